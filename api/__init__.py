@@ -1,0 +1,1 @@
+"""The processes: settings, wiring, the web application, the trainer and the command line."""

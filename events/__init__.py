@@ -1,0 +1,1 @@
+"""What happened: messages, and the log that carries them."""

@@ -1,0 +1,1 @@
+"""The classifier, pure: arrays in, arrays out."""

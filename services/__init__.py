@@ -1,0 +1,1 @@
+"""The use cases, one noun a file, and the reactions that tie events to them."""

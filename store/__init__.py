@@ -1,0 +1,1 @@
+"""State: tables in a relational database, blobs in an object store."""
