@@ -1,0 +1,87 @@
+"""VGG16, the backbone: a grey image in, 25,088 features out (Simonyan and Zisserman 2014, column D)."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import flax.linen as nn
+import jax
+import numpy as np
+
+# Output channels of each convolution (3 by 3); every block ends in a max-pool (2 by 2).
+BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+CONVOLUTIONS = tuple(f"conv{b}_{c}" for b, block in enumerate(BLOCKS, 1) for c in range(1, len(block) + 1))
+SIDE = 224
+FEATURES = 7 * 7 * 512
+TOP = {"fc6": 4096, "fc7": 4096, "fc8": 1000}
+
+# {"params": {layer: {"kernel", "bias"}}, "normalisation": {"scale": (3,), "offset": (3,)}}, all float32.
+Variables = Mapping[str, Any]
+
+
+class VGG16(nn.Module):
+    """Normalised images (N, H, W, 3) to the pooled fifth block, flattened: (N, H/32 · W/32 · 512).
+
+    The channels' order and scale are those that the weights were trained with. With ``top`` the three fully
+    connected layers follow, and the result is the logits of ImageNet's classes (N, 1000). Each layer's output
+    is in the collection ``layers``, as ``after_<layer>``. Sums are kept in float32 on every device.
+    """
+
+    top: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        x = self._seen("input", x)
+        for number, block in enumerate(BLOCKS, 1):
+            for step, channels in enumerate(block, 1):
+                x = self._convolution(f"conv{number}_{step}", channels, x)
+            x = self._seen(f"pool{number}", nn.max_pool(x, (2, 2), strides=(2, 2)))  # type: ignore[no-untyped-call]
+        x = self._seen("flatten", x.reshape(x.shape[0], -1))
+        return self._classify(x) if self.top else x
+
+    def _convolution(self, name: str, channels: int, x: jax.Array) -> jax.Array:
+        convolution = nn.Conv(channels, (3, 3), precision=jax.lax.Precision.HIGHEST, name=name)
+        return self._seen(name, nn.relu(convolution(x)))
+
+    def _classify(self, x: jax.Array) -> jax.Array:
+        for name, width in TOP.items():
+            x = nn.Dense(width, precision=jax.lax.Precision.HIGHEST, name=name)(x)
+            x = self._seen(name, x if name == "fc8" else nn.relu(x))
+        return x
+
+    def _seen(self, name: str, x: jax.Array) -> jax.Array:
+        self.sow("layers", f"after_{name}", x)
+        return x
+
+
+def normalise(normalisation: Mapping[str, jax.Array], images: jax.Array) -> jax.Array:
+    """Grey images (N, H, W) in 0..1 as the three channels (N, H, W, 3) that the weights want."""
+    return images[..., None] * normalisation["scale"] + normalisation["offset"]
+
+
+@jax.jit
+def extract(variables: Variables, images: jax.Array) -> jax.Array:
+    """Features (N, 25088) float32 of grey images (N, 224, 224) float32 in 0..1.
+
+    Compiles once for each N; the weights are an argument, so that other weights compile nothing.
+    """
+    channels = normalise(variables["normalisation"], images)
+    features: jax.Array = VGG16().apply({"params": variables["params"]}, channels)  # type: ignore[assignment]
+    return features
+
+
+def layer_shapes(top: bool = False) -> dict[str, tuple[int, ...]]:
+    """Every layer's output shape for one image, without the batch axis; nothing is computed."""
+    layers = _traced(top)["layers"]
+    return {name.removeprefix("after_"): outputs[0].shape[1:] for name, outputs in layers.items()}
+
+
+def parameter_shapes(top: bool = False) -> dict[str, dict[str, tuple[int, ...]]]:
+    """The shape of every layer's kernel and bias; nothing is computed."""
+    params = _traced(top)["params"]
+    return {layer: {name: leaf.shape for name, leaf in leaves.items()} for layer, leaves in params.items()}
+
+
+def _traced(top: bool) -> Any:
+    image = np.empty((1, SIDE, SIDE, 3), np.float32)
+    return jax.eval_shape(partial(VGG16(top).init, mutable=["params", "layers"]), jax.random.key(0), image)

@@ -1,0 +1,108 @@
+"""The backbone: Table I's shapes, and the sums of a float64 reference and of PyTorch."""
+
+import runpy
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from ml import vgg16
+from ml.weights import Weights
+
+TABLE_I = {
+    "input": (224, 224, 3),
+    "conv1_1": (224, 224, 64),
+    "conv1_2": (224, 224, 64),
+    "pool1": (112, 112, 64),
+    "conv2_1": (112, 112, 128),
+    "conv2_2": (112, 112, 128),
+    "pool2": (56, 56, 128),
+    "conv3_1": (56, 56, 256),
+    "conv3_2": (56, 56, 256),
+    "conv3_3": (56, 56, 256),
+    "pool3": (28, 28, 256),
+    "conv4_1": (28, 28, 512),
+    "conv4_2": (28, 28, 512),
+    "conv4_3": (28, 28, 512),
+    "pool4": (14, 14, 512),
+    "conv5_1": (14, 14, 512),
+    "conv5_2": (14, 14, 512),
+    "conv5_3": (14, 14, 512),
+    "pool5": (7, 7, 512),
+    "flatten": (25_088,),
+}
+
+
+def test_every_layer_has_the_shape_of_table_i() -> None:
+    assert vgg16.layer_shapes() == TABLE_I
+
+
+def test_the_fully_connected_top_is_optional() -> None:
+    top = {"fc6": (4096,), "fc7": (4096,), "fc8": (1000,)}
+    assert vgg16.layer_shapes(top=True) == TABLE_I | top
+    assert set(vgg16.parameter_shapes(top=True)) - set(vgg16.parameter_shapes()) == set(top)
+
+
+def test_the_network_has_as_many_parameters_as_published() -> None:
+    def count(top: bool) -> int:
+        layers = vgg16.parameter_shapes(top).values()
+        return sum(int(np.prod(shape)) for parts in layers for shape in parts.values())
+
+    assert count(top=False) == 14_714_688
+    assert count(top=True) == 138_357_544
+
+
+def test_features_agree_with_a_float64_reference(weights: Weights) -> None:
+    images = np.random.default_rng(7).random((2, 96, 96)).astype(np.float32)
+    assert_close(np.asarray(vgg16.extract(weights.variables, images)), reference(weights.variables, images))
+
+
+def test_features_agree_with_pytorch(weights: Weights, golden: Path) -> None:
+    expected = np.load(golden / "vgg16_golden.npz")
+    features = np.asarray(vgg16.extract(weights.variables, synthetic_images(golden)))
+    assert features.shape == (2, vgg16.FEATURES)
+    assert_close(features[:, expected["indices"]], expected["values"])
+    np.testing.assert_allclose(np.linalg.norm(features, axis=1), expected["norms"], rtol=1e-5)
+
+
+def test_other_weights_compile_nothing(weights: Weights) -> None:
+    images = np.zeros((1, 32, 32), np.float32)
+    vgg16.extract(weights.variables, images)
+    compiled = vgg16.extract._cache_size()  # type: ignore[attr-defined]
+    doubled = vgg16.extract(jax.tree.map(lambda leaf: 2 * leaf, weights.variables), images)
+    assert vgg16.extract._cache_size() == compiled  # type: ignore[attr-defined]
+    assert not np.allclose(doubled, vgg16.extract(weights.variables, images))
+
+
+def assert_close(found: np.ndarray, expected: np.ndarray) -> None:
+    """Within 1e-4 of the largest feature everywhere, and of the vector's length as a whole."""
+    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+    assert np.linalg.norm(found - expected) < 1e-4 * np.linalg.norm(expected)
+    assert expected.max() > 1, "the comparison is of something"
+
+
+def reference(variables: vgg16.Variables, images: np.ndarray) -> np.ndarray:
+    """The same network in numpy, float64, written from the paper and not from the module."""
+    normalisation = {name: np.float64(value) for name, value in variables["normalisation"].items()}
+    x = images.astype(np.float64)[..., None] * normalisation["scale"] + normalisation["offset"]
+    for block, steps in enumerate((2, 2, 3, 3, 3), 1):
+        for step in range(1, steps + 1):
+            layer = variables["params"][f"conv{block}_{step}"]
+            x = np.maximum(convolve(x, np.float64(layer["kernel"])) + layer["bias"], 0)
+        n, height, width, channels = x.shape
+        x = x.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
+    return x.reshape(len(x), -1)
+
+
+def convolve(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """A kernel of 3 by 3, stride 1, zeros around: nine shifted products."""
+    _, height, width, _ = x.shape
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    shifted = [padded[:, i : i + height, j : j + width] @ kernel[i, j] for i in range(3) for j in range(3)]
+    return np.sum(shifted, axis=0)
+
+
+def synthetic_images(golden: Path) -> np.ndarray:
+    """What PyTorch was given, from the script that gave it."""
+    images: np.ndarray = runpy.run_path(str(golden / "make_vgg16_golden.py"))["synthetic_images"]()
+    return images
