@@ -1,0 +1,91 @@
+"""The log that carries events: what any carrier of it must do."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from events.messages import Event
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An event to publish; ``uid`` tells a repeat from something new."""
+
+    uid: str
+    event: Event
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An event at its place in the log. Places rise; they need not be neighbours."""
+
+    position: int
+    event: Event
+
+
+class Job(Protocol):
+    """A delivery that one worker of a group has to do. Left undone, it is delivered again."""
+
+    @property
+    def event(self) -> Event: ...
+
+    async def done(self) -> None:
+        """Never deliver this again to the group."""
+        ...
+
+
+class EventLog(Protocol):
+    """Two ways of delivery, never merged: a stream that everybody hears, work that one worker does."""
+
+    async def publish(self, entries: Sequence[Entry]) -> None:
+        """Append in order; an entry whose uid the log has already is passed over."""
+        ...
+
+    async def head(self) -> int:
+        """The place of the newest event; 0 when there is none."""
+        ...
+
+    def stream(self, after: int) -> AsyncGenerator[Delivery]:
+        """Every event behind ``after``, in order, without a gap or a repeat, and then live.
+
+        Raises:
+            CursorExpired: events behind ``after`` have been dropped already.
+        """
+        ...
+
+    def work(self, group: str, kinds: frozenset[type[Event]]) -> AsyncGenerator[Job]:
+        """The group's share of the work: events of these kinds, each until it is done."""
+        ...
+
+
+class CursorError(ValueError):
+    """A text that is no cursor of this log."""
+
+
+class CursorExpired(CursorError):
+    """A cursor whose events are no longer kept."""
+
+
+def encode_cursor(position: int) -> str:
+    """The opaque form of a place in the log."""
+    return base64.urlsafe_b64encode(f"event:{position}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> int:
+    """The place that a cursor stands for.
+
+    Raises:
+        CursorError: it is no cursor of ours.
+    """
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        prefix, _, position = raw.partition(":")
+        if prefix != "event" or not position.isascii() or not position.isdigit():
+            raise CursorError(f"not a cursor: {cursor[:40]!r}")
+        return int(position[:18])
+    except (binascii.Error, UnicodeError) as error:
+        raise CursorError(f"not a cursor: {cursor[:40]!r}") from error

@@ -1,0 +1,143 @@
+"""The log of one process: events in order in a journal, announced to the tasks that wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from time import monotonic
+from typing import Protocol
+
+from events.log import CursorExpired, Delivery, Entry
+from events.messages import Event
+
+RECENT = 4096
+"""Deliveries kept at hand; a subscriber that has fallen further behind reads the journal."""
+PAGE = 500
+SAVE_EVERY_SECONDS = 0.5
+
+
+class Journal(Protocol):
+    """Where the log keeps its order and its workers' progress, so that both outlive the process."""
+
+    async def append(self, entries: Sequence[Entry]) -> list[Delivery]:
+        """Give each new entry its place, durably; entries known by their uid are passed over."""
+        ...
+
+    async def read(self, after: int, limit: int) -> list[Delivery]: ...
+
+    async def bounds(self) -> tuple[int, int]:
+        """The places of the oldest event kept and of the newest; (0, 0) when there is none."""
+        ...
+
+    async def progress(self, group: str) -> int | None:
+        """How far the group has done everything; None for a group never seen."""
+        ...
+
+    async def save_progress(self, group: str, position: int) -> None: ...
+
+
+class InProcessLog:
+    """An EventLog for one process over a journal that survives it."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._recent: deque[Delivery] = deque(maxlen=RECENT)
+        self._grown = asyncio.Condition()
+        self._publishing = asyncio.Lock()
+
+    async def publish(self, entries: Sequence[Entry]) -> None:
+        async with self._publishing:
+            deliveries = await self._journal.append(entries)
+            self._recent.extend(deliveries)
+        async with self._grown:
+            self._grown.notify_all()
+
+    async def head(self) -> int:
+        _, newest = await self._journal.bounds()
+        return newest
+
+    async def stream(self, after: int) -> AsyncGenerator[Delivery]:
+        await self._refuse_expired(after)
+        position = after
+        while True:
+            behind = await self._behind(position)
+            for delivery in behind:
+                yield delivery
+                position = delivery.position
+            if not behind:
+                await self._wait_beyond(position)
+
+    async def work(self, group: str, kinds: frozenset[type[Event]]) -> AsyncGenerator[InProcessJob]:
+        progress = Progress(self._journal, group, await self._journal.progress(group) or 0)
+        try:
+            async for delivery in self.stream(progress.reached):
+                progress.begin(delivery.position)
+                if type(delivery.event) in kinds:
+                    yield InProcessJob(delivery, progress)
+                else:
+                    progress.finish(delivery.position)
+        finally:
+            await progress.save()
+
+    async def _refuse_expired(self, after: int) -> None:
+        oldest, newest = await self._journal.bounds()
+        if 0 < after < oldest - 1:
+            raise CursorExpired(f"events up to {oldest - 1} are no longer kept")
+        if after > newest:
+            raise CursorExpired("this cursor is of another log")
+
+    async def _behind(self, position: int) -> list[Delivery]:
+        if self._recent and position >= self._recent[0].position - 1:
+            return [delivery for delivery in self._recent if delivery.position > position]
+        return await self._journal.read(position, PAGE)
+
+    async def _wait_beyond(self, position: int) -> None:
+        async with self._grown:
+            await self._grown.wait_for(lambda: bool(self._recent) and self._recent[-1].position > position)
+
+
+class Progress:
+    """How far a group has done everything: just below its oldest job that is still open."""
+
+    def __init__(self, journal: Journal, group: str, reached: int) -> None:
+        self.reached = reached
+        self._journal, self._group = journal, group
+        self._open: deque[int] = deque()
+        self._finished: set[int] = set()
+        self._saved = reached
+        self._saved_at = 0.0
+
+    def begin(self, position: int) -> None:
+        self._open.append(position)
+
+    def finish(self, position: int) -> None:
+        self._finished.add(position)
+        while self._open and self._open[0] in self._finished:
+            self.reached = self._open.popleft()
+            self._finished.remove(self.reached)
+
+    async def save(self) -> None:
+        if self.reached > self._saved:
+            self._saved, self._saved_at = self.reached, monotonic()
+            await self._journal.save_progress(self._group, self._saved)
+
+    async def save_if_due(self) -> None:
+        """Saved now and then: after a crash a few jobs come again, and handlers bear that."""
+        if monotonic() - self._saved_at >= SAVE_EVERY_SECONDS:
+            await self.save()
+
+
+class InProcessJob:
+    """A delivery to a worker of this process."""
+
+    def __init__(self, delivery: Delivery, progress: Progress) -> None:
+        self._delivery, self._progress = delivery, progress
+
+    @property
+    def event(self) -> Event:
+        return self._delivery.event
+
+    async def done(self) -> None:
+        self._progress.finish(self._delivery.position)
+        await self._progress.save_if_due()

@@ -1,0 +1,99 @@
+"""What can happen, in the past tense: one frozen dataclass each, carrying ids rather than contents."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that has happened."""
+
+
+@dataclass(frozen=True)
+class EmailVerificationRequested(Event):
+    user_id: int
+
+
+@dataclass(frozen=True)
+class PasswordResetRequested(Event):
+    user_id: int
+
+
+@dataclass(frozen=True)
+class ImageUploaded(Event):
+    image_id: int
+
+
+@dataclass(frozen=True)
+class PredictionMade(Event):
+    prediction_id: int
+    image_id: int
+    owner_id: int
+
+
+@dataclass(frozen=True)
+class PredictionFailed(Event):
+    image_id: int
+    owner_id: int
+
+
+@dataclass(frozen=True)
+class LabelSubmitted(Event):
+    label_id: int
+    image_id: int
+
+
+@dataclass(frozen=True)
+class RetrainingRequested(Event):
+    run_id: int
+
+
+@dataclass(frozen=True)
+class TrainingProgressed(Event):
+    """A snapshot of a run: replayed later, it still tells what was true then."""
+
+    run_id: int
+    state: str
+    epoch: int
+    loss: float | None
+
+
+@dataclass(frozen=True)
+class ModelPromoted(Event):
+    model_id: int
+    previous_id: int | None
+
+
+@dataclass(frozen=True)
+class NewsPublished(Event):
+    post_id: int
+
+
+@dataclass(frozen=True)
+class ContactMessageReceived(Event):
+    message_id: int
+
+
+KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
+
+
+class UnknownEvent(ValueError):
+    """A kind of event that this version of the program does not know."""
+
+
+def to_payload(event: Event) -> dict[str, Any]:
+    """The event's fields, ready for JSON."""
+    return asdict(event)
+
+
+def from_payload(kind: str, payload: dict[str, Any]) -> Event:
+    """The event of a kind and its fields.
+
+    Raises:
+        UnknownEvent: the kind is unknown.
+    """
+    if kind not in KINDS:
+        raise UnknownEvent(kind)
+    return KINDS[kind](**payload)

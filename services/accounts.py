@@ -1,0 +1,201 @@
+"""People: signing up and in, passwords, roles."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from email_validator import EmailNotValidError, validate_email
+from tortoise.exceptions import IntegrityError
+
+from events.messages import EmailVerificationRequested, PasswordResetRequested
+from services import letters, passwords, tokens
+from services.errors import Code, Problem, Refused, refuse
+from services.outbox import Outbox, record
+from services.permissions import admin
+from store.pages import Page, Window, page
+from store.tables import Role, TokenPurpose, User
+
+NAME_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The use cases around users."""
+
+    outbox: Outbox
+    post: letters.Post
+    public_url: str
+
+    async def sign_up(self, email: str, password: str, name: str, locale: str | None) -> User:
+        """A new member, who must confirm the address before signing in.
+
+        Raises:
+            Refused: INVALID, REQUIRED, TOO_LARGE or EMAIL_TAKEN, all at once.
+        """
+        address, problems = _normalised(email)
+        problems += _name_problems(name) + passwords.problems_of(password)
+        if address and await User.exists(email=address):
+            problems.append(Problem(Code.EMAIL_TAKEN, "somebody has signed up with this address", "email"))
+        if problems:
+            raise Refused(*problems)
+        fields = {"email": address, "name": name.strip(), "locale": letters.language_of(locale)}
+        password_hash = await passwords.hashed(password)
+
+        async def create() -> User:
+            user = await User.create(password_hash=password_hash, **fields)
+            await record(EmailVerificationRequested(user.id))
+            return user
+
+        return await self._unless_taken(create)
+
+    async def create_admin(self, email: str, password: str) -> User:
+        """A new administrator with a confirmed address, or an old member made one.
+
+        Raises:
+            Refused: INVALID or TOO_LARGE.
+        """
+        address, problems = _normalised(email)
+        problems += passwords.problems_of(password)
+        if problems:
+            raise Refused(*problems)
+        password_hash = await passwords.hashed(password)
+        changes = {"role": Role.ADMIN, "password_hash": password_hash, "email_verified_at": datetime.now(UTC)}
+        user, _ = await User.update_or_create(changes, email=address)
+        if not user.name:
+            await User.filter(id=user.id).update(name=address.partition("@")[0])
+        return await User.get(id=user.id)
+
+    async def verify_email(self, token: str) -> User:
+        """Confirms the address of the token's user.
+
+        Raises:
+            Refused: TOKEN_EXPIRED.
+        """
+        found = await tokens.find(token, TokenPurpose.VERIFY_EMAIL)
+        if found is None:
+            raise refuse(Code.TOKEN_EXPIRED, "this link has expired or was used already", "token")
+        await User.filter(id=found.user_id).update(email_verified_at=datetime.now(UTC))
+        await tokens.revoke_all(found.user_id, TokenPurpose.VERIFY_EMAIL)
+        return await User.get(id=found.user_id)
+
+    async def sign_in(self, email: str, password: str) -> tuple[str, User]:
+        """A session token and its user.
+
+        Raises:
+            Refused: BAD_CREDENTIALS, the same for an unknown address; EMAIL_NOT_VERIFIED.
+        """
+        address, _ = _normalised(email)
+        user = await User.get_or_none(email=address) if address else None
+        if not await passwords.matches(password, user.password_hash if user else None) or user is None:
+            raise refuse(Code.BAD_CREDENTIALS, "the address or the password is wrong")
+        if user.email_verified_at is None:
+            await self._ask_to_verify(user)
+            raise refuse(
+                Code.EMAIL_NOT_VERIFIED, "confirm your address first: we have sent the mail again", "email"
+            )
+        return await tokens.issue(user, TokenPurpose.SESSION), user
+
+    async def sign_out(self, token: str) -> None:
+        """Ends the session of this token."""
+        found = await tokens.find(token, TokenPurpose.SESSION)
+        if found is not None:
+            await found.delete()
+
+    async def authenticate(self, token: str) -> User | None:
+        """The user whose live session this token is."""
+        found = await tokens.find(token, TokenPurpose.SESSION)
+        return found.user if found else None
+
+    async def request_password_reset(self, email: str) -> None:
+        """Sends a link to a known address; an unknown one is not told apart."""
+        address, _ = _normalised(email)
+        user = await User.get_or_none(email=address) if address else None
+        if user is not None:
+            await self.outbox.commit(lambda: record(PasswordResetRequested(user.id)))
+
+    async def reset_password(self, token: str, password: str) -> User:
+        """Sets a new password and ends every session of the user.
+
+        Raises:
+            Refused: INVALID, TOO_LARGE or TOKEN_EXPIRED.
+        """
+        problems = passwords.problems_of(password)
+        if problems:
+            raise Refused(*problems)
+        found = await tokens.find(token, TokenPurpose.RESET_PASSWORD)
+        if found is None:
+            raise refuse(Code.TOKEN_EXPIRED, "this link has expired or was used already", "token")
+        # Whoever reads the mail owns the address: the reset confirms it too.
+        changes = {"password_hash": await passwords.hashed(password), "email_verified_at": datetime.now(UTC)}
+        await User.filter(id=found.user_id).update(**changes)
+        await tokens.revoke_all(found.user_id, *TokenPurpose)
+        return await User.get(id=found.user_id)
+
+    async def page(self, viewer: User | None, window: Window) -> Page[User]:
+        """All users, newest first; for administrators."""
+        admin(viewer)
+        return await page(User.all(), window)
+
+    async def set_role(self, viewer: User | None, user_id: int, role: Role) -> User:
+        """Makes a user a member or an administrator; the last administrator stays one.
+
+        Raises:
+            Refused: NOT_FOUND, CONFLICT.
+        """
+        admin(viewer)
+
+        async def change() -> User:
+            if not await User.filter(id=user_id).update(role=role):
+                raise refuse(Code.NOT_FOUND, "there is no such user", "id")
+            if not await User.admins().exists():
+                raise refuse(Code.CONFLICT, "this is the last administrator", "role")
+            return await User.get(id=user_id)
+
+        return await self.outbox.commit(change)
+
+    async def send_verification(self, event: EmailVerificationRequested) -> None:
+        """Mails the link that confirms an address."""
+        user = await User.get_or_none(id=event.user_id)
+        if user is not None and user.email_verified_at is None:
+            link = self._link("verify-email", await tokens.issue(user, TokenPurpose.VERIFY_EMAIL))
+            await self.post.send(letters.verification(user.email, user.name, link, user.locale))
+
+    async def send_password_reset(self, event: PasswordResetRequested) -> None:
+        """Mails the link that lets a user choose a new password."""
+        user = await User.get_or_none(id=event.user_id)
+        if user is not None:
+            link = self._link("reset-password", await tokens.issue(user, TokenPurpose.RESET_PASSWORD))
+            await self.post.send(letters.password_reset(user.email, user.name, link, user.locale))
+
+    def _link(self, page_name: str, token: str) -> str:
+        return f"{self.public_url}/{page_name}?{urlencode({'token': token})}"
+
+    async def _unless_taken(self, create: Callable[[], Awaitable[User]]) -> User:
+        try:
+            return await self.outbox.commit(create)
+        except IntegrityError as error:
+            raise refuse(Code.EMAIL_TAKEN, "somebody has signed up with this address", "email") from error
+
+    async def _ask_to_verify(self, user: User) -> None:
+        await self.outbox.commit(lambda: record(EmailVerificationRequested(user.id)))
+
+
+def _normalised(email: str) -> tuple[str, list[Problem]]:
+    """The address as we keep it, or what is wrong with it."""
+    try:
+        # A hospital's own network has names that the world does not: no look-up, no list of domains.
+        parsed = validate_email(email.strip(), check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        return "", [Problem(Code.INVALID, str(error), "email")]
+    return parsed.normalized.lower(), []
+
+
+def _name_problems(name: str) -> list[Problem]:
+    if not name.strip():
+        return [Problem(Code.REQUIRED, "a name is needed", "name")]
+    if len(name.strip()) > NAME_LENGTH:
+        return [Problem(Code.TOO_LARGE, f"a name has at most {NAME_LENGTH} characters", "name")]
+    return []

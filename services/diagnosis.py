@@ -1,0 +1,130 @@
+"""From an uploaded image to a prediction by the model in service."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from tortoise.exceptions import IntegrityError
+
+from events.messages import ImageUploaded, ModelPromoted, PredictionFailed, PredictionMade
+from ml import features as packing
+from ml import image as ml_image
+from services.inference import Array, Inference, Serving
+from services.keys import features_key, pixels_key
+from services.models import Models
+from services.outbox import Outbox, record
+from store.blobs import BlobMissing, Blobs
+from store.tables import Finding, Image, Prediction
+
+RENEWAL_BATCH = 200
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The reactions to an upload and to a promotion; each may come twice and does its work once."""
+
+    outbox: Outbox
+    blobs: Blobs
+    inference: Inference
+    models: Models
+
+    async def diagnose(self, event: ImageUploaded) -> None:
+        """Judge a new image, whatever model is in service by then."""
+        image = await Image.get_or_none(id=event.image_id)
+        if image is None:  # deleted meanwhile
+            return
+        try:
+            features = await self._features(image)
+        except (ml_image.ImageError, BlobMissing) as error:
+            await self._fail(image, f"the image cannot be read: {error}")
+            return
+        await self._judge_until_current(image, features)
+
+    async def swap(self, event: ModelPromoted) -> None:
+        """Serve the promoted model in this process from now on."""
+        await self.models.refresh()
+
+    async def renew(self, event: ModelPromoted) -> None:
+        """Judge every image again by the promoted model, from stored features."""
+        await self.models.refresh()
+        serving, last = self.inference.serving, 0
+        while serving is self.inference.serving:  # else a later promotion renews
+            query = Image.without_prediction_by(serving.model_id, self.inference.extractor.name)
+            images = await query.filter(id__gt=last).order_by("id").limit(RENEWAL_BATCH)
+            if not images:
+                return
+            await self._renew(images, serving)
+            last = images[-1].id
+
+    async def _renew(self, images: list[Image], serving: Serving) -> None:
+        stored = await asyncio.gather(*(self._stored(image) for image in images))
+        known = [
+            (image, features) for image, features in zip(images, stored, strict=True) if features is not None
+        ]
+        if known:
+            rows = np.stack([features for _, features in known])
+            probabilities = await self.inference.compute(lambda: serving.head.predict(rows))
+            for (image, _), probability in zip(known, probabilities, strict=True):
+                await self._record(image, serving, float(probability))
+
+    async def _judge_until_current(self, image: Image, features: Array) -> None:
+        """A promotion between judging and recording would leave the image to the old model alone."""
+        changed = True
+        while changed:
+            serving = self.inference.serving
+            probability = await self.inference.compute(
+                lambda head=serving.head: head.predict(features[None])[0]
+            )
+            await self._record(image, serving, float(probability))
+            changed = await self.models.refresh()
+
+    async def _features(self, image: Image) -> Array:
+        stored = await self._stored(image)
+        if stored is not None:
+            return stored
+        data = await self.blobs.get(pixels_key(image.key))
+        prepared = await asyncio.to_thread(ml_image.read, data)
+        features = await self.inference.features(prepared)
+        name = self.inference.extractor.name
+        await self.blobs.put(features_key(name, image.key), await asyncio.to_thread(packing.pack, features))
+        if not await Image.filter(id=image.id).update(features=name):  # deleted meanwhile
+            await self.blobs.delete([features_key(name, image.key)])
+        return features
+
+    async def _stored(self, image: Image) -> Array | None:
+        if image.features != self.inference.extractor.name:
+            return None
+        try:
+            return packing.unpack(await self.blobs.get(features_key(image.features, image.key)))
+        except (BlobMissing, packing.FeaturesError):  # extracted anew from the pixels
+            return None
+
+    async def _record(self, image: Image, serving: Serving, probability: float) -> None:
+        finding = Finding.COVID if probability >= serving.head.threshold else Finding.NO_COVID
+
+        async def create() -> None:
+            prediction = await Prediction.create(
+                image_id=image.id,
+                model_id=serving.model_id,
+                finding=finding,
+                probability=probability,
+                margin=abs(probability - serving.head.threshold),
+            )
+            await record(PredictionMade(prediction.id, image.id, image.owner_id))
+
+        try:
+            await self.outbox.commit(create)
+        except IntegrityError:
+            logger.debug("image %d: judged already, or deleted meanwhile", image.id)
+
+    async def _fail(self, image: Image, reason: str) -> None:
+        async def note() -> None:
+            if await Image.filter(id=image.id).update(failure=reason[:300]):
+                await record(PredictionFailed(image.id, image.owner_id))
+
+        await self.outbox.commit(note)

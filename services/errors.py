@@ -1,0 +1,55 @@
+"""What users can do wrong, each with a stable code; the schema alone turns these into GraphQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """The codes of `UserError`."""
+
+    INVALID = "INVALID"
+    REQUIRED = "REQUIRED"
+    TOO_LARGE = "TOO_LARGE"
+    UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"
+    CORRUPT_IMAGE = "CORRUPT_IMAGE"
+    EMAIL_TAKEN = "EMAIL_TAKEN"
+    BAD_CREDENTIALS = "BAD_CREDENTIALS"
+    EMAIL_NOT_VERIFIED = "EMAIL_NOT_VERIFIED"
+    TOKEN_EXPIRED = "TOKEN_EXPIRED"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    ALREADY_RUNNING = "ALREADY_RUNNING"
+    NOT_ENOUGH_LABELS = "NOT_ENOUGH_LABELS"
+    RATE_LIMITED = "RATE_LIMITED"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong; ``field`` names the place in the input, None for the whole."""
+
+    code: Code
+    message: str
+    field: str | None = None
+
+
+class Refused(Exception):
+    """A use case that was not carried out, and everything that stood in its way."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
+
+
+class Unauthenticated(Exception):
+    """Somebody has to sign in first."""
+
+
+class Forbidden(Exception):
+    """Somebody is signed in who may not do this."""
+
+
+def refuse(code: Code, message: str, field: str | None = None) -> Refused:
+    """A refusal for one reason."""
+    return Refused(Problem(code, message, field))

@@ -1,0 +1,117 @@
+"""Images after they came in: listing, finding, changing, deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from tortoise.expressions import Q, Subquery
+from tortoise.queryset import QuerySet
+
+from ml.splits import in_holdout
+from services.errors import Code, refuse
+from services.keys import features_key, pixels_key
+from services.links import Links
+from services.permissions import may_see, member
+from services.uploads import clean_patient_ref
+from store.blobs import Blobs
+from store.pages import Page, Window, page
+from store.tables import Deployment, Finding, Image, Label, Prediction, User
+
+LABEL_QUEUE_ORDER = ("margin", "id")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which images; what is None does not matter."""
+
+    finding: Finding | None = None
+    labelled: bool | None = None
+    search: str | None = None
+    uploaded_after: datetime | None = None
+    uploaded_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Images:
+    """The use cases around the images that are there."""
+
+    blobs: Blobs
+    links: Links
+
+    async def page(self, viewer: User | None, wanted: Filter, window: Window) -> Page[Image]:
+        """The viewer's images, or everyone's for an administrator, newest first."""
+        return await page(await _matching(Image.visible_to(member(viewer)), wanted), window)
+
+    async def label_queue(self, viewer: User | None, window: Window) -> Page[Prediction]:
+        """Predictions by the model in service of unlabelled images, the least certain first."""
+        labelled = Subquery(Label.all().values("image_id"))
+        query = Prediction.visible_to(member(viewer)).filter(model_id=await _serving_id())
+        return await page(query.exclude(image_id__in=labelled), window, LABEL_QUEUE_ORDER)
+
+    async def find(self, viewer: User | None, image_ids: Iterable[int]) -> dict[int, Image]:
+        """Those of the images that exist and that the viewer may see, by id."""
+        found = await Image.filter(id__in=list(image_ids))
+        return {image.id: image for image in found if may_see(viewer, image)}
+
+    async def update(self, viewer: User | None, image_id: int, patient_ref: str | None) -> Image:
+        """Sets or clears the patient reference.
+
+        Raises:
+            Refused: NOT_FOUND or TOO_LARGE.
+        """
+        image = await self._own(viewer, image_id)
+        image.patient_ref = clean_patient_ref(patient_ref)
+        # Once kept for judging models, always kept.
+        image.holdout = image.holdout or in_holdout(image.patient_ref or image.sha256)
+        await image.save(update_fields=["patient_ref", "holdout"])
+        return image
+
+    async def delete(self, viewer: User | None, image_id: int) -> None:
+        """Removes the image with its predictions and labels, its pixels and its features.
+
+        Raises:
+            Refused: NOT_FOUND.
+        """
+        image = await self._own(viewer, image_id)
+        await image.delete()
+        keys = [pixels_key(image.key)]
+        if image.features is not None:
+            keys.append(features_key(image.features, image.key))
+        await self.blobs.delete(keys)
+
+    async def pixels(self, image_id: int, expires: str, signature: str) -> tuple[Image, bytes] | None:
+        """The image as uploaded, for whoever holds a signed address that has not expired."""
+        if not self.links.is_valid(image_id, expires, signature):
+            return None
+        image = await Image.get_or_none(id=image_id)
+        return (image, await self.blobs.get(pixels_key(image.key))) if image else None
+
+    async def _own(self, viewer: User | None, image_id: int) -> Image:
+        image = await Image.visible_to(member(viewer)).get_or_none(id=image_id)
+        if image is None:
+            raise refuse(Code.NOT_FOUND, "there is no such image", "id")
+        return image
+
+
+async def _matching(images: QuerySet[Image], wanted: Filter) -> QuerySet[Image]:
+    if wanted.finding is not None:
+        found = Prediction.filter(model_id=await _serving_id(), finding=wanted.finding)
+        images = images.filter(id__in=Subquery(found.values("image_id")))
+    if wanted.labelled is not None:
+        labelled = Q(id__in=Subquery(Label.all().values("image_id")))
+        images = images.filter(labelled if wanted.labelled else ~labelled)
+    if wanted.search:
+        text = wanted.search.strip()
+        images = images.filter(Q(filename__icontains=text) | Q(patient_ref__icontains=text))
+    if wanted.uploaded_after is not None:
+        images = images.filter(uploaded_at__gte=wanted.uploaded_after)
+    if wanted.uploaded_before is not None:
+        images = images.filter(uploaded_at__lt=wanted.uploaded_before)
+    return images
+
+
+async def _serving_id() -> int:
+    deployment = await Deployment.current()
+    return deployment.model_id if deployment else 0

@@ -1,0 +1,48 @@
+"""The journal of the in-process log, kept in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from events.log import Delivery, Entry
+from events.messages import from_payload, to_payload
+from store.database import atomically
+from store.tables import ConsumerPosition, JournalEntry
+
+
+class DatabaseJournal:
+    """Events in the order of their place; written by one relay alone."""
+
+    async def append(self, entries: Sequence[Entry]) -> list[Delivery]:
+        known = await JournalEntry.filter(uid__in=[entry.uid for entry in entries]).values_list(
+            "uid", flat=True
+        )
+        new = [entry for entry in entries if entry.uid not in set(known)]
+
+        async def write() -> list[Delivery]:
+            return [Delivery((await _insert(entry)).position, entry.event) for entry in new]
+
+        return await atomically(write)
+
+    async def read(self, after: int, limit: int) -> list[Delivery]:
+        rows = await JournalEntry.filter(position__gt=after).order_by("position").limit(limit)
+        return [Delivery(row.position, from_payload(row.kind, row.payload)) for row in rows]
+
+    async def bounds(self) -> tuple[int, int]:
+        oldest = await JournalEntry.all().order_by("position").first()
+        newest = await JournalEntry.all().order_by("-position").first()
+        return (oldest.position if oldest else 0, newest.position if newest else 0)
+
+    async def progress(self, group: str) -> int | None:
+        row = await ConsumerPosition.get_or_none(group=group)
+        return row.position if row else None
+
+    async def save_progress(self, group: str, position: int) -> None:
+        if not await ConsumerPosition.filter(group=group).update(position=position):
+            await ConsumerPosition.create(group=group, position=position)
+
+
+async def _insert(entry: Entry) -> JournalEntry:
+    return await JournalEntry.create(
+        uid=entry.uid, kind=type(entry.event).__name__, payload=to_payload(entry.event)
+    )

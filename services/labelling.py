@@ -1,0 +1,71 @@
+"""Ground truth: an append-only ledger, and which of its entries counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tortoise.exceptions import IntegrityError
+
+from events.messages import LabelSubmitted
+from services.errors import Code, refuse
+from services.outbox import Outbox, record
+from services.permissions import member
+from store.pages import Page, Window, page
+from store.tables import Evidence, Finding, Image, Label, ModelVersion, User
+
+STRENGTH = {evidence: rank for rank, evidence in enumerate(reversed(Evidence))}
+
+
+def counting(labels: Iterable[Label]) -> Label | None:
+    """The label that counts among an image's: by evidence first, by recency within equal evidence."""
+    return max(labels, key=lambda label: (STRENGTH[label.evidence], label.id), default=None)
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """The use cases around labels."""
+
+    outbox: Outbox
+
+    async def submit(
+        self, viewer: User | None, image_id: int, finding: Finding, evidence: Evidence | None
+    ) -> Label:
+        """A new entry in the ledger.
+
+        Raises:
+            Refused: NOT_FOUND, where there is no such image or the viewer may not see it.
+        """
+        viewer = member(viewer)
+        not_found = refuse(Code.NOT_FOUND, "there is no such image", "imageId")
+        if not await Image.visible_to(viewer).filter(id=image_id).exists():
+            raise not_found
+        try:
+            return await self.outbox.commit(lambda: enter(image_id, viewer, finding, evidence))
+        except IntegrityError as error:  # deleted a moment ago
+            raise not_found from error
+
+    async def of_images(self, image_ids: Iterable[int]) -> dict[int, Label]:
+        """The label that counts, by image; images without one are absent."""
+        entries: dict[int, list[Label]] = {}
+        for label in await Label.filter(image_id__in=list(image_ids)):
+            entries.setdefault(label.image_id, []).append(label)
+        return {image_id: label for image_id, labels in entries.items() if (label := counting(labels))}
+
+    async def history(self, image_id: int, window: Window) -> Page[Label]:
+        """All entries of an image, newest first. The caller has seen that the viewer may see the image."""
+        return await page(Label.filter(image_id=image_id), window)
+
+    async def used_in(self, label_ids: Iterable[int]) -> dict[int, list[ModelVersion]]:
+        """The model versions trained on each label."""
+        labels = await Label.filter(id__in=list(label_ids)).prefetch_related("used_in")
+        return {label.id: sorted(label.used_in, key=lambda model: model.number) for label in labels}
+
+
+async def enter(image_id: int, by: User, finding: Finding, evidence: Evidence | None) -> Label:
+    """Write a label and tell of it, within the transaction under way."""
+    label = await Label.create(
+        image_id=image_id, finding=finding, evidence=evidence or Evidence.UNSTATED, submitted_by=by
+    )
+    await record(LabelSubmitted(label.id, image_id))
+    return label

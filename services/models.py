@@ -1,0 +1,164 @@
+"""Model versions: which one serves, which one served, and putting another in service."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tortoise.exceptions import IntegrityError
+
+from events.messages import ModelPromoted
+from services.errors import Code, refuse
+from services.inference import Head, Inference, Serving
+from services.keys import model_key
+from services.outbox import Outbox, record
+from services.permissions import admin
+from store.blobs import Blobs
+from store.pages import Page, Window, page
+from store.tables import Deployment, ModelState, ModelVersion, User
+
+REASON_LENGTH = 500
+
+
+class ModelFileAltered(Exception):
+    """A model's file is not the one that was stored."""
+
+
+@dataclass(frozen=True)
+class NewModel:
+    """What is recorded of a freshly trained model."""
+
+    data: bytes
+    backbone: str
+    head: str
+    extractor: str
+    trained_on: int
+    evaluation: dict[str, Any]
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Models:
+    """The use cases around model versions."""
+
+    outbox: Outbox
+    blobs: Blobs
+    inference: Inference
+    load_head: Callable[[bytes], Head]
+
+    async def in_service(self) -> ModelVersion:
+        """The model in service; open to everyone."""
+        return (await Deployment.current().select_related("model")).model
+
+    async def at(self, viewer: User | None, moment: datetime) -> ModelVersion | None:
+        """The model that served at a moment; for administrators."""
+        admin(viewer)
+        deployment = await Deployment.at(moment).select_related("model")
+        return deployment.model if deployment else None
+
+    async def page(self, viewer: User | None, window: Window) -> Page[ModelVersion]:
+        """All versions, newest first; for administrators."""
+        admin(viewer)
+        return await page(ModelVersion.all(), window)
+
+    async def promote(self, viewer: User | None, model_id: int, reason: str) -> ModelVersion:
+        """Puts any version in service: promotion by hand, and rollback.
+
+        Raises:
+            Refused: NOT_FOUND, REQUIRED or TOO_LARGE of the reason, CONFLICT.
+        """
+        viewer = admin(viewer)
+        reason = _checked(reason)
+        try:
+            await self.outbox.commit(lambda: deploy(model_id, reason, viewer))
+        except IntegrityError as error:
+            raise refuse(Code.CONFLICT, "another promotion came first: look again", "id") from error
+        await self.refresh()
+        return await ModelVersion.get(id=model_id)
+
+    async def refresh(self) -> bool:
+        """Put in service here what the database says is in service; whether that changed anything.
+
+        Raises:
+            BlobMissing, ModelFileAltered: the model's file is gone or is another.
+        """
+        deployment = await Deployment.current().select_related("model")
+        if self.inference.deployment >= deployment.number:
+            return False
+        data = await self.blobs.get(deployment.model.key)
+        if hashlib.sha256(data).hexdigest() != deployment.model.sha256:
+            raise ModelFileAltered(
+                f"the file of model {deployment.model.number} is not the one that was stored"
+            )
+        head = await self.inference.compute(lambda: self.load_head(data))
+        self.inference.put_in_service(Serving(deployment.model_id, deployment.number, head))
+        return True
+
+    async def install(self, default: NewModel) -> None:
+        """Put the default model in service where there is none yet."""
+        if await Deployment.exists():
+            return
+        sha256 = await self.keep(default)
+
+        async def first() -> None:
+            model = await create(default, sha256, ModelState.IN_SERVICE)
+            await Deployment.create(number=1, model=model, reason=default.verdict, since=datetime.now(UTC))
+
+        await self.outbox.commit(first)
+
+    async def keep(self, model: NewModel) -> str:
+        """Store a model's file ahead of its row; its SHA-256."""
+        sha256 = hashlib.sha256(model.data).hexdigest()
+        await self.blobs.put(model_key(sha256), model.data)
+        return sha256
+
+
+async def create(model: NewModel, sha256: str, state: ModelState) -> ModelVersion:
+    """The row of a new version, within the transaction under way."""
+    newest = await ModelVersion.all().order_by("-number").first()
+    return await ModelVersion.create(
+        number=newest.number + 1 if newest else 1,
+        state=state,
+        backbone=model.backbone,
+        head=model.head,
+        extractor=model.extractor,
+        key=model_key(sha256),
+        sha256=sha256,
+        trained_on=model.trained_on,
+        evaluation=model.evaluation,
+        verdict=model.verdict,
+    )
+
+
+async def deploy(model_id: int, reason: str, decided_by: User | None) -> None:
+    """Put a version in service and tell of it, within the transaction under way.
+
+    Raises:
+        Refused: NOT_FOUND; CONFLICT, where it serves already.
+        IntegrityError: another promotion committed first.
+    """
+    if not await ModelVersion.filter(id=model_id).update(state=ModelState.IN_SERVICE):
+        raise refuse(Code.NOT_FOUND, "there is no such model", "id")
+    current = await Deployment.current()
+    if current.model_id == model_id:
+        raise refuse(Code.CONFLICT, "this model is in service already", "id")
+    await ModelVersion.filter(id=current.model_id).update(state=ModelState.RETIRED)
+    await Deployment.create(
+        number=current.number + 1,
+        model_id=model_id,
+        reason=reason,
+        decided_by=decided_by,
+        since=datetime.now(UTC),
+    )
+    await record(ModelPromoted(model_id, current.model_id))
+
+
+def _checked(reason: str) -> str:
+    if not reason.strip():
+        raise refuse(Code.REQUIRED, "say why: it is kept in the history", "reason")
+    if len(reason.strip()) > REASON_LENGTH:
+        raise refuse(Code.TOO_LARGE, f"a reason has at most {REASON_LENGTH} characters", "reason")
+    return reason.strip()

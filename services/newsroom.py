@@ -1,0 +1,90 @@
+"""News: administrators publish, everyone reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from events.messages import NewsPublished
+from services.errors import Code, Problem, Refused, refuse
+from services.outbox import Outbox, record
+from services.permissions import admin
+from store.pages import Page, Window, page
+from store.tables import NewsPost, User
+
+TITLE_LENGTH = 200
+BODY_LENGTH = 50_000
+
+
+@dataclass(frozen=True)
+class Newsroom:
+    """The use cases around news."""
+
+    outbox: Outbox
+
+    async def page(self, window: Window) -> Page[NewsPost]:
+        """The posts, newest first; open to everyone."""
+        return await page(NewsPost.all(), window)
+
+    async def find(self, post_ids: Iterable[int]) -> dict[int, NewsPost]:
+        """Those of the posts that exist, by id."""
+        return {post.id: post for post in await NewsPost.filter(id__in=list(post_ids))}
+
+    async def publish(self, viewer: User | None, title: str, body: str) -> NewsPost:
+        """A new post.
+
+        Raises:
+            Refused: REQUIRED or TOO_LARGE, all at once.
+        """
+        author = admin(viewer)
+        _check(title, body)
+
+        async def create() -> NewsPost:
+            post = await NewsPost.create(title=title.strip(), body=body, author=author)
+            await record(NewsPublished(post.id))
+            return post
+
+        return await self.outbox.commit(create)
+
+    async def update(
+        self, viewer: User | None, post_id: int, title: str | None, body: str | None
+    ) -> NewsPost:
+        """Changes what is given.
+
+        Raises:
+            Refused: NOT_FOUND, REQUIRED or TOO_LARGE.
+        """
+        admin(viewer)
+        post = await NewsPost.get_or_none(id=post_id)
+        if post is None:
+            raise refuse(Code.NOT_FOUND, "there is no such post", "id")
+        post.title = post.title if title is None else title.strip()
+        post.body = post.body if body is None else body
+        _check(post.title, post.body)
+        await post.save(update_fields=["title", "body"])
+        return post
+
+    async def delete(self, viewer: User | None, post_id: int) -> None:
+        """Removes a post.
+
+        Raises:
+            Refused: NOT_FOUND.
+        """
+        admin(viewer)
+        if not await NewsPost.filter(id=post_id).delete():
+            raise refuse(Code.NOT_FOUND, "there is no such post", "id")
+
+
+def _check(title: str, body: str) -> None:
+    problems = text_problems(title, "title", TITLE_LENGTH) + text_problems(body, "body", BODY_LENGTH)
+    if problems:
+        raise Refused(*problems)
+
+
+def text_problems(text: str, field: str, longest: int) -> list[Problem]:
+    """What is wrong with a text that must be there and not be too long."""
+    if not text.strip():
+        return [Problem(Code.REQUIRED, f"the {field} is needed", field)]
+    if len(text) > longest:
+        return [Problem(Code.TOO_LARGE, f"the {field} has at most {longest} characters", field)]
+    return []

@@ -1,0 +1,69 @@
+"""Rows and the events that tell of them, committed together and published afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import uuid4
+
+from events.log import Entry, EventLog
+from events.messages import Event, from_payload, to_payload
+from store.database import atomically
+from store.tables import OutboxEvent
+
+T = TypeVar("T")
+
+BATCH = 200
+SWEEP_SECONDS = 5.0
+"""How often the relay looks without being woken: for events that another process committed."""
+RETRY_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+async def record(event: Event) -> None:
+    """Write the event beside the rows of the transaction under way."""
+    await OutboxEvent.create(uid=uuid4().hex, kind=type(event).__name__, payload=to_payload(event))
+
+
+class Outbox:
+    """Commits transactions, and relays what they recorded to the log."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._committed = asyncio.Event()
+
+    async def commit(self, body: Callable[[], Awaitable[T]]) -> T:
+        """Run ``body`` in one transaction and wake the relay; see `store.database.atomically`."""
+        result = await atomically(body)
+        self._committed.set()
+        return result
+
+    async def relay(self) -> None:
+        """Publish for ever; a fault of database or log delays events, and loses none."""
+        while True:
+            self._committed.clear()
+            try:
+                while await self._publish_some():
+                    pass
+            except Exception:
+                logger.exception("events wait in the outbox: publishing failed, trying again")
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            await self._wait()
+
+    async def _publish_some(self) -> bool:
+        rows = await OutboxEvent.all().order_by("id").limit(BATCH)
+        if rows:
+            await self._log.publish([Entry(row.uid, from_payload(row.kind, row.payload)) for row in rows])
+            await OutboxEvent.filter(id__in=[row.id for row in rows]).delete()
+        return bool(rows)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(SWEEP_SECONDS):
+                await self._committed.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,34 @@
+"""All the use cases, as the schema sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from events.log import EventLog
+from services.accounts import Accounts
+from services.contact import Contact
+from services.diagnosis import Diagnosis
+from services.images import Images
+from services.labelling import Labelling
+from services.models import Models
+from services.newsroom import Newsroom
+from services.retraining import Retraining
+from services.training import Training
+from services.uploads import Uploads
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One of each, built by the composition root."""
+
+    log: EventLog
+    accounts: Accounts
+    contact: Contact
+    diagnosis: Diagnosis
+    images: Images
+    labelling: Labelling
+    models: Models
+    newsroom: Newsroom
+    retraining: Retraining
+    training: Training
+    uploads: Uploads

@@ -1,0 +1,66 @@
+"""Blobs: pixels, features and model files in an object store, by key."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import NotFoundError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+
+class BlobMissing(KeyError):
+    """No blob lies under the key."""
+
+
+class Blobs:
+    """An object store; what `put` has returned survives a crash of the machine."""
+
+    def __init__(self, url: str) -> None:
+        """Open the store at ``url``: ``file:///PATH`` or ``s3://BUCKET``."""
+        self._folder: Path | None = None
+        self._store: ObjectStore
+        if url.startswith("file://"):
+            self._folder = Path(url.removeprefix("file://"))
+            self._store = LocalStore(self._folder, mkdir=True)
+        else:
+            self._store = from_url(url)
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Store ``data`` under ``key``, replacing what was there."""
+        await obstore.put_async(self._store, key, data)
+        if self._folder is not None:
+            # The store writes through a temporary file and a rename, but leaves both to the page cache.
+            await asyncio.to_thread(_sync, self._folder / key)
+
+    async def get(self, key: str) -> bytes:
+        """The bytes under ``key``.
+
+        Raises:
+            BlobMissing: nothing lies there.
+        """
+        try:
+            result = await obstore.get_async(self._store, key)
+            return bytes(await result.bytes_async())
+        except (NotFoundError, FileNotFoundError) as error:
+            raise BlobMissing(key) from error
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Remove blobs; one that is not there is as good as removed."""
+        for key in keys:
+            try:
+                await obstore.delete_async(self._store, key)
+            except (NotFoundError, FileNotFoundError):
+                continue
+
+
+def _sync(file: Path) -> None:
+    for path in (file, file.parent):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,388 @@
+"""The tables, and the queries that have a name.
+
+Class docstrings and descriptions become comments in the database; Tortoise splits statements at
+semicolons, so they hold none.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from tortoise import fields
+from tortoise.expressions import Q, Subquery
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
+
+
+class Role(StrEnum):
+    MEMBER = "MEMBER"
+    ADMIN = "ADMIN"
+
+
+class TokenPurpose(StrEnum):
+    SESSION = "SESSION"
+    VERIFY_EMAIL = "VERIFY_EMAIL"
+    RESET_PASSWORD = "RESET_PASSWORD"
+
+
+class Finding(StrEnum):
+    COVID = "COVID"
+    NO_COVID = "NO_COVID"
+
+
+class AbstainReason(StrEnum):
+    NOT_A_CHEST_XRAY = "NOT_A_CHEST_XRAY"
+    OUT_OF_DISTRIBUTION = "OUT_OF_DISTRIBUTION"
+    UNCERTAIN = "UNCERTAIN"
+
+
+class Evidence(StrEnum):
+    """What a label rests on, the strongest first."""
+
+    RT_PCR = "RT_PCR"
+    ANTIGEN = "ANTIGEN"
+    CT = "CT"
+    RADIOLOGIST = "RADIOLOGIST"
+    CLINICAL = "CLINICAL"
+    UNSTATED = "UNSTATED"
+
+
+class ModelState(StrEnum):
+    CANDIDATE = "CANDIDATE"
+    IN_SERVICE = "IN_SERVICE"
+    RETIRED = "RETIRED"
+    REJECTED = "REJECTED"
+
+
+class RunState(StrEnum):
+    QUEUED = "QUEUED"
+    TRAINING = "TRAINING"
+    EVALUATING = "EVALUATING"
+    PROMOTED = "PROMOTED"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+ACTIVE_STATES = (RunState.QUEUED, RunState.TRAINING, RunState.EVALUATING)
+
+
+class RunTrigger(StrEnum):
+    THRESHOLD = "THRESHOLD"
+    ADMIN = "ADMIN"
+
+
+class User(Model):
+    """A health worker or an administrator, known by e-mail address."""
+
+    id = fields.BigIntField(primary_key=True)
+    email = fields.CharField(max_length=254, unique=True, description="normalised, lower case")
+    name = fields.CharField(max_length=100)
+    password_hash = fields.CharField(max_length=200)
+    role = fields.CharEnumField(Role, max_length=10, default=Role.MEMBER)
+    locale = fields.CharField(max_length=10, default="en")
+    email_verified_at = fields.DatetimeField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "user"
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role is Role.ADMIN
+
+    @classmethod
+    def admins(cls) -> QuerySet[Self]:
+        return cls.filter(role=Role.ADMIN)
+
+
+class Token(Model):
+    """A secret handed to a person, kept as its SHA-256 alone."""
+
+    id = fields.BigIntField(primary_key=True)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("store.User", related_name="tokens")
+    purpose = fields.CharEnumField(TokenPurpose, max_length=16)
+    sha256 = fields.CharField(max_length=64, unique=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    expires_at = fields.DatetimeField()
+
+    user_id: int
+
+    class Meta:
+        table = "token"
+        indexes = (("user_id", "purpose"),)
+
+    @classmethod
+    def live(cls, purpose: TokenPurpose, sha256: str, now: datetime) -> QuerySet[Self]:
+        return cls.filter(purpose=purpose, sha256=sha256, expires_at__gt=now)
+
+
+class Image(Model):
+    """An uploaded radiograph. Its pixels and features lie in the blob store under ``key``."""
+
+    id = fields.BigIntField(primary_key=True)
+    owner: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("store.User", related_name="images")
+    key = fields.CharField(max_length=36, unique=True, description="random, where the blobs lie")
+    filename = fields.CharField(max_length=255)
+    sha256 = fields.CharField(max_length=64, description="of the bytes as uploaded")
+    media_type = fields.CharField(max_length=40)
+    size = fields.BigIntField(description="bytes")
+    width = fields.IntField()
+    height = fields.IntField()
+    patient_ref = fields.CharField(max_length=100, null=True)
+    holdout = fields.BooleanField(description="kept for judging models, never trained on")
+    features = fields.CharField(
+        max_length=80, null=True, description="the extractor whose features are stored"
+    )
+    failure = fields.CharField(max_length=300, null=True, description="why no prediction could be made")
+    uploaded_at = fields.DatetimeField(auto_now_add=True)
+
+    owner_id: int
+    label_entries: fields.ReverseRelation[Label]
+    predictions: fields.ReverseRelation[Prediction]
+
+    class Meta:
+        table = "image"
+        unique_together = (("owner_id", "sha256"),)
+        indexes = (("owner_id", "id"),)
+
+    @classmethod
+    def visible_to(cls, user: User) -> QuerySet[Self]:
+        return cls.all() if user.is_admin else cls.filter(owner_id=user.id)
+
+    @classmethod
+    def without_prediction_by(cls, model_id: int, extractor: str) -> QuerySet[Self]:
+        """Images whose features are stored and that the model has not judged yet."""
+        judged = Subquery(Prediction.filter(model_id=model_id).values("image_id"))
+        return cls.filter(features=extractor).exclude(id__in=judged)
+
+
+class Label(Model):
+    """One entry of the append-only ledger of ground truth. A correction is a new entry."""
+
+    id = fields.BigIntField(primary_key=True)
+    image: fields.ForeignKeyRelation[Image] = fields.ForeignKeyField(
+        "store.Image", related_name="label_entries"
+    )
+    finding = fields.CharEnumField(Finding, max_length=8)
+    evidence = fields.CharEnumField(Evidence, max_length=12, default=Evidence.UNSTATED)
+    submitted_by: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "store.User", related_name="labels"
+    )
+    claimed_by: fields.ForeignKeyNullableRelation[TrainingRun] = fields.ForeignKeyField(
+        "store.TrainingRun",
+        related_name="labels_claimed",
+        null=True,
+        on_delete=fields.SET_NULL,
+        description="the run that counted this label towards its threshold",
+    )
+    used_in: fields.ManyToManyRelation[ModelVersion] = fields.ManyToManyField(
+        "store.ModelVersion", related_name="labels", through="model_label"
+    )
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    image_id: int
+    submitted_by_id: int
+    claimed_by_id: int | None
+
+    class Meta:
+        table = "label"
+        indexes = (("claimed_by_id",), ("image_id", "id"))
+
+    @classmethod
+    def unclaimed(cls) -> QuerySet[Self]:
+        return cls.filter(claimed_by_id__isnull=True)
+
+
+class ModelVersion(Model):
+    """A trained classifier: its file in the blob store, its figures, its verdict."""
+
+    id = fields.BigIntField(primary_key=True)
+    number = fields.IntField(unique=True)
+    state = fields.CharEnumField(ModelState, max_length=10, default=ModelState.CANDIDATE)
+    backbone = fields.CharField(max_length=40)
+    head = fields.CharField(max_length=10)
+    extractor = fields.CharField(
+        max_length=80, description="backbone, weights and preprocessing of its features"
+    )
+    key = fields.CharField(max_length=100, description="where the blob lies")
+    sha256 = fields.CharField(max_length=64, description="of the file")
+    trained_on = fields.IntField(description="images")
+    evaluation: Any = fields.JSONField(description="figures on the holdout")
+    verdict = fields.CharField(max_length=1000, null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    labels: fields.ManyToManyRelation[Label]
+
+    class Meta:
+        table = "model_version"
+
+
+class Deployment(Model):
+    """One stretch of service of a model. The unique number makes one of two promotions at once fail."""
+
+    id = fields.BigIntField(primary_key=True)
+    number = fields.IntField(unique=True)
+    model: fields.ForeignKeyRelation[ModelVersion] = fields.ForeignKeyField(
+        "store.ModelVersion", related_name="deployments"
+    )
+    reason = fields.CharField(max_length=1000)
+    decided_by: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "store.User", related_name="deployments", null=True, on_delete=fields.SET_NULL
+    )
+    since = fields.DatetimeField(db_index=True)
+
+    model_id: int
+
+    class Meta:
+        table = "deployment"
+
+    @classmethod
+    def current(cls) -> Any:
+        """The deployment in force; awaited, a Deployment or None."""
+        return cls.all().order_by("-number").first()
+
+    @classmethod
+    def at(cls, moment: datetime) -> Any:
+        """The deployment in force at a moment; awaited, a Deployment or None."""
+        return cls.filter(since__lte=moment).order_by("-number").first()
+
+
+class Prediction(Model):
+    """What one model said of one image, never changed afterwards."""
+
+    id = fields.BigIntField(primary_key=True)
+    image: fields.ForeignKeyRelation[Image] = fields.ForeignKeyField(
+        "store.Image", related_name="predictions"
+    )
+    model: fields.ForeignKeyRelation[ModelVersion] = fields.ForeignKeyField(
+        "store.ModelVersion", related_name="predictions"
+    )
+    finding = fields.CharEnumField(Finding, max_length=8, null=True)
+    probability = fields.FloatField()
+    margin = fields.FloatField(description="distance of the probability from the model's threshold")
+    abstained = fields.CharEnumField(AbstainReason, max_length=20, null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    image_id: int
+    model_id: int
+
+    class Meta:
+        table = "prediction"
+        unique_together = (("image_id", "model_id"),)
+        indexes = (("model_id", "margin", "id"),)
+
+    @classmethod
+    def visible_to(cls, user: User) -> QuerySet[Self]:
+        return cls.all() if user.is_admin else cls.filter(image__owner_id=user.id)
+
+
+class TrainingRun(Model):
+    """One retraining. ``slot`` is 1 while the run is under way and null afterwards: one run at a time."""
+
+    id = fields.BigIntField(primary_key=True)
+    slot = fields.SmallIntField(null=True, unique=True)
+    state = fields.CharEnumField(RunState, max_length=10, default=RunState.QUEUED)
+    trigger = fields.CharEnumField(RunTrigger, max_length=10)
+    requested_by: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "store.User", related_name="runs", null=True, on_delete=fields.SET_NULL
+    )
+    label_count = fields.IntField(default=0, description="labels that this run claimed")
+    epoch = fields.IntField(default=0)
+    epochs = fields.IntField()
+    loss = fields.FloatField(null=True)
+    model: fields.ForeignKeyNullableRelation[ModelVersion] = fields.ForeignKeyField(
+        "store.ModelVersion", related_name="runs", null=True, on_delete=fields.SET_NULL
+    )
+    error = fields.TextField(null=True)
+    fence = fields.IntField(
+        default=0, description="raised by every takeover, so that the holder of an older one is stale"
+    )
+    lease_until = fields.DatetimeField(null=True)
+    queued_at = fields.DatetimeField(auto_now_add=True)
+    finished_at = fields.DatetimeField(null=True)
+
+    requested_by_id: int | None
+    model_id: int | None
+
+    class Meta:
+        table = "training_run"
+
+    @classmethod
+    def active(cls) -> Any:
+        """The run under way; awaited, a TrainingRun or None."""
+        return cls.filter(slot=1).first()
+
+    @classmethod
+    def takeable(cls, run_id: int, now: datetime) -> QuerySet[Self]:
+        """The run, if it is under way and nobody's lease on it lives."""
+        free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+        return cls.filter(free, id=run_id, state__in=ACTIVE_STATES)
+
+    @classmethod
+    def held(cls, run_id: int, fence: int) -> QuerySet[Self]:
+        """The run, if it is under way and this fence still holds it."""
+        return cls.filter(id=run_id, fence=fence, state__in=ACTIVE_STATES)
+
+
+class NewsPost(Model):
+    id = fields.BigIntField(primary_key=True)
+    title = fields.CharField(max_length=200)
+    body = fields.TextField(description="Markdown")
+    author: fields.ForeignKeyRelation[User] = fields.ForeignKeyField("store.User", related_name="news")
+    published_at = fields.DatetimeField(auto_now_add=True)
+
+    author_id: int
+
+    class Meta:
+        table = "news_post"
+
+
+class ContactMessage(Model):
+    id = fields.BigIntField(primary_key=True)
+    name = fields.CharField(max_length=100)
+    email = fields.CharField(max_length=254)
+    subject = fields.CharField(max_length=200)
+    body = fields.TextField()
+    received_at = fields.DatetimeField(auto_now_add=True)
+    delivered_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "contact_message"
+
+
+class OutboxEvent(Model):
+    """An event that committed with its row and waits to be published."""
+
+    id = fields.BigIntField(primary_key=True)
+    uid = fields.CharField(max_length=36, unique=True)
+    kind = fields.CharField(max_length=60)
+    payload: Any = fields.JSONField()
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "outbox_event"
+
+
+class JournalEntry(Model):
+    """A published event at its place in the in-process log, written by one relay alone, so in order."""
+
+    position = fields.BigIntField(primary_key=True)
+    uid = fields.CharField(max_length=36, unique=True)
+    kind = fields.CharField(max_length=60)
+    payload: Any = fields.JSONField()
+    published_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "journal_entry"
+
+
+class ConsumerPosition(Model):
+    """How far a group of workers has done all its work in the in-process log."""
+
+    group = fields.CharField(max_length=40, primary_key=True)
+    position = fields.BigIntField()
+
+    class Meta:
+        table = "consumer_position"
