@@ -63,10 +63,9 @@ class Accounts:
             raise Refused(*problems)
         password_hash = await passwords.hashed(password)
         changes = {"role": Role.ADMIN, "password_hash": password_hash, "email_verified_at": datetime.now(UTC)}
-        user, _ = await User.update_or_create(changes, email=address)
-        if not user.name:
-            await User.filter(id=user.id).update(name=address.partition("@")[0])
-        return await User.get(id=user.id)
+        if not await User.filter(email=address).update(**changes):
+            await User.create(email=address, name=address.partition("@")[0], **changes)
+        return await User.get(email=address)
 
     async def verify_email(self, token: str) -> User:
         """Confirms the address of the token's user.

@@ -45,6 +45,12 @@ class Diagnosis:
             return
         await self._judge_until_current(image, features)
 
+    async def give_up(self, event: ImageUploaded) -> None:
+        """Say of an image that judging it failed again and again, for a reason of ours."""
+        image = await Image.get_or_none(id=event.image_id)
+        if image is not None:
+            await self._fail(image, "the image could not be judged, because of a fault of the platform")
+
     async def swap(self, event: ModelPromoted) -> None:
         """Serve the promoted model in this process from now on."""
         await self.models.refresh()

@@ -9,8 +9,8 @@ from datetime import datetime
 from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
-from ml.splits import in_holdout
 from services.errors import Code, refuse
+from services.holdout import Holdout
 from services.keys import features_key, pixels_key
 from services.links import Links
 from services.permissions import may_see, member
@@ -39,6 +39,7 @@ class Images:
 
     blobs: Blobs
     links: Links
+    holdout: Holdout
 
     async def page(self, viewer: User | None, wanted: Filter, window: Window) -> Page[Image]:
         """The viewer's images, or everyone's for an administrator, newest first."""
@@ -64,7 +65,7 @@ class Images:
         image = await self._own(viewer, image_id)
         image.patient_ref = clean_patient_ref(patient_ref)
         # Once kept for judging models, always kept.
-        image.holdout = image.holdout or in_holdout(image.patient_ref or image.sha256)
+        image.holdout = image.holdout or self.holdout.keeps(image.sha256, image.patient_ref)
         await image.save(update_fields=["patient_ref", "holdout"])
         return image
 

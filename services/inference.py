@@ -65,6 +65,11 @@ class Inference:
         """The number of the deployment in force here; 0 before the first."""
         return self._serving.deployment if self._serving else 0
 
+    @property
+    def queue_length(self) -> int:
+        """Images that wait to be computed."""
+        return self._waiting.qsize()
+
     def put_in_service(self, serving: Serving) -> None:
         """Swap one reference; whoever computes at this moment finishes with the model it began with."""
         if serving.deployment > self.deployment:  # two swaps may overtake each other

@@ -1,9 +1,11 @@
-"""A training run from lease to verdict."""
+"""A training run, from lease to verdict."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import tempfile
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -11,19 +13,181 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from tortoise.exceptions import IntegrityError
 from tortoise.expressions import F
 
 from events.messages import RetrainingRequested, TrainingProgressed
-from services import models
-from services.models import Models, NewModel
+from services import training_set
+from services.models import Models, NewModel, create, deploy
 from services.outbox import Outbox, record
 from services.retraining import Retraining, end
-from services.teaching import Lesson, Teaching
+from services.training_set import Example
+from store.blobs import Blobs
 from store.tables import Deployment, Label, ModelState, ModelVersion, RunState, TrainingRun
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=10)
 HEARTBEAT_SECONDS = 1.0
 MAX_TAKEOVERS = 3
+LABELS_AT_ONCE = 1000
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the trainer says as it goes."""
+
+    state: RunState
+    epoch: int
+    loss: float | None
+
+
+class Trainer(Protocol):
+    """Whatever trains: a process of low priority beside the server, or a worker elsewhere."""
+
+    def train(self, folder: Path) -> AsyncGenerator[Progress]:
+        """Learn from what `services.training_set` laid out and leave the candidate and the outcome there.
+
+        Closed early, it stops at once.
+
+        Raises:
+            TrainerFailed: it ended without an outcome.
+        """
+        ...
+
+
+class TrainerFailed(Exception):
+    """The trainer ended without an outcome; the text holds the last lines of its log."""
+
+
+class LeaseLost(Exception):
+    """The run was cancelled, or somebody else took it over."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """The reaction to a request for retraining; it may come twice and does its work once."""
+
+    outbox: Outbox
+    blobs: Blobs
+    models: Models
+    retraining: Retraining
+    trainer: Trainer
+    scratch: Path
+
+    async def train(self, event: RetrainingRequested) -> None:
+        """Carry the run through, unless it has ended or is somebody else's."""
+        run = await self._take(event.run_id)
+        if run is None:
+            return
+        try:
+            await self._carry_through(run)
+        except* LeaseLost:
+            logger.info("run %d: stopped, it was cancelled or taken over", run.id)
+        except* Exception as errors:
+            logger.exception("run %d failed", run.id)
+            await end(self.outbox, run, RunState.FAILED, "; ".join(str(error) for error in errors.exceptions))
+        await self.retraining.start_if_due()
+
+    async def _take(self, run_id: int) -> TrainingRun | None:
+        while True:
+            now = datetime.now(UTC)
+            taken = await TrainingRun.takeable(run_id, now).update(
+                fence=F("fence") + 1, lease_until=now + LEASE, state=RunState.TRAINING
+            )
+            run = await TrainingRun.get_or_none(id=run_id)
+            if run is None or run.slot is None:
+                return None
+            if taken and run.fence <= MAX_TAKEOVERS:
+                return run
+            if taken:
+                await end(self.outbox, run, RunState.FAILED, f"the trainer was lost {MAX_TAKEOVERS} times")
+                return None
+            # Held: by another process, or by one that died and whose lease has to run out.
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def _carry_through(self, run: TrainingRun) -> None:
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.scratch, prefix=f"run-{run.id}-") as name:
+            async with asyncio.TaskGroup() as group:
+                heartbeat = group.create_task(self._keep_lease(run))
+                await self._learn(run, Path(name))
+                heartbeat.cancel()
+
+    async def _keep_lease(self, run: TrainingRun) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            held = TrainingRun.held(run.id, run.fence)
+            if not await held.update(lease_until=datetime.now(UTC) + LEASE):
+                raise LeaseLost
+
+    async def _learn(self, run: TrainingRun, folder: Path) -> None:
+        incumbent = await self.models.in_service()
+        found = await training_set.examples(incumbent.extractor)
+        used = await training_set.lay_out(found, incumbent.extractor, self.blobs, folder)
+        data = await self.blobs.get(incumbent.key)
+        await asyncio.to_thread((folder / training_set.INCUMBENT_FILE).write_bytes, data)
+        task = {"head": incumbent.head, "epochs": run.epochs, "seed": run.id, "incumbent": incumbent.number}
+        await asyncio.to_thread((folder / training_set.TASK_FILE).write_text, json.dumps(task))
+        async with aclosing(self.trainer.train(folder)) as progress:
+            async for step in progress:
+                await self._note(run, step)
+        await self._conclude(run, incumbent, used, folder)
+
+    async def _note(self, run: TrainingRun, step: Progress) -> None:
+        async def write() -> None:
+            changes = {"state": step.state, "epoch": step.epoch, "loss": step.loss}
+            if not await TrainingRun.held(run.id, run.fence).update(**changes):
+                raise LeaseLost
+            await record(TrainingProgressed(run.id, step.state, step.epoch, step.loss))
+
+        await self.outbox.commit(write)
+        run.epoch, run.loss = step.epoch, step.loss
+
+    async def _conclude(
+        self, run: TrainingRun, incumbent: ModelVersion, used: Sequence[Example], folder: Path
+    ) -> None:
+        outcome = json.loads(await asyncio.to_thread((folder / training_set.OUTCOME_FILE).read_text))
+        data = await asyncio.to_thread((folder / training_set.CANDIDATE_FILE).read_bytes)
+        candidate = _candidate(outcome, data, incumbent)
+        sha256 = await self.models.keep(candidate)
+        label_ids = [example.label.id for example in used if not example.image.holdout]
+
+        async def write() -> None:
+            # The one conditional update that names the fence: a stale holder changes nothing.
+            if not await TrainingRun.held(run.id, run.fence).update(slot=None, finished_at=datetime.now(UTC)):
+                raise LeaseLost
+            model = await create(candidate, sha256, ModelState.CANDIDATE)
+            for start in range(0, len(label_ids), LABELS_AT_ONCE):
+                ids = label_ids[start : start + LABELS_AT_ONCE]
+                await model.labels.add(*await Label.filter(id__in=ids))
+            state = await _decide(model, incumbent, passed=outcome["promote"])
+            await TrainingRun.filter(id=run.id).update(state=state, model_id=model.id)
+            await record(TrainingProgressed(run.id, state, run.epoch, run.loss))
+
+        await self.outbox.commit(write)
+        await self.models.refresh()
+
+
+async def _decide(model: ModelVersion, incumbent: ModelVersion, *, passed: bool) -> RunState:
+    """Promote or reject, within the transaction under way."""
+    still_serves = (await Deployment.current()).model_id == incumbent.id
+    if passed and still_serves:
+        await deploy(model.id, model.verdict or "", None)
+        return RunState.PROMOTED
+    model.state = ModelState.REJECTED
+    if passed:
+        model.verdict = "Rejected: another model was put in service while this one was trained."
+    await model.save(update_fields=["state", "verdict"])
+    return RunState.REJECTED
+
+
+def _candidate(outcome: dict[str, Any], data: bytes, incumbent: ModelVersion) -> NewModel:
+    return NewModel(
+        data=data,
+        backbone=incumbent.backbone,
+        head=outcome["head"],
+        extractor=incumbent.extractor,
+        trained_on=outcome["trainedOn"],
+        evaluation=outcome["evaluation"],
+        verdict=outcome["verdict"],
+    )

@@ -15,9 +15,9 @@ from tortoise.exceptions import IntegrityError
 from events.log import EventLog
 from events.messages import ImageUploaded
 from ml import image as ml_image
-from ml.splits import in_holdout
 from services import labelling
 from services.errors import Code, Problem, Refused, refuse
+from services.holdout import Holdout
 from services.keys import pixels_key
 from services.outbox import Outbox, record
 from services.permissions import member
@@ -36,7 +36,7 @@ CODES = {
     ml_image.Reason.NOT_AN_IMAGE: Code.UNSUPPORTED_FORMAT,
     ml_image.Reason.UNSUPPORTED_FORMAT: Code.UNSUPPORTED_FORMAT,
     ml_image.Reason.ANIMATED: Code.UNSUPPORTED_FORMAT,
-    ml_image.Reason.TRUNCATED: Code.CORRUPT_IMAGE,
+    ml_image.Reason.CORRUPT: Code.CORRUPT_IMAGE,
     ml_image.Reason.TOO_SMALL: Code.INVALID,
     ml_image.Reason.TOO_MANY_PIXELS: Code.TOO_LARGE,
     ml_image.Reason.TOO_LARGE: Code.TOO_LARGE,
@@ -79,6 +79,7 @@ class Uploads:
     outbox: Outbox
     blobs: Blobs
     log: EventLog
+    holdout: Holdout
 
     async def upload(self, viewer: User | None, files: Sequence[Incoming], details: Details) -> list[Outcome]:
         """One outcome a file, in order; a bad file never takes the good ones down with it.
@@ -139,7 +140,7 @@ class Uploads:
                 width=decoded.width,
                 height=decoded.height,
                 patient_ref=details.patient_ref,
-                holdout=in_holdout(details.patient_ref or sha256),
+                holdout=self.holdout.keeps(sha256, details.patient_ref),
             )
             await record(ImageUploaded(image.id))
             if details.finding is not None:

@@ -1,9 +1,16 @@
 """Where the tests find real images, and what they do where there are none."""
 
 import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+
+from api.settings import Settings
+from api.wiring import Parts, running
+from services.platform import Platform
+from store.database import open_database
+from tests import databases, stand_ins
 
 IMAGES = Path(os.environ.get("COVIDXR_TEST_IMAGES", Path(__file__).parents[2] / "shared"))
 
@@ -27,3 +34,52 @@ def site_a() -> Path:
 def site_b() -> Path:
     """Site B: 417 images of other hospitals, ``manifest.csv``."""
     return images_of("cxr-b")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file whose tables are up to date."""
+    return databases.sqlite_template(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def mysql_url() -> Iterator[str]:
+    """A database made for this run on the MariaDB or MySQL server."""
+    with databases.own_mysql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "mysql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database with its tables: each test that asks for it runs on both engines."""
+    if request.param == "sqlite":
+        return databases.sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path)
+    url: str = request.getfixturevalue("mysql_url")
+    databases.empty(url)
+    return url
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings for one test, whatever the environment says."""
+    return Settings(data_dir=tmp_path / "data", database_url=database_url, retrain_threshold=3)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[str]:
+    """An open database."""
+    async with open_database(database_url):
+        yield database_url
+
+
+@pytest.fixture
+async def parts() -> Parts:
+    """The stand-ins; a test changes them before it asks for the platform."""
+    return stand_ins.parts()
+
+
+@pytest.fixture
+async def platform(settings: Settings, parts: Parts) -> AsyncIterator[Platform]:
+    """The platform at work on stand-ins."""
+    async with running(settings, parts) as running_platform:
+        yield running_platform

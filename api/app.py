@@ -1,0 +1,41 @@
+"""The web application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import Route, WebSocketRoute
+
+from api import health, pages, pixels
+from api.graphql import GraphQLView
+from api.settings import Settings
+from api.wiring import Parts, running
+
+WEB = Path(__file__).parents[1] / "web" / "dist"
+
+
+def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
+    """An application whose platform runs from its start-up to its shutdown."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with running(settings, parts) as platform:
+            app.state.platform = platform
+            app.state.metrics = health.registry_of(platform)
+            yield
+
+    view = GraphQLView(lambda: app.state.platform)
+    app = Starlette(
+        lifespan=lifespan,
+        routes=[
+            Route("/graphql", view, methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", view),
+            *health.routes(),
+            *pixels.routes(),
+            *pages.routes(web),
+        ],
+    )
+    return app

@@ -1,0 +1,64 @@
+"""Whether the process is alive, whether it can serve, and its measurements."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Gauge,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from services.platform import Platform
+
+READY_WITHIN_SECONDS = 5
+
+logger = logging.getLogger(__name__)
+
+
+async def healthz(request: Request) -> Response:
+    """Alive: the event loop turns."""
+    return PlainTextResponse("alive\n")
+
+
+async def readyz(request: Request) -> Response:
+    """Ready: the database answers and a model is in service."""
+    platform: Platform = request.app.state.platform
+    try:
+        async with asyncio.timeout(READY_WITHIN_SECONDS):
+            model = await platform.models.in_service()
+    except Exception:
+        logger.exception("not ready")
+        return JSONResponse({"ready": False}, status_code=503)
+    return JSONResponse({"ready": True, "model": model.number})
+
+
+async def metrics(request: Request) -> Response:
+    """Prometheus's text format."""
+    return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_LATEST)
+
+
+def registry_of(platform: Platform) -> CollectorRegistry:
+    """The measurements of one platform and its process."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    inference = platform.diagnosis.inference
+    waiting = Gauge("covidxr_inference_queue", "Images that wait to be computed", registry=registry)
+    waiting.set_function(lambda: float(inference.queue_length))
+    model = Gauge("covidxr_model_deployment", "Number of the deployment in force here", registry=registry)
+    model.set_function(lambda: float(inference.deployment))
+    return registry
+
+
+def routes() -> list[Route]:
+    """The three addresses."""
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]

@@ -1,0 +1,37 @@
+"""Serves the pixels of an image to whoever holds a signed address of it."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from services.platform import Platform
+
+HEADERS = {
+    "Cache-Control": "private, max-age=600",
+    "Content-Disposition": "inline",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+
+
+async def pixels(request: Request) -> Response:
+    """The file as it was uploaded."""
+    platform: Platform = request.app.state.platform
+    query = request.query_params
+    found = await platform.images.pixels(
+        request.path_params["image_id"], query.get("expires", ""), query.get("signature", "")
+    )
+    if found is None:
+        return PlainTextResponse(
+            "This address has expired: ask for the image's url again.\n", status_code=404
+        )
+    image, data = found
+    return Response(data, media_type=image.media_type, headers=HEADERS)
+
+
+def routes() -> list[Route]:
+    """The one address."""
+    return [Route("/images/{image_id:int}", pixels)]

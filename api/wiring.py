@@ -1,0 +1,131 @@
+"""The composition root: builds the parts from the settings and puts them together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.mail import FolderPost, SmtpPost
+from api.settings import Settings
+from api.trainer import TrainerProcess
+from events.memory import InProcessLog
+from services import letters, reactions
+from services.accounts import Accounts
+from services.contact import Contact
+from services.diagnosis import Diagnosis
+from services.holdout import Holdout
+from services.images import Images
+from services.inference import Extractor, Head, Inference
+from services.journal import DatabaseJournal
+from services.labelling import Labelling
+from services.links import Links
+from services.models import Models, NewModel
+from services.newsroom import Newsroom
+from services.outbox import Outbox
+from services.platform import Platform
+from services.retraining import Retraining
+from services.training import Trainer, Training
+from services.uploads import Uploads
+from store.blobs import Blobs
+from store.database import migrate, open_database
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What costs time to load or touches the world outside, and what tests put others in place of."""
+
+    extractor: Extractor
+    load_head: Callable[[bytes], Head]
+    default_model: NewModel
+    base_holdout: Mapping[str, bool]
+    trainer: Trainer
+    post: letters.Post
+
+
+def post_of(settings: Settings) -> letters.Post:
+    """Where mails go."""
+    if settings.smtp_url:
+        return SmtpPost(settings.smtp_url, settings.mail_from)
+    return FolderPost(settings.data_dir / "mail", settings.mail_from)
+
+
+def load_parts(settings: Settings) -> Parts:
+    """The real parts. Takes seconds: jax is imported, weights are read, the network is compiled."""
+    from api.classifier import load_classifier
+
+    classifier = load_classifier(settings)
+    return Parts(
+        extractor=classifier.extractor,
+        load_head=classifier.load_head,
+        default_model=classifier.default_model,
+        base_holdout=classifier.base_holdout,
+        trainer=TrainerProcess(settings.device),
+        post=post_of(settings),
+    )
+
+
+def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference]:
+    """All the use cases, put together."""
+    blobs = Blobs(settings.blobs)
+    log = InProcessLog(DatabaseJournal())
+    outbox = Outbox(log)
+    inference = Inference(parts.extractor)
+    holdout = Holdout(parts.base_holdout)
+    models = Models(outbox, blobs, inference, parts.load_head)
+    retraining = Retraining(outbox, settings.retrain_threshold, settings.retrain_epochs)
+    scratch = settings.data_dir / "scratch"
+    platform = Platform(
+        log=log,
+        accounts=Accounts(outbox, parts.post, settings.address),
+        contact=Contact(outbox, parts.post),
+        diagnosis=Diagnosis(outbox, blobs, inference, models),
+        images=Images(blobs, Links(settings.address, secret_of(settings.data_dir)), holdout),
+        labelling=Labelling(outbox),
+        models=models,
+        newsroom=Newsroom(outbox),
+        retraining=retraining,
+        training=Training(outbox, blobs, models, retraining, parts.trainer, scratch),
+        uploads=Uploads(outbox, blobs, log, holdout),
+    )
+    return platform, outbox, inference
+
+
+@asynccontextmanager
+async def running(settings: Settings, parts: Parts) -> AsyncIterator[Platform]:
+    """The platform at work: tables up to date, a model in service, every reaction alive."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    await migrate(settings.database)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(open_database(settings.database))
+        platform, outbox, inference = build(settings, parts)
+        await platform.models.install(parts.default_model)
+        await platform.models.refresh()
+        for work in (outbox.relay(), inference.serve(), reactions.react(platform)):
+            stack.push_async_callback(_stop, asyncio.create_task(work))
+        yield platform
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    (outcome,) = await asyncio.gather(task, return_exceptions=True)
+    if not isinstance(outcome, asyncio.CancelledError):
+        logger.error("a background task had ended by itself", exc_info=outcome)
+
+
+def secret_of(folder: Path) -> bytes:
+    """The key that signs addresses: made once, readable by us alone."""
+    file = folder / "secret.key"
+    try:
+        with open(file, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as new:
+            new.write(secrets.token_bytes(32))
+    except FileExistsError:
+        pass
+    return file.read_bytes()

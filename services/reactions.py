@@ -1,0 +1,109 @@
+"""The loop on one screen: which event leads to what."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from events.log import EventLog, Job
+from events.messages import (
+    ContactMessageReceived,
+    EmailVerificationRequested,
+    Event,
+    ImageUploaded,
+    LabelSubmitted,
+    ModelPromoted,
+    PasswordResetRequested,
+    RetrainingRequested,
+)
+from services.platform import Platform
+
+Handler = Callable[[Any], Awaitable[Any]]
+
+FOR_EVER = 10**9
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 60.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """What is done about an event, once: by whom, how many at a time, how often it is tried."""
+
+    group: str
+    handler: Handler
+    at_once: int = 1
+    attempts: int = 5
+    give_up: Handler | None = None
+
+
+def work(platform: Platform) -> Mapping[type[Event], Reaction]:
+    """Done once for each event, by one process."""
+    accounts, diagnosis = platform.accounts, platform.diagnosis
+    return {
+        EmailVerificationRequested: Reaction("verify", accounts.send_verification, 4, FOR_EVER),
+        PasswordResetRequested: Reaction("reset", accounts.send_password_reset, 4, FOR_EVER),
+        ContactMessageReceived: Reaction("contact", platform.contact.mail_admins, 4, FOR_EVER),
+        ImageUploaded: Reaction("diagnosis", diagnosis.diagnose, 32, give_up=diagnosis.give_up),
+        LabelSubmitted: Reaction("threshold", platform.retraining.start_if_due),
+        RetrainingRequested: Reaction("training", platform.training.train),
+        ModelPromoted: Reaction("renewal", diagnosis.renew),
+    }
+
+
+def everywhere(platform: Platform) -> Mapping[type[Event], Handler]:
+    """Done by every process for each event."""
+    return {ModelPromoted: platform.diagnosis.swap}
+
+
+async def react(platform: Platform) -> None:
+    """React for ever."""
+    async with asyncio.TaskGroup() as tasks:
+        for kind, reaction in work(platform).items():
+            tasks.create_task(_for_ever(reaction.group, lambda k=kind, r=reaction: _work(platform.log, k, r)))
+        tasks.create_task(_for_ever("everywhere", lambda: _listen(platform.log, everywhere(platform))))
+
+
+async def _for_ever(name: str, once: Callable[[], Awaitable[None]]) -> None:
+    """A database that is away for a while stops nothing for good."""
+    while True:
+        try:
+            await once()
+        except Exception:
+            logger.exception("reactions of %s: reading the log failed, trying again", name)
+            await asyncio.sleep(FIRST_PAUSE_SECONDS)
+
+
+async def _work(log: EventLog, kind: type[Event], reaction: Reaction) -> None:
+    gate = asyncio.Semaphore(reaction.at_once)
+    async with asyncio.TaskGroup() as tasks, aclosing(log.work(reaction.group, frozenset({kind}))) as jobs:
+        async for job in jobs:
+            await gate.acquire()
+            task = tasks.create_task(_carry_out(job, reaction))
+            task.add_done_callback(lambda _: gate.release())
+
+
+async def _carry_out(job: Job, reaction: Reaction) -> None:
+    for attempt in range(1, reaction.attempts + 1):
+        try:
+            await reaction.handler(job.event)
+            break
+        except Exception:
+            logger.exception("%s: attempt %d at %s failed", reaction.group, attempt, job.event)
+            await asyncio.sleep(min(FIRST_PAUSE_SECONDS * 2 ** min(attempt - 1, 10), LONGEST_PAUSE_SECONDS))
+    else:
+        if reaction.give_up is not None:
+            await reaction.give_up(job.event)
+    await job.done()
+
+
+async def _listen(log: EventLog, handlers: Mapping[type[Event], Handler]) -> None:
+    async with aclosing(log.stream(await log.head())) as deliveries:
+        async for delivery in deliveries:
+            if handler := handlers.get(type(delivery.event)):
+                await handler(delivery.event)

@@ -1,0 +1,79 @@
+"""What a run learns from: the stored features of labelled images, laid out in a folder for the trainer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml import features as packing
+from ml.vgg16 import FEATURES
+from services.keys import features_key
+from services.labelling import counting
+from store.blobs import BlobMissing, Blobs
+from store.tables import Finding, Image, Label
+
+READ_AT_ONCE = 64
+
+FEATURES_FILE = "features.npy"
+IMAGES_FILE = "images.npz"
+INCUMBENT_FILE = "incumbent.safetensors"
+CANDIDATE_FILE = "candidate.safetensors"
+TASK_FILE = "task.json"
+OUTCOME_FILE = "outcome.json"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A labelled image whose features are stored."""
+
+    image: Image
+    label: Label
+
+
+async def examples(extractor: str) -> list[Example]:
+    """Every image that has a label that counts and features by the extractor, by id."""
+    entries: dict[int, list[Label]] = {}
+    for label in await Label.all():
+        entries.setdefault(label.image_id, []).append(label)
+    images = await Image.filter(features=extractor).order_by("id")
+    chosen = ((image, counting(entries.get(image.id, []))) for image in images)
+    return [Example(image, label) for image, label in chosen if label is not None]
+
+
+async def lay_out(found: Sequence[Example], extractor: str, blobs: Blobs, folder: Path) -> list[Example]:
+    """Write the examples' features and truth into the folder, a few at a time; those that were still there."""
+    rows = np.lib.format.open_memmap(folder / FEATURES_FILE, "w+", np.float16, (max(len(found), 1), FEATURES))
+    kept: list[Example] = []
+    for start in range(0, len(found), READ_AT_ONCE):
+        part = found[start : start + READ_AT_ONCE]
+        for example, features in zip(
+            part, await asyncio.gather(*(_read(e, extractor, blobs) for e in part)), strict=True
+        ):
+            if features is not None:
+                rows[len(kept)] = features
+                kept.append(example)
+    rows.flush()
+    _write_truth(kept, folder)
+    return kept
+
+
+def _write_truth(kept: Sequence[Example], folder: Path) -> None:
+    np.savez(
+        folder / IMAGES_FILE,
+        covid=np.array([example.label.finding is Finding.COVID for example in kept], bool),
+        group=np.array([example.image.patient_ref or example.image.sha256 for example in kept], str),
+        holdout=np.array([example.image.holdout for example in kept], bool),
+        sha256=np.array([example.image.sha256 for example in kept], str),
+    )
+
+
+async def _read(example: Example, extractor: str, blobs: Blobs) -> NDArray[np.float16] | None:
+    try:
+        return packing.unpack(await blobs.get(features_key(extractor, example.image.key)))
+    except (BlobMissing, packing.FeaturesError):  # deleted a moment ago, or damaged
+        return None

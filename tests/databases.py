@@ -1,0 +1,76 @@
+"""Databases for tests: SQLite files, and an own database on a MariaDB or MySQL server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+import pymysql
+import pytest
+
+from store.database import migrate, sqlite_url
+
+SERVER = os.environ.get("COVIDXR_TEST_MYSQL", "mysql://root:@127.0.0.1:3306")
+
+
+def connect(database: str | None = None) -> pymysql.Connection:
+    """A connection to the test server; skips by name, or fails under CI, where there is none."""
+    parts = urlsplit(SERVER)
+    try:
+        return pymysql.connect(
+            host=parts.hostname or "127.0.0.1",
+            port=parts.port or 3306,
+            user=unquote(parts.username or "root"),
+            password=unquote(parts.password or ""),
+            database=database,
+            autocommit=True,
+        )
+    except pymysql.err.OperationalError as error:
+        message = (
+            f"no MariaDB or MySQL server at {parts.hostname}:{parts.port}: set COVIDXR_TEST_MYSQL ({error})"
+        )
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+
+
+@contextmanager
+def own_mysql() -> Iterator[str]:
+    """The URL of a database made for this run, up to date, dropped afterwards."""
+    name = f"covidxr_test_{uuid4().hex[:12]}"
+    with connect() as server:
+        server.cursor().execute(f"CREATE DATABASE {name}")
+    try:
+        url = f"{SERVER}/{name}"
+        asyncio.run(migrate(url))
+        yield url
+    finally:
+        with connect() as server:
+            server.cursor().execute(f"DROP DATABASE {name}")
+
+
+def empty(url: str) -> None:
+    """Remove every row, and begin every count anew."""
+    with connect(urlsplit(url).path[1:]) as server:
+        cursor = server.cursor()
+        cursor.execute("SHOW TABLES")
+        tables = [table for (table,) in cursor.fetchall() if table != "tortoise_migrations"]
+        cursor.execute("SET FOREIGN_KEY_CHECKS = 0")
+        for table in tables:
+            cursor.execute(f"TRUNCATE TABLE `{table}`")
+
+
+def sqlite_template(folder: Path) -> Path:
+    """A SQLite file whose tables are up to date, to be copied for each test."""
+    template = folder / "template.sqlite"
+    asyncio.run(migrate(sqlite_url(template)))
+    return template
+
+
+def sqlite_copy(template: Path, folder: Path) -> str:
+    """The URL of a fresh copy of the template."""
+    return sqlite_url(Path(shutil.copy(template, folder / "covid-xr.sqlite")))

@@ -1,0 +1,153 @@
+"""Uploading: every file on its own, findings, duplicates, bad input."""
+
+import asyncio
+
+import pytest
+
+from api.settings import Settings
+from api.wiring import Parts
+from services.errors import Code, Refused, Unauthenticated
+from services.platform import Platform
+from services.uploads import MAX_FILES, Details, Incoming, clean_filename
+from store.tables import Evidence, Finding, Image, Label, OutboxEvent, Prediction
+from tests.people import eventually, member
+from tests.stand_ins import picture
+
+
+def incoming(data: bytes, filename: str = "chest.png") -> Incoming:
+    async def read() -> bytes:
+        return data
+
+    return Incoming(filename, len(data), read)
+
+
+async def test_judges_what_is_uploaded(platform: Platform) -> None:
+    ana = await member()
+    files = [incoming(picture(1, 0.9), "bright.png"), incoming(picture(2, 0.1), "dark.png")]
+    outcomes = await platform.uploads.upload(ana, files, Details(wait_seconds=10))
+    assert [outcome.filename for outcome in outcomes] == ["bright.png", "dark.png"]
+    findings = [(await Prediction.get(image=outcome.image)).finding for outcome in outcomes]
+    assert findings == [Finding.COVID, Finding.NO_COVID]
+
+
+async def test_a_bad_file_takes_no_good_one_down(platform: Platform) -> None:
+    ana = await member()
+    good = picture(1)
+    files = [incoming(b"hello", "note.txt"), incoming(good), incoming(good[: len(good) // 2], "half.png")]
+    outcomes = await platform.uploads.upload(ana, files, Details())
+    codes = [[problem.code for problem in outcome.problems] for outcome in outcomes]
+    assert codes == [[Code.UNSUPPORTED_FORMAT], [], [Code.CORRUPT_IMAGE]]
+    assert await Image.all().count() == 1
+
+
+async def test_tells_a_repeat_from_something_new(platform: Platform) -> None:
+    ana, eva = await member(), await member("eva@hospital.example")
+    (first,) = await platform.uploads.upload(ana, [incoming(picture(1))], Details())
+    (again,) = await platform.uploads.upload(ana, [incoming(picture(1), "other.png")], Details())
+    (others,) = await platform.uploads.upload(eva, [incoming(picture(1))], Details())
+    assert first.image is not None
+    assert again.image is None
+    assert again.duplicate_of is not None
+    assert again.duplicate_of.id == first.image.id
+    assert others.image is not None
+    assert others.image.id != first.image.id
+
+
+async def test_the_same_file_twice_at_once_is_one_image(platform: Platform, settings: Settings) -> None:
+    ana = await member()
+    outcomes = await platform.uploads.upload(ana, [incoming(picture(1))] * 4, Details())
+    assert await Image.all().count() == 1
+    assert [outcome.problems for outcome in outcomes] == [()] * 4
+    assert len([outcome for outcome in outcomes if outcome.image]) == 1
+    pixels = list((settings.data_dir / "blobs" / "pixels").iterdir())
+    assert len(pixels) == 1
+
+
+async def test_takes_the_ground_truth_along(platform: Platform) -> None:
+    ana = await member()
+    details = Details(" P-7 ", Finding.COVID, Evidence.RT_PCR)
+    (outcome,) = await platform.uploads.upload(ana, [incoming(picture(1))], details)
+    assert outcome.image is not None
+    assert outcome.image.patient_ref == "P-7"
+    label = await Label.get(image=outcome.image)
+    assert (label.finding, label.evidence) == (Finding.COVID, Evidence.RT_PCR)
+
+
+async def test_a_repeat_brings_new_ground_truth_but_no_old_one(platform: Platform) -> None:
+    ana = await member()
+    for finding in (None, Finding.COVID, Finding.COVID, Finding.NO_COVID):
+        await platform.uploads.upload(ana, [incoming(picture(1))], Details(finding=finding))
+    findings = await Label.all().order_by("id").values_list("finding", flat=True)
+    assert list(findings) == [Finding.COVID, Finding.NO_COVID]
+
+
+@pytest.mark.parametrize(
+    ("details", "code", "field"),
+    [
+        (Details(evidence=Evidence.CT), Code.REQUIRED, "label"),
+        (Details(patient_ref="x" * 101), Code.TOO_LARGE, "patientRef"),
+        (Details(wait_seconds=-1), Code.INVALID, "waitSeconds"),
+        (Details(wait_seconds=3600), Code.INVALID, "waitSeconds"),
+    ],
+)
+async def test_refuses_impossible_details(
+    platform: Platform, details: Details, code: Code, field: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        await platform.uploads.upload(await member(), [incoming(picture())], details)
+    assert [(problem.code, problem.field) for problem in refused.value.problems] == [(code, field)]
+    assert not await Image.exists()
+
+
+@pytest.mark.parametrize(("count", "code"), [(0, Code.REQUIRED), (MAX_FILES + 1, Code.TOO_LARGE)])
+async def test_refuses_no_file_and_too_many(platform: Platform, count: int, code: Code) -> None:
+    with pytest.raises(Refused) as refused:
+        await platform.uploads.upload(await member(), [incoming(picture())] * count, Details())
+    assert refused.value.problems[0].code is code
+
+
+async def test_reads_no_file_that_is_too_large(platform: Platform) -> None:
+    async def read() -> bytes:
+        raise AssertionError("read")
+
+    (outcome,) = await platform.uploads.upload(await member(), [Incoming("big.png", 10**9, read)], Details())
+    assert [problem.code for problem in outcome.problems] == [Code.TOO_LARGE]
+
+
+async def test_strangers_upload_nothing(platform: Platform) -> None:
+    with pytest.raises(Unauthenticated):
+        await platform.uploads.upload(None, [incoming(picture())], Details())
+
+
+async def test_waiting_ends_with_the_time(
+    platform: Platform, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform.diagnosis.inference, "features", lambda image: asyncio.sleep(60))
+    started = asyncio.get_running_loop().time()
+    await platform.uploads.upload(await member(), [incoming(picture())], Details(wait_seconds=1))
+    assert asyncio.get_running_loop().time() - started < 5
+    assert not await Prediction.exists()
+
+
+async def test_every_event_leaves_the_outbox(platform: Platform) -> None:
+    await platform.uploads.upload(await member(), [incoming(picture())], Details(wait_seconds=5))
+    assert await eventually(_is_empty)
+
+
+async def _is_empty() -> bool:
+    return not await OutboxEvent.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\x\\chest.png", "chest.png"),
+        ("a\x00b\n.png", "ab.png"),
+        ("", "unnamed"),
+        ("/", "unnamed"),
+        ("é" * 300 + ".png", "é" * 251 + ".png"),
+    ],
+)
+def test_keeps_names_that_are_no_paths(given: str, kept: str) -> None:
+    assert clean_filename(given) == kept
