@@ -1,0 +1,82 @@
+/** The start: what COVID-XR is, how its classifier works, the model in service and the news. */
+
+import { ClassifierFigure } from "../parts/ClassifierFigure";
+import { LatestNews } from "../parts/LatestNews";
+import { ModelInService } from "../parts/ModelInService";
+import { ResearchWarning } from "../parts/ResearchWarning";
+
+export function HomePage() {
+  return (
+    <>
+      <div className="hero">
+        <div className="container py-5">
+          <h1 className="display-5 fw-semibold">COVID-19 findings on chest X-rays</h1>
+          <p className="lead measure">
+            Upload a chest X-ray, get a finding in milliseconds, and add the ground truth when you know it.
+            The classifier learns from it, and goes into service only when it proves no worse.
+          </p>
+          <p className="d-flex flex-wrap gap-2 mb-4">
+            <a className="btn btn-primary" href="/graphql">
+              Open GraphiQL
+            </a>
+            <a className="btn btn-outline-primary" href="/graphql#docs">
+              Read the API’s documentation
+            </a>
+          </p>
+          <ResearchWarning />
+        </div>
+      </div>
+      <div className="container">
+        <HowItWorks />
+        <div className="row g-4 mt-2">
+          <div className="col-lg-7">
+            <ModelInService />
+          </div>
+          <div className="col-lg-5">
+            <LatestNews />
+          </div>
+        </div>
+      </div>
+    </>
+  );
+}
+
+function HowItWorks() {
+  return (
+    <section aria-labelledby="how-heading" className="pt-4">
+      <h2 className="h3" id="how-heading">
+        How the classifier works
+      </h2>
+      <p className="measure">
+        VGG16, a convolutional network trained on the photographs of ImageNet, turns the X-ray into 25,088
+        features: edges first, then textures, then shapes. A small perceptron, trained on X-rays alone, turns
+        these into the probability of COVID. Retraining changes only the perceptron, which is why it takes
+        seconds.
+      </p>
+      <ClassifierFigure />
+      <div className="row g-4 mt-1">
+        <Point title="Your ground truth counts">
+          Say what the RT-PCR or the radiologist found. Labels are never lost, and each tells which models
+          learned from it.
+        </Point>
+        <Point title="Never a worse model">
+          A new model must match the one in service on images of patients whom neither has seen. The verdict
+          is kept, and one step goes back.
+        </Point>
+        <Point title="It says when it cannot tell">
+          An image that is no chest X-ray, or unlike those it has learned from, gets no finding but the
+          reason.
+        </Point>
+      </div>
+    </section>
+  );
+}
+
+function Point({ title, children }: { title: string; children: string }) {
+  return (
+    <div className="col-md-4">
+      <h3 className="h6">{title}</h3>
+      <p className="mb-0">{children}</p>
+    </div>
+  );
+}

@@ -1,0 +1,19 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    rolldownOptions: {
+      input: ["index.html", "graphiql.html"],
+      // React's compiler left directives in GraphiQL's modules; they mean nothing to a browser.
+      checks: { moduleLevelDirective: false, bundlerTimings: false },
+    },
+    // GraphiQL's editor is one large part, loaded on its own page alone.
+    chunkSizeWarningLimit: 4096,
+  },
+  // Bootstrap 5 is written with the older @import.
+  css: { preprocessorOptions: { scss: { quietDeps: true, silenceDeprecations: ["import"] } } },
+  // `npm run dev` shows the pages as they are edited, against a server that runs beside it.
+  server: { proxy: { "/graphql": { target: "http://127.0.0.1:8000", ws: true } } },
+});
