@@ -28,14 +28,12 @@ def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
             yield
 
     view = GraphQLView(lambda: app.state.platform)
-    app = Starlette(
-        lifespan=lifespan,
-        routes=[
-            Route("/graphql", view, methods=["GET", "POST"]),
-            WebSocketRoute("/graphql", view),
-            *health.routes(),
-            *pixels.routes(),
-            *pages.routes(web),
-        ],
-    )
+    routes = [
+        Route("/graphql", view, methods=["GET", "POST"]),
+        WebSocketRoute("/graphql", view),
+        *health.routes(),
+        *pixels.routes(),
+        *pages.routes(web),
+    ]
+    app: Starlette = Starlette(lifespan=lifespan, routes=routes)
     return app

@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = 20
 
 @dataclass(frozen=True)
 class SmtpPost:
-    """Hands mails to the server at ``smtp://[USER:PASSWORD@]HOST[:PORT]``, or ``smtps://`` for TLS throughout."""
+    """Hands mails to the server at ``smtp://[USER:PASSWORD@]HOST[:PORT]``; ``smtps://`` is TLS throughout."""
 
     url: str
     sender: str

@@ -20,7 +20,9 @@ SHUTDOWN_SECONDS = 10
 class Server(uvicorn.Server):
     """Tells where it can be reached once it can."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, console: Console, started_at: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, settings: Settings, console: Console, started_at: float
+    ) -> None:
         super().__init__(config)
         self._settings, self._console, self._began = settings, console, started_at
 
@@ -36,7 +38,8 @@ class Server(uvicorn.Server):
         say(f"  GraphQL    {address}/graphql  (GraphiQL in a browser)")
         say(f"  health     {address}/healthz  {address}/readyz  {address}/metrics")
         if self._settings.smtp_url is None:
-            say(f"  mails      are written to {self._settings.data_dir / 'mail'}: set COVIDXR_SMTP_URL to send them")
+            folder = self._settings.data_dir / "mail"
+            say(f"  mails      are written to {folder}; set COVIDXR_SMTP_URL to send them")
         if not await User.admins().exists():
             say("There is no administrator yet. Make one, in another terminal:")
             say("  .venv/bin/covidxr create-admin YOU@YOUR-HOSPITAL.EXAMPLE")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from email_validator import EmailNotValidError, validate_email
@@ -41,7 +42,11 @@ class Accounts:
             problems.append(Problem(Code.EMAIL_TAKEN, "somebody has signed up with this address", "email"))
         if problems:
             raise Refused(*problems)
-        fields = {"email": address, "name": name.strip(), "locale": letters.language_of(locale)}
+        fields: dict[str, Any] = {
+            "email": address,
+            "name": name.strip(),
+            "locale": letters.language_of(locale),
+        }
         password_hash = await passwords.hashed(password)
 
         async def create() -> User:
@@ -62,7 +67,11 @@ class Accounts:
         if problems:
             raise Refused(*problems)
         password_hash = await passwords.hashed(password)
-        changes = {"role": Role.ADMIN, "password_hash": password_hash, "email_verified_at": datetime.now(UTC)}
+        changes: dict[str, Any] = {
+            "role": Role.ADMIN,
+            "password_hash": password_hash,
+            "email_verified_at": datetime.now(UTC),
+        }
         if not await User.filter(email=address).update(**changes):
             await User.create(email=address, name=address.partition("@")[0], **changes)
         return await User.get(email=address)

@@ -66,11 +66,11 @@ class Contact:
     async def mail_admins(self, event: ContactMessageReceived) -> None:
         """Mails a message to the administrators, once."""
         message = await ContactMessage.get_or_none(id=event.message_id)
-        admins = await User.admins().order_by("id").values_list("email", flat=True)
+        admins = tuple(user.email for user in await User.admins().order_by("id"))
         if message is None or message.delivered_at is not None or not admins:
             return
         texts = (message.name, message.email, message.subject, message.body)
-        await self.post.send(letters.contact(tuple(admins), *texts))
+        await self.post.send(letters.contact(admins, *texts))
         await ContactMessage.filter(id=message.id).update(delivered_at=datetime.now(UTC))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from tortoise.exceptions import IntegrityError
@@ -74,7 +75,7 @@ class Diagnosis:
         ]
         if known:
             rows = np.stack([features for _, features in known])
-            probabilities = await self.inference.compute(lambda: serving.head.predict(rows))
+            probabilities = await self.inference.compute(partial(serving.head.predict, rows))
             for (image, _), probability in zip(known, probabilities, strict=True):
                 await self._record(image, serving, float(probability))
 
@@ -83,10 +84,8 @@ class Diagnosis:
         changed = True
         while changed:
             serving = self.inference.serving
-            probability = await self.inference.compute(
-                lambda head=serving.head: head.predict(features[None])[0]
-            )
-            await self._record(image, serving, float(probability))
+            probabilities = await self.inference.compute(partial(serving.head.predict, features[None]))
+            await self._record(image, serving, float(probabilities[0]))
             changed = await self.models.refresh()
 
     async def _features(self, image: Image) -> Array:

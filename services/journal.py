@@ -14,10 +14,9 @@ class DatabaseJournal:
     """Events in the order of their place; written by one relay alone."""
 
     async def append(self, entries: Sequence[Entry]) -> list[Delivery]:
-        known = await JournalEntry.filter(uid__in=[entry.uid for entry in entries]).values_list(
-            "uid", flat=True
-        )
-        new = [entry for entry in entries if entry.uid not in set(known)]
+        rows = await JournalEntry.filter(uid__in=[entry.uid for entry in entries])
+        known = {row.uid for row in rows}
+        new = [entry for entry in entries if entry.uid not in known]
 
         async def write() -> list[Delivery]:
             return [Delivery((await _insert(entry)).position, entry.event) for entry in new]

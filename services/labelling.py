@@ -19,7 +19,12 @@ STRENGTH = {evidence: rank for rank, evidence in enumerate(reversed(Evidence))}
 
 def counting(labels: Iterable[Label]) -> Label | None:
     """The label that counts among an image's: by evidence first, by recency within equal evidence."""
-    return max(labels, key=lambda label: (STRENGTH[label.evidence], label.id), default=None)
+    return max(labels, key=weight, default=None)
+
+
+def weight(label: Label) -> tuple[int, int]:
+    """What makes a label count before another: stronger evidence, then recency."""
+    return STRENGTH[label.evidence], label.id
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Labelling:
         entries: dict[int, list[Label]] = {}
         for label in await Label.filter(image_id__in=list(image_ids)):
             entries.setdefault(label.image_id, []).append(label)
-        return {image_id: label for image_id, labels in entries.items() if (label := counting(labels))}
+        return {image_id: max(labels, key=weight) for image_id, labels in entries.items()}
 
     async def history(self, image_id: int, window: Window) -> Page[Label]:
         """All entries of an image, newest first. The caller has seen that the viewer may see the image."""

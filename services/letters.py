@@ -48,7 +48,8 @@ def verification(to: str, name: str, link: str, locale: str) -> Letter:
         ),
         "es": (
             "Confirme su dirección de correo para COVID-XR",
-            f"Hola {name}:\n\nabra esta dirección para confirmar la suya y terminar el registro:\n\n{link}\n\n"
+            f"Hola {name}:\n\nabra esta dirección para confirmar la suya y terminar el registro:\n\n"
+            f"{link}\n\n"
             "Sirve durante 24 horas. Si usted no se registró, ignore este mensaje.",
         ),
     }

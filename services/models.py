@@ -51,7 +51,7 @@ class Models:
 
     async def in_service(self) -> ModelVersion:
         """The model in service; open to everyone."""
-        return (await Deployment.current().select_related("model")).model
+        return (await _in_force()).model
 
     async def at(self, viewer: User | None, moment: datetime) -> ModelVersion | None:
         """The model that served at a moment; for administrators."""
@@ -85,7 +85,7 @@ class Models:
         Raises:
             BlobMissing, ModelFileAltered: the model's file is gone or is another.
         """
-        deployment = await Deployment.current().select_related("model")
+        deployment = await _in_force()
         if self.inference.deployment >= deployment.number:
             return False
         data = await self.blobs.get(deployment.model.key)
@@ -142,7 +142,7 @@ async def deploy(model_id: int, reason: str, decided_by: User | None) -> None:
     """
     if not await ModelVersion.filter(id=model_id).update(state=ModelState.IN_SERVICE):
         raise refuse(Code.NOT_FOUND, "there is no such model", "id")
-    current = await Deployment.current()
+    current = await _in_force()
     if current.model_id == model_id:
         raise refuse(Code.CONFLICT, "this model is in service already", "id")
     await ModelVersion.filter(id=current.model_id).update(state=ModelState.RETIRED)
@@ -154,6 +154,13 @@ async def deploy(model_id: int, reason: str, decided_by: User | None) -> None:
         since=datetime.now(UTC),
     )
     await record(ModelPromoted(model_id, current.model_id))
+
+
+async def _in_force() -> Deployment:
+    deployment = await Deployment.current().select_related("model")
+    if deployment is None:
+        raise RuntimeError("no model has been put in service: the first start installs one")
+    return deployment
 
 
 def _checked(reason: str) -> str:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from events.log import EventLog, Job
@@ -65,8 +66,8 @@ async def react(platform: Platform) -> None:
     """React for ever."""
     async with asyncio.TaskGroup() as tasks:
         for kind, reaction in work(platform).items():
-            tasks.create_task(_for_ever(reaction.group, lambda k=kind, r=reaction: _work(platform.log, k, r)))
-        tasks.create_task(_for_ever("everywhere", lambda: _listen(platform.log, everywhere(platform))))
+            tasks.create_task(_for_ever(reaction.group, partial(_work, platform.log, kind, reaction)))
+        tasks.create_task(_for_ever("everywhere", partial(_listen, platform.log, everywhere(platform))))
 
 
 async def _for_ever(name: str, once: Callable[[], Awaitable[None]]) -> None:

@@ -170,8 +170,8 @@ class Training:
 
 async def _decide(model: ModelVersion, incumbent: ModelVersion, *, passed: bool) -> RunState:
     """Promote or reject, within the transaction under way."""
-    still_serves = (await Deployment.current()).model_id == incumbent.id
-    if passed and still_serves:
+    current = await Deployment.current()
+    if passed and current is not None and current.model_id == incumbent.id:
         await deploy(model.id, model.verdict or "", None)
         return RunState.PROMOTED
     model.state = ModelState.REJECTED

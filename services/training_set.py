@@ -46,14 +46,13 @@ async def examples(extractor: str) -> list[Example]:
 
 
 async def lay_out(found: Sequence[Example], extractor: str, blobs: Blobs, folder: Path) -> list[Example]:
-    """Write the examples' features and truth into the folder, a few at a time; those that were still there."""
+    """Write the examples' features and truth into the folder, a few at a time; returns those written."""
     rows = np.lib.format.open_memmap(folder / FEATURES_FILE, "w+", np.float16, (max(len(found), 1), FEATURES))
     kept: list[Example] = []
     for start in range(0, len(found), READ_AT_ONCE):
         part = found[start : start + READ_AT_ONCE]
-        for example, features in zip(
-            part, await asyncio.gather(*(_read(e, extractor, blobs) for e in part)), strict=True
-        ):
+        read = await asyncio.gather(*(_read(example, extractor, blobs) for example in part))
+        for example, features in zip(part, read, strict=True):
             if features is not None:
                 rows[len(kept)] = features
                 kept.append(example)

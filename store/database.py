@@ -54,7 +54,7 @@ def _connection(url: str) -> ConnectionConfig:
             credentials={"file_path": file, "busy_timeout": SQLITE_BUSY_TIMEOUT_MS},
         )
     if scheme == "mysql":
-        # A conditional update counts the rows that it found, on MySQL as on SQLite, not those that it changed.
+        # A conditional update counts the rows that it found, as on SQLite, not those that it changed.
         extra = {"maxsize": MYSQL_POOL_SIZE, "client_flag": CLIENT.FOUND_ROWS}
         parts = expand_db_url(url)
         return ConnectionConfig(engine=parts["engine"], credentials={**extra, **parts["credentials"]})

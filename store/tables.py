@@ -13,7 +13,7 @@ from typing import Any, Self
 from tortoise import fields
 from tortoise.expressions import Q, Subquery
 from tortoise.models import Model
-from tortoise.queryset import QuerySet
+from tortoise.queryset import QuerySet, QuerySetSingle
 
 
 class Role(StrEnum):
@@ -239,13 +239,13 @@ class Deployment(Model):
         table = "deployment"
 
     @classmethod
-    def current(cls) -> Any:
-        """The deployment in force; awaited, a Deployment or None."""
+    def current(cls) -> QuerySetSingle[Self | None]:
+        """The deployment in force; None before the first."""
         return cls.all().order_by("-number").first()
 
     @classmethod
-    def at(cls, moment: datetime) -> Any:
-        """The deployment in force at a moment; awaited, a Deployment or None."""
+    def at(cls, moment: datetime) -> QuerySetSingle[Self | None]:
+        """The deployment in force at a moment; None before the first."""
         return cls.filter(since__lte=moment).order_by("-number").first()
 
 
@@ -310,8 +310,8 @@ class TrainingRun(Model):
         table = "training_run"
 
     @classmethod
-    def active(cls) -> Any:
-        """The run under way; awaited, a TrainingRun or None."""
+    def active(cls) -> QuerySetSingle[Self | None]:
+        """The run under way, if any."""
         return cls.filter(slot=1).first()
 
     @classmethod
