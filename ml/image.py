@@ -1,0 +1,208 @@
+"""From the bytes of an image file to what the classifier sees, or to the reason why not."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.Image import Resampling, Transpose
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from ml.container import Container, read_container
+from ml.image_error import ImageError, Reason, corrupt, unsupported
+
+__all__ = ["MAX_BYTES", "MAX_PIXELS", "MIN_SIDE", "PREPROCESSING", "Decoded", "ImageError", "Reason"]
+__all__ += ["decode", "prepare", "read"]
+
+PREPROCESSING: Final = "grey-stretch-224"  # what ``read`` does; a model names what it was trained on
+MAX_BYTES: Final = 32 * 1024 * 1024
+MAX_PIXELS: Final = 100_000_000
+MIN_SIDE: Final = 64
+LARGEST_SIDE: Final = 1024  # of decoded pixels: over four times 224, so that shrinking twice loses nothing
+STRIP_PIXELS: Final = 2**22  # are turned to grey at a time
+FLOAT_LIMIT: Final = 1e30  # of a float sample: sums of many stay finite in float32
+
+Pixels = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A decoded image: its luminance, and what its file is.
+
+    ``pixels`` is (H, W) float32 from 0, black, to 1, white, upright. A side of more than 1,024 pixels is
+    shrunk to that, each side by itself; ``width`` and ``height`` are the whole picture's, upright too.
+    """
+
+    pixels: Pixels
+    format: str
+    media_type: str
+    width: int
+    height: int
+
+
+class TiffFile(TiffImageFile):
+    """A TIFF whose size has been checked: Pillow's own check warns from 89 megapixels on."""
+
+    def load_prepare(self) -> None:
+        ImageFile.ImageFile.load_prepare(self)
+
+
+# Named decoders, not Image.open: no other one is reachable (EPS would start Ghostscript), and the limit of
+# pixels is ours alone, with no global of Pillow's to change.
+_DECODERS: Final[dict[str, tuple[type[ImageFile.ImageFile], str]]] = {
+    "PNG": (PngImageFile, "image/png"),
+    "JPEG": (JpegImageFile, "image/jpeg"),
+    "WebP": (WebPImageFile, "image/webp"),
+    "TIFF": (TiffFile, "image/tiff"),
+    "BMP": (BmpImageFile, "image/bmp"),
+}
+
+_DEEP_MODES: Final = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+
+_TO_UPRIGHT: Final = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+
+
+def read(data: bytes) -> Pixels:
+    """What the classifier sees of an image file: (224, 224) float32 in 0..1. Raises ImageError.
+
+    Serving, training and prediction all read images through here.
+    """
+    return prepare(decode(data).pixels)
+
+
+def prepare(pixels: NDArray[np.floating], size: int = 224) -> Pixels:
+    """Luminance (H, W) in 0..1, stretched to (size, size) float32 whatever its proportions.
+
+    The whole picture is stretched, as in Orozco et al. 2020, Algorithm 1. The filter is the triangle, widened
+    when shrinking so that it averages all it covers: as in the evaluation of torchvision's VGG16, and unlike
+    Lanczos it never leaves the range of its input.
+    """
+    picture = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
+    stretched: Pixels = np.asarray(picture.resize((size, size), Resampling.BILINEAR))
+    return np.clip(stretched, 0, 1)
+
+
+def decode(data: bytes) -> Decoded:
+    """The picture in an image file, its kind told by its content alone.
+
+    Grey is Rec. 601 luminance. Up to 8 bits a sample, 0 is black and 255 white. Deeper samples (12 bits in
+    16, 16, 32, floats) have no such scale, since files do not say how much of it is used: the file's lowest
+    value is black and its highest white. Transparency is laid over black, which is what a radiograph shows
+    where there is no patient.
+
+    Raises ImageError.
+    """
+    container = _accepted(data)
+    width, height = container.width, container.height
+    if container.orientation in (5, 6, 7, 8):
+        width, height = height, width
+    return Decoded(_luminance(container), container.format, _DECODERS[container.format][1], width, height)
+
+
+def _accepted(data: bytes) -> Container:
+    """The file's description, if all that it says of itself is taken; nothing is decoded before that."""
+    if len(data) > MAX_BYTES:
+        raise ImageError(Reason.TOO_LARGE, f"The file is larger than {MAX_BYTES // 2**20} MB.")
+    container = read_container(data)
+    size = f"{container.width} x {container.height} pixels"
+    if container.frames > 1:
+        raise ImageError(
+            Reason.ANIMATED, "The file holds several pictures (an animation or pages); one is taken."
+        )
+    if min(container.width, container.height) < MIN_SIDE:
+        raise ImageError(Reason.TOO_SMALL, f"The picture has {size}; a side must have at least {MIN_SIDE}.")
+    if container.width * container.height > MAX_PIXELS:
+        limit = f"{MAX_PIXELS // 10**6} megapixels"
+        raise ImageError(Reason.TOO_MANY_PIXELS, f"The picture has {size}; at most {limit} are taken.")
+    return container
+
+
+def _luminance(container: Container) -> Pixels:
+    image = _opened(container)
+    try:
+        shrunk, low, high = _shrunk(image, container)
+    except Exception as error:  # Pillow and its libraries raise a dozen kinds where the bytes lie
+        raise corrupt(container.format) from error
+    if container.orientation in _TO_UPRIGHT:
+        shrunk = shrunk.transpose(_TO_UPRIGHT[container.orientation])
+    black, white = (high, low) if container.inverted else (low, high)
+    span = white - black or 1.0  # deep samples that are all the same are black
+    return (np.asarray(shrunk, dtype=np.float32) - np.float32(black)) / np.float32(span)
+
+
+def _opened(container: Container) -> ImageFile.ImageFile:
+    """The file under its decoder, no pixel decoded yet."""
+    decoder, _ = _DECODERS[container.format]
+    try:
+        image = decoder(BytesIO(b"".join(container.parts)))
+    except Exception as error:  # as above; every lawful PNG and WebP opens, not every JPEG, TIFF and BMP
+        if container.format in ("PNG", "WebP"):
+            raise corrupt(container.format) from error
+        raise unsupported(f"{container.format} images of this depth, colour or compression") from error
+    if image.size != (container.width, container.height):
+        raise corrupt(container.format)
+    return image
+
+
+def _shrunk(image: ImageFile.ImageFile, container: Container) -> tuple[Image.Image, float, float]:
+    """The picture in grey, no side over LARGEST_SIDE, and the samples that are black and white in it.
+
+    A JPEG's decoder gives luminance alone, at a half, a quarter or an eighth where that is enough. What is
+    still large then shrinks by whole factors, strip by strip in integers where it has integers, and
+    at last by the triangle. No more than one decoded picture and a strip are ever held.
+    """
+    draft = image.draft("L", (LARGEST_SIDE, LARGEST_SIDE))
+    right, bottom = draft[1][2:] if draft else image.size  # where the picture ends within its last pixels
+    across, down = (max(1, side // LARGEST_SIDE) for side in image.size)
+    reduced, low, high = _reduced(image, across, down, container.deep)
+    target = min(container.width, LARGEST_SIDE), min(container.height, LARGEST_SIDE)
+    shrunk = reduced.resize(target, Resampling.BILINEAR, (0, 0, right / across, bottom / down))
+    return shrunk, low, high
+
+
+def _reduced(image: Image.Image, across: int, down: int, deep: bool) -> tuple[Image.Image, float, float]:
+    """The picture in grey, averaged over ``across`` by ``down`` samples, and its black and its white."""
+    width, height = image.size
+    rows = down * max(1, STRIP_PIXELS // (width * down))
+    extremes = [] if deep else [0.0, 255.0]
+    reduced = Image.new("F" if image.mode in _DEEP_MODES else "L", (-(-width // across), -(-height // down)))
+    for top in range(0, height, rows):
+        strip = _grey(image.crop((0, top, width, min(top + rows, height))))
+        if deep:
+            extremes += _extremes(strip)
+        reduced.paste(strip.reduce((across, down)), (0, top // down))
+    return reduced, min(extremes), max(extremes)
+
+
+def _extremes(strip: Image.Image) -> tuple[float, float]:
+    samples = np.asarray(strip)
+    low, high = float(samples.min()), float(samples.max())
+    if not -FLOAT_LIMIT < low <= high < FLOAT_LIMIT:
+        raise ValueError("samples that are infinite, no numbers, or too large to add up")
+    return low, high
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    """Luminance over black: mode L, or F for samples of more than 8 bits."""
+    if image.mode in _DEEP_MODES:
+        return image.convert("F")
+    if image.mode == "La":
+        return image.getchannel("L")  # has been multiplied by its alpha already
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return ImageChops.multiply(image.convert("L"), image.getchannel("A"))
+    return (image.convert("RGB") if image.mode == "LAB" else image).convert("L")

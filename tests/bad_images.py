@@ -1,0 +1,236 @@
+"""Files made to be refused, and files made to hurt a careless reader; for the tests of every room."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from PIL import Image
+
+from ml.image_error import Reason
+
+Maker = Callable[[], bytes]
+
+
+def picture(width: int = 120, height: int = 90) -> Image.Image:
+    """A grey picture of slanting ramps, mode L: no two of its sides are alike."""
+    rows = (bytes((2 * x + 3 * y + x * y // 40) % 256 for x in range(width)) for y in range(height))
+    return Image.frombytes("L", (width, height), b"".join(rows))
+
+
+def encoded(image: Image.Image, file_format: str, **options: Any) -> bytes:
+    """The image as a file."""
+    file = io.BytesIO()
+    image.save(file, file_format, **options)
+    return file.getvalue()
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A PNG chunk with its checksum."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(
+    width: int, height: int, pixels: bytes, *, depth: int = 8, colour: int = 0, extra: bytes = b""
+) -> bytes:
+    """A PNG of these deflated ``pixels``, with the ``extra`` chunks before them."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + extra + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def deflated_zeros(length: int) -> bytes:
+    """A zlib stream of ``length`` zeros, whole mebibytes, made in no time and a thousandth of the space."""
+    packer = zlib.compressobj(9, wbits=-15)
+    block = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = (length % 65521) << 16 | 1
+    return b"\x78\xda" + block * (length >> 20) + b"\x03\x00" + struct.pack(">I", checksum)
+
+
+def tiff(entries: Iterable[tuple[int, int, int, int]], body: bytes = b"", following: int = 0) -> bytes:
+    """A little-endian TIFF of the tags (tag, type, number, value); ``body`` starts at byte 8."""
+    tags = sorted(entries)
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return struct.pack("<2sHI", b"II", 42, 8 + len(body)) + body + directory + struct.pack("<I", following)
+
+
+def grey_tiff(width: int, height: int, body: bytes, **tags: tuple[int, int, int, int]) -> bytes:
+    """A TIFF of one grey strip; ``tags`` are further ones, or others for those of the same name."""
+    usual = {
+        "width": (256, 4, 1, width),
+        "height": (257, 4, 1, height),
+        "bits": (258, 3, 1, 8),
+        "compression": (259, 3, 1, 1),
+        "photometric": (262, 3, 1, 1),
+        "offsets": (273, 4, 1, 8),
+        "samples": (277, 3, 1, 1),
+        "rows": (278, 4, 1, height),
+        "lengths": (279, 4, 1, len(body)),
+    }
+    return tiff({**usual, **tags}.values(), body)
+
+
+def jpeg_of_size(width: int, height: int, precision: int = 8) -> bytes:
+    """A small JPEG whose header gives another size, and another number of bits a sample."""
+    data = encoded(picture(), "JPEG")
+    at = data.index(b"\xff\xc0") + 4
+    return data[:at] + struct.pack(">BHH", precision, height, width) + data[at + 5 :]
+
+
+def bmp_of_size(width: int, height: int, compression: int = 0) -> bytes:
+    """A small BMP whose header gives another size, and another compression."""
+    data = encoded(picture(), "BMP")
+    return (
+        data[:18]
+        + struct.pack("<ii", width, height)
+        + data[26:30]
+        + struct.pack("<I", compression)
+        + data[34:]
+    )
+
+
+def webp_of_size(width: int, height: int) -> bytes:
+    """A lossless WebP of a few bytes whose header gives this size."""
+    frame = b"\x2f" + struct.pack("<I", (width - 1) | (height - 1) << 14) + bytes(11)
+    body = b"WEBPVP8L" + struct.pack("<I", len(frame)) + frame
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def half(data: bytes) -> bytes:
+    """The first half of a file, as an upload that broke off leaves it."""
+    return data[: len(data) // 2]
+
+
+def _animation(file_format: str) -> bytes:
+    return encoded(picture(), file_format, save_all=True, append_images=[picture().rotate(180)])
+
+
+def _spoiled(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 0x40]) + data[at + 1 :]
+
+
+NOT_IMAGES: Final[dict[str, bytes]] = {
+    "nothing": b"",
+    "one byte": b"\x89",
+    "text": b"BMW and II are not magic, nor is PNG.\n" * 40,
+    "html": b"<!doctype html><html><body><img src=x.png></body></html>",
+    "svg": b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="300" height="300"/>',
+    "json": b'{"image": "iVBORw0KGgo="}',
+    "zip": b"PK\x03\x04\x14\0\0\0\x08\0" + bytes(60),
+    "pdf": b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\n",
+    "program": b"\x7fELF\x02\x01\x01" + bytes(100),
+    "sound in a RIFF": b"RIFF\x24\0\0\0WAVEfmt " + bytes(28),
+    "video": b"\0\0\0\x18ftypmp42" + bytes(40),
+    "a shifted PNG": b"\n" + encoded(picture(), "PNG"),
+}
+
+OTHER_FORMATS: Final[dict[str, Maker]] = {
+    "GIF": lambda: encoded(picture(), "GIF"),
+    "ICO": lambda: encoded(picture(), "ICO"),
+    "EPS": lambda: encoded(picture(), "EPS"),
+    "JPEG 2000": lambda: encoded(picture(), "JPEG2000"),
+    "AVIF": lambda: b"\0\0\0\x20ftypavif" + bytes(40),
+    "HEIC": lambda: b"\0\0\0\x18ftypheic" + bytes(40),
+    "Photoshop": lambda: b"8BPS\0\x01" + bytes(40),
+    "DICOM": lambda: bytes(128) + b"DICM" + bytes(40),
+    "PNM": lambda: encoded(picture(), "PPM"),
+}
+
+_PNG, _JPEG, _WEBP, _BMP = (encoded(picture(), name) for name in ("PNG", "JPEG", "WEBP", "BMP"))
+_TIFF = grey_tiff(120, 90, picture().tobytes())
+
+REFUSED: Final[dict[str, tuple[Reason, Maker]]] = {
+    "12-bit JPEG": (Reason.UNSUPPORTED_FORMAT, lambda: jpeg_of_size(120, 90, precision=12)),
+    "run-length encoded BMP": (Reason.UNSUPPORTED_FORMAT, lambda: bmp_of_size(120, 90, compression=1)),
+    "LZMA in TIFF": (
+        Reason.UNSUPPORTED_FORMAT,
+        lambda: grey_tiff(120, 90, b"\xfd7zXZ\0" + bytes(90), compression=(259, 3, 1, 34925)),
+    ),
+    "unsigned 32-bit TIFF": (
+        Reason.UNSUPPORTED_FORMAT,
+        lambda: grey_tiff(64, 64, bytes(4 * 64 * 64), bits=(258, 3, 1, 32)),
+    ),
+    "PNG of no known colour": (Reason.CORRUPT, lambda: png(64, 64, b"", colour=5)),
+    "half a PNG": (Reason.CORRUPT, lambda: half(_PNG)),
+    "half a JPEG": (Reason.CORRUPT, lambda: half(_JPEG)),
+    "half a WebP": (Reason.CORRUPT, lambda: half(_WEBP)),
+    "half a TIFF": (Reason.CORRUPT, lambda: half(_TIFF)),
+    "half a BMP": (Reason.CORRUPT, lambda: half(_BMP)),
+    "PNG without its end": (Reason.CORRUPT, lambda: _PNG[:-12]),
+    "JPEG without its end": (Reason.CORRUPT, lambda: _JPEG[:-2]),
+    "PNG with a flipped bit": (Reason.CORRUPT, lambda: _spoiled(_PNG, len(_PNG) - 40)),
+    "PNG without a palette": (Reason.CORRUPT, lambda: png(64, 64, zlib.compress(bytes(65 * 64)), colour=3)),
+    "PNG chunk of 4 GB": (Reason.CORRUPT, lambda: _PNG[:33] + b"\xff\xff\xff\xffIDAT" + _PNG[41:]),
+    "PNG of a million chunks": (Reason.CORRUPT, lambda: png(64, 64, b"", extra=chunk(b"teXt", b"") * 10**6)),
+    "JPEG of two sizes": (
+        Reason.CORRUPT,
+        lambda: (
+            jpeg_of_size(120, 90)[:2] + b"\xff\xc0\x00\x0b\x08\xff\xdc\xff\xdc\x01\x01\x11\x00" + _JPEG[2:]
+        ),
+    ),
+    "JPEG of a thousand scans": (
+        Reason.UNSUPPORTED_FORMAT,
+        lambda: _JPEG[:-2] + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" * 1000 + b"\xff\xd9",
+    ),
+    "JPEG of no height": (Reason.CORRUPT, lambda: jpeg_of_size(120, 0)),
+    "BMP of negative width": (Reason.CORRUPT, lambda: bmp_of_size(-120, 90)),
+    "TIFF directory outside": (Reason.CORRUPT, lambda: b"II*\0\xf0\xff\xff\xff" + bytes(100)),
+    "TIFF without its last strip": (
+        Reason.CORRUPT,
+        lambda: grey_tiff(64, 64, bytes(64 * 64), rows=(278, 4, 1, 32)),
+    ),
+    "TIFF of 4 billion strips": (
+        Reason.CORRUPT,
+        lambda: grey_tiff(64, 64, bytes(64 * 64), offsets=(273, 4, 2**32 - 1, 8)),
+    ),
+    "TIFF of no number": (
+        Reason.CORRUPT,
+        lambda: grey_tiff(
+            *(64, 64, struct.pack("<f", float("nan")) * 64 * 64), bits=(258, 3, 1, 32), sample=(339, 3, 1, 3)
+        ),
+    ),
+    "animated PNG": (Reason.ANIMATED, lambda: _animation("PNG")),
+    "animated WebP": (Reason.ANIMATED, lambda: _animation("WEBP")),
+    "TIFF of two pages": (Reason.ANIMATED, lambda: _animation("TIFF")),
+    "TIFF that goes round": (Reason.ANIMATED, lambda: _TIFF[:-4] + struct.pack("<I", 8)),
+    "PNG too narrow": (Reason.TOO_SMALL, lambda: encoded(picture(63, 200), "PNG")),
+    "JPEG too low": (Reason.TOO_SMALL, lambda: encoded(picture(200, 63), "JPEG")),
+    "33 MB": (Reason.TOO_LARGE, lambda: _PNG + bytes(33 * 2**20)),
+}
+
+# Small files that say they are large: refused before they cost anything.
+BOMBS: Final[dict[str, Maker]] = {
+    "PNG": lambda: png(30_000, 30_000, deflated_zeros(900 * 2**20)),
+    "JPEG": lambda: jpeg_of_size(65_500, 65_500),
+    "WebP": lambda: webp_of_size(16_384, 16_384),
+    "BMP": lambda: bmp_of_size(30_000, 30_000),
+    "TIFF": lambda: grey_tiff(30_000, 30_000, deflated_zeros(900 * 2**20), compression=(259, 3, 1, 8)),
+}
+
+# Small files of small pictures, with something large folded into them; some are read and some refused.
+FOLDED: Final[dict[str, Maker]] = {
+    "text in a PNG": lambda: _folded_png(chunk(b"zTXt", b"k\0\0" + deflated_zeros(2**30)) * 8),
+    "profile in a PNG": lambda: _folded_png(chunk(b"iCCP", b"k\0\0" + deflated_zeros(2**30))),
+    "pixels in a PNG": lambda: png(64, 64, deflated_zeros(2**30)),
+    "pixels in a TIFF": lambda: grey_tiff(64, 64, deflated_zeros(2**30), compression=(259, 3, 1, 8)),
+    "tile in a TIFF": lambda: grey_tiff(
+        *(64, 64, deflated_zeros(2**30)),
+        compression=(259, 3, 1, 8),
+        tile_width=(322, 4, 1, 32_768),
+        tile_height=(323, 4, 1, 32_768),
+        offsets=(324, 4, 1, 8),
+        lengths=(325, 4, 1, 10**6),
+    ),
+    "tags in a TIFF": lambda: grey_tiff(
+        64,
+        64,
+        bytes(64 * 64),
+        text=(270, 2, 2**32 - 1, 8),
+        xmp=(700, 1, 2**31, 8),
+        profile=(34675, 7, 2**32 - 1, 0),
+    ),
+}
+
+
+def _folded_png(extra: bytes) -> bytes:
+    return png(64, 64, zlib.compress(bytes(65 * 64)), extra=extra)
