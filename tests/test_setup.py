@@ -217,6 +217,14 @@ def test_npm_lock_names_no_registry() -> None:
     assert all("integrity" in package and "resolved" not in package for package in fetched.values())
 
 
+def test_npm_lock_knows_every_platform() -> None:
+    """npm installs from a lock that lacks a platform's part, and then ``npm ci`` refuses it everywhere."""
+    packages = json.loads((ROOT / "web" / "package-lock.json").read_text())["packages"]
+    for name, package in packages.items():
+        for part in package.get("optionalDependencies", {}):
+            assert f"node_modules/{part}" in packages or f"{name}/node_modules/{part}" in packages
+
+
 # ------------------------------------------------------------------ migrations, and the commands
 
 
