@@ -1,0 +1,84 @@
+"""The paper's perceptrons A, B and C: the features of an image in, the probability of COVID out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ml.vgg16 import FEATURES
+
+HeadName = Literal["A", "B", "C"]
+NAMES: tuple[HeadName, ...] = get_args(HeadName)
+# The layer, if any, whose output loses half of its units in each training step.
+DROPOUT_AFTER: Mapping[HeadName, str | None] = {"A": None, "B": "dense2", "C": "dense1"}
+DROPOUT = 0.5
+WIDTHS = {"dense1": 200, "dense2": 64, "dense3": 2}
+
+# {layer: {"kernel": (inputs, outputs), "bias": (outputs,)}}
+Params = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Head:
+    """A trained head: which of the three it is, and its parameters as numpy arrays of float16.
+
+    It is trained in float32 and kept in float16, as features are: half the size, and the same head wherever
+    it is judged, stored or served.
+    """
+
+    name: HeadName
+    params: Params
+
+
+class Perceptron(nn.Module):
+    """Dense 200, Dense 64, Dense 2: features (N, 25088) to the logits (N, 2) of no COVID and of COVID.
+
+    The hidden layers are rectified: the paper names no activation, and with linear ones the three layers
+    would be one. Kernels start Glorot-uniform and biases at zero, as Keras's do. With ``dropout_after`` the
+    units of that layer are dropped, and the module needs the random stream ``dropout``.
+    """
+
+    dropout_after: str | None = None
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        for layer, width in WIDTHS.items():
+            x = self._dense(layer, width, x)
+            if layer != "dense3":
+                x = nn.relu(x)
+            if layer == self.dropout_after:
+                x = nn.Dropout(DROPOUT, deterministic=False)(x)
+        return x
+
+    def _dense(self, name: str, width: int, x: jax.Array) -> jax.Array:
+        start = nn.initializers.glorot_uniform()
+        return nn.Dense(width, kernel_init=start, precision=jax.lax.Precision.HIGHEST, name=name)(x)
+
+
+def initialise(key: jax.Array) -> Params:
+    """Untrained parameters, float32; A, B and C start alike."""
+    params: Params = Perceptron().init(key, jnp.zeros((1, FEATURES)))["params"]
+    return params
+
+
+@jax.jit
+def probability(params: Params, features: jax.Array) -> jax.Array:
+    """The probability of COVID (N,), 0..1 float32, for features (N, 25088) of any float type.
+
+    The network's two sigmoid outputs are two opinions on one question, P(COVID) and 1 - P(COVID). Their
+    log-odds are averaged: sigmoid((z_covid - z_no_covid) / 2). Compiles once for each N, and nothing for
+    another head.
+    """
+    single = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), params)
+    logits = Perceptron().apply({"params": single}, features.astype(jnp.float32))
+    assert isinstance(logits, jax.Array)
+    return nn.sigmoid((logits[:, 1] - logits[:, 0]) / 2)
+
+
+def pack(name: HeadName, params: Params) -> Head:
+    """Trained parameters as a head, rounded to float16."""
+    return Head(name, jax.tree.map(lambda leaf: np.asarray(leaf, np.float16), params))

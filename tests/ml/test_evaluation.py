@@ -1,0 +1,104 @@
+"""Sensitivity, specificity, AUC and calibration, against values worked out another way."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ml.evaluation import Evaluation, EvaluationError, calibration_error, delong, evaluate, wilson
+
+LABELS = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0])
+PROBABILITIES = np.array([0.9, 0.8, 0.5, 0.2, 0.1, 0.2, 0.3, 0.4, 0.45, 0.6])
+
+
+def test_counts_and_rates_at_the_threshold() -> None:
+    found = evaluate(LABELS, PROBABILITIES)
+    assert (found.counts.true_positives, found.counts.false_negatives) == (3, 1), "0.5 itself is positive"
+    assert (found.counts.true_negatives, found.counts.false_positives) == (5, 1)
+    assert found.sensitivity.value == 0.75
+    assert found.specificity.value == pytest.approx(5 / 6)
+    assert (found.positives, found.negatives) == (4, 6)
+
+
+def test_another_threshold_calls_others() -> None:
+    found = evaluate(LABELS, PROBABILITIES, threshold=0.15)
+    assert found.sensitivity.value == 1
+    assert found.specificity.value == pytest.approx(1 / 6)
+    assert found.threshold == 0.15
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [(9, 10, 0.5958, 0.9821), (0, 20, 0.0, 0.1611), (20, 20, 0.8389, 1.0), (50, 100, 0.4038, 0.5962)],
+)
+def test_wilsons_interval_has_its_published_values(
+    successes: int, trials: int, low: float, high: float
+) -> None:
+    found = wilson(successes, trials)
+    assert (found.low, found.high) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+
+
+def test_auc_counts_pairs_in_order() -> None:
+    pairs = [(p > n) + 0.5 * (p == n) for p in PROBABILITIES[:4] for n in PROBABILITIES[4:]]
+    assert evaluate(LABELS, PROBABILITIES).auc.value == pytest.approx(np.mean(pairs))
+
+
+def test_delongs_interval_is_that_of_its_formula() -> None:
+    """Each image's component by its definition, pair by pair (DeLong et al. 1988, equations 4 to 6)."""
+    generator = np.random.default_rng(3)
+    positives, negatives = generator.normal(0.7, 0.2, 30).round(2), generator.normal(0.5, 0.2, 50).round(2)
+    psi = np.array([[(p > n) + 0.5 * (p == n) for n in negatives] for p in positives])
+    variance = psi.mean(axis=1).var(ddof=1) / 30 + psi.mean(axis=0).var(ddof=1) / 50
+    found = delong(positives, negatives)
+    assert found.value == pytest.approx(psi.mean())
+    assert found.high - found.value == pytest.approx(1.96 * np.sqrt(variance), rel=1e-4)
+    assert found.value - found.low == pytest.approx(1.96 * np.sqrt(variance), rel=1e-4)
+
+
+def test_delongs_interval_covers_the_truth_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(5)
+    truth = 0.7602  # of two normals one deviation apart: the normal distribution at 1 / sqrt(2)
+    found = [delong(generator.normal(1, 1, 40), generator.normal(0, 1, 60)) for _ in range(400)]
+    covered = np.mean([estimate.low <= truth <= estimate.high for estimate in found])
+    assert 0.92 <= covered <= 0.98
+
+
+def test_a_perfect_order_still_has_an_interval() -> None:
+    found = delong(np.array([0.8, 0.9, 0.95]), np.array([0.1, 0.2, 0.3, 0.4]))
+    assert (found.value, found.high) == (1, 1)
+    assert found.low == pytest.approx(wilson(3, 3).low)
+    assert delong(np.array([0.1]), np.array([0.5, 0.6])).high == pytest.approx(wilson(0, 1).high)
+
+
+def test_calibration_error_is_the_mean_gap_of_the_bins() -> None:
+    labels = np.array([1, 0, 1, 1])
+    assert calibration_error(labels, np.array([0.55, 0.55, 0.95, 1.0])) == pytest.approx((0.1 + 0.05) / 4)
+
+
+def test_what_is_right_on_average_is_calibrated() -> None:
+    generator = np.random.default_rng(1)
+    probabilities = generator.random(20_000)
+    labels = generator.random(20_000) < probabilities
+    assert calibration_error(labels, probabilities) < 0.02
+    assert calibration_error(labels, probabilities**3) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("labels", "probabilities", "message"),
+    [
+        ([1, 1], [0.5, 0.6], "one kind is missing"),
+        ([0, 0], [0.5, 0.6], "one kind is missing"),
+        ([], [], "one kind is missing"),
+        ([0, 1], [0.5, np.nan], "not between 0 and 1"),
+        ([0, 1], [0.5, 1.5], "not between 0 and 1"),
+        ([0, 1], [0.5], "2 labels for 1"),
+    ],
+)
+def test_nothing_is_made_of_nothing(labels: list[int], probabilities: list[float], message: str) -> None:
+    with pytest.raises(EvaluationError, match=message):
+        evaluate(np.array(labels), np.array(probabilities))
+
+
+def test_an_evaluation_survives_json() -> None:
+    found = evaluate(LABELS, PROBABILITIES)
+    assert Evaluation.from_dict(json.loads(json.dumps(found.as_dict()))) == found

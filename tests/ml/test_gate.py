@@ -1,0 +1,121 @@
+"""The gate: what must not pass, what must, and what it says."""
+
+import time
+
+import numpy as np
+import pytest
+
+from ml.evaluation import EvaluationError
+from ml.gate import Judged, Margins, Verdict, judge
+
+PATIENTS = 200
+
+
+def holdout(seed: int = 0) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """300 images of 200 patients, a fifth with COVID, and a good model's probabilities."""
+    generator = np.random.default_rng(seed)
+    sick = generator.random(PATIENTS) < 0.2
+    patients = np.concatenate([np.arange(PATIENTS), generator.integers(0, PATIENTS, 100)])
+    labels = sick[patients].astype(int)
+    probabilities = 1 / (1 + np.exp(-generator.normal(8 * labels - 4, 1.5)))
+    return labels, probabilities, [f"patient {number}" for number in patients]
+
+
+def verdict_on(candidate: np.ndarray) -> Verdict:
+    labels, probabilities, groups = holdout()
+    return judge(labels, Judged(probabilities), Judged(candidate), groups)
+
+
+def test_a_model_is_as_good_as_itself() -> None:
+    _, probabilities, _ = holdout()
+    verdict = verdict_on(probabilities)
+    assert verdict.promote
+    assert verdict.auc_difference.low == verdict.auc_difference.high == 0
+
+
+def test_a_slightly_different_model_passes() -> None:
+    _, probabilities, _ = holdout()
+    logits = np.log(probabilities / (1 - probabilities)) + np.random.default_rng(9).normal(0, 0.3, 300)
+    assert verdict_on(1 / (1 + np.exp(-logits))).promote
+
+
+def test_a_model_that_learned_the_opposite_is_refused() -> None:
+    _, probabilities, _ = holdout()
+    verdict = verdict_on(1 - probabilities)
+    assert not verdict.promote
+    assert verdict.sentence.startswith("Rejected: sensitivity")
+
+
+def test_a_model_that_calls_everyone_sick_is_refused_for_its_specificity() -> None:
+    _, probabilities, _ = holdout()
+    verdict = verdict_on(0.5 + probabilities / 2)
+    assert verdict.auc_difference.value == pytest.approx(0)
+    assert verdict.sensitivity_difference.value >= 0
+    assert not verdict.promote
+    assert "specificity 0.000" in verdict.sentence
+    assert "beyond the margin" in verdict.sentence
+
+
+def test_a_model_that_misses_the_sick_is_refused() -> None:
+    labels, probabilities, _ = holdout()
+    missed = np.where((labels == 1) & (np.arange(300) % 3 == 0), 0.01, probabilities)
+    assert not verdict_on(missed).promote
+
+
+def test_a_better_model_passes_and_says_by_how_much() -> None:
+    labels, probabilities, groups = holdout()
+    worse = np.clip(probabilities + np.random.default_rng(2).normal(0, 0.4, 300), 0, 1)
+    verdict = judge(labels, Judged(worse), Judged(probabilities), groups)
+    assert verdict.promote
+    assert verdict.auc_difference.low > 0
+    assert f"difference {verdict.auc_difference.value:+.3f}" in verdict.sentence
+
+
+def test_each_model_is_judged_at_its_own_threshold() -> None:
+    labels, probabilities, groups = holdout()
+    halved = Judged(probabilities / 2, threshold=0.25)
+    verdict = judge(labels, Judged(probabilities), halved, groups)
+    assert verdict.promote
+    assert verdict.sensitivity_difference.value == 0
+
+
+def test_images_of_one_patient_are_drawn_together() -> None:
+    """Were images drawn, many copies of one patient's image would look like much evidence."""
+    labels, probabilities, _ = holdout()
+    candidate = np.clip(probabilities + np.random.default_rng(2).normal(0, 0.3, 300), 0, 1)
+    copies = [np.repeat(part, 8) for part in (labels, probabilities, candidate)]
+    patients = [f"patient {number}" for number in np.repeat(np.arange(300), 8)]
+    once = judge(labels, Judged(probabilities), Judged(candidate), patients[::8])
+    together = judge(copies[0], Judged(copies[1]), Judged(copies[2]), patients)
+    assert together.auc_difference.value == pytest.approx(once.auc_difference.value)
+    assert together.auc_difference.low == pytest.approx(once.auc_difference.low)
+    assert together.auc_difference.high == pytest.approx(once.auc_difference.high)
+
+
+def test_the_margin_decides() -> None:
+    labels, probabilities, groups = holdout()
+    candidate = np.clip(probabilities + np.random.default_rng(2).normal(0, 0.4, 300), 0, 1)
+    lax = Margins(sensitivity=1, specificity=1, auc=1)
+    assert not judge(labels, Judged(probabilities), Judged(candidate), groups, Margins(auc=0)).promote
+    assert judge(labels, Judged(probabilities), Judged(candidate), groups, lax).promote
+
+
+def test_the_same_seed_gives_the_same_verdict() -> None:
+    labels, probabilities, groups = holdout()
+    candidate = np.clip(probabilities + np.random.default_rng(2).normal(0, 0.4, 300), 0, 1)
+    first, again = (judge(labels, Judged(probabilities), Judged(candidate), groups, seed=4) for _ in range(2))
+    other = judge(labels, Judged(probabilities), Judged(candidate), groups, seed=5)
+    assert first == again
+    assert first.auc_difference != other.auc_difference
+
+
+def test_two_thousand_resamples_take_less_than_a_second() -> None:
+    labels, probabilities, groups = holdout()
+    started = time.perf_counter()
+    judge(labels, Judged(probabilities), Judged(probabilities), groups)
+    assert time.perf_counter() - started < 1
+
+
+def test_a_holdout_of_one_class_is_an_error() -> None:
+    with pytest.raises(EvaluationError):
+        judge(np.ones(3), Judged(np.ones(3)), Judged(np.ones(3)), ["a", "b", "c"])
