@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
+from itertools import takewhile
 from time import monotonic
 from typing import Protocol
 
@@ -89,7 +90,8 @@ class InProcessLog:
 
     async def _behind(self, position: int) -> list[Delivery]:
         if self._recent and position >= self._recent[0].position - 1:
-            return [delivery for delivery in self._recent if delivery.position > position]
+            fresh = list(takewhile(lambda delivery: delivery.position > position, reversed(self._recent)))
+            return fresh[::-1]
         return await self._journal.read(position, PAGE)
 
     async def _wait_beyond(self, position: int) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from tortoise.exceptions import IntegrityError
@@ -16,7 +17,7 @@ from services.inference import Head, Inference, Serving
 from services.keys import model_key
 from services.outbox import Outbox, record
 from services.permissions import admin
-from store.blobs import Blobs
+from store.blobs import BlobMissing, Blobs
 from store.pages import Page, Window, page
 from store.tables import Deployment, ModelState, ModelVersion, User
 
@@ -72,6 +73,7 @@ class Models:
         """
         viewer = admin(viewer)
         reason = _checked(reason)
+        await self._check_file(model_id)
         try:
             await self.outbox.commit(lambda: deploy(model_id, reason, viewer))
         except IntegrityError as error:
@@ -88,14 +90,24 @@ class Models:
         deployment = await _in_force()
         if self.inference.deployment >= deployment.number:
             return False
-        data = await self.blobs.get(deployment.model.key)
-        if hashlib.sha256(data).hexdigest() != deployment.model.sha256:
-            raise ModelFileAltered(
-                f"the file of model {deployment.model.number} is not the one that was stored"
-            )
-        head = await self.inference.compute(lambda: self.load_head(data))
+        head = await self._load(deployment.model)
         self.inference.put_in_service(Serving(deployment.model_id, deployment.number, head))
         return True
+
+    async def _check_file(self, model_id: int) -> None:
+        """A version whose file is gone or altered is not put in service."""
+        model = await ModelVersion.get_or_none(id=model_id)
+        try:
+            if model is not None:
+                await self._load(model)
+        except (BlobMissing, ModelFileAltered) as error:
+            raise refuse(Code.CONFLICT, "the file of this model is missing or damaged", "id") from error
+
+    async def _load(self, model: ModelVersion) -> Head:
+        data = await self.blobs.get(model.key)
+        if hashlib.sha256(data).hexdigest() != model.sha256:
+            raise ModelFileAltered(f"the file of model {model.number} is not the one that was stored")
+        return await self.inference.compute(partial(self.load_head, data))
 
     async def install(self, default: NewModel) -> None:
         """Put the default model in service where there is none yet."""
