@@ -1,0 +1,57 @@
+"""What resolvers find around them: who is asking, the use cases, and the loaders of this operation."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+from typing import TypeAlias
+
+import strawberry
+
+from schema.loaders import Loaders
+from services.platform import Platform
+from store.tables import User
+
+
+class Session:
+    """Who is asking, by a token that may expire or be revoked while a socket lives."""
+
+    def __init__(self, platform: Platform, token: str | None = None) -> None:
+        self.platform = platform
+        self.token = token
+        self.viewer: User | None = None
+        self._checked_at = float("-inf")
+        self._checking = asyncio.Lock()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there was a token and it is good no more."""
+        return self.token is not None and self.viewer is None
+
+    async def refresh(self, older_than: float = 0.0) -> None:
+        """Look the viewer up again, unless that was done within so many seconds."""
+        async with self._checking:
+            if self.token is None or monotonic() - self._checked_at < older_than:
+                return
+            self.viewer = await self.platform.accounts.authenticate(self.token)
+            self._checked_at = monotonic()
+
+
+class Context:
+    """The context of one operation."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.platform = session.platform
+        self.renew()
+
+    @property
+    def viewer(self) -> User | None:
+        return self.session.viewer
+
+    def renew(self) -> None:
+        """Forget what was loaded: a mutation has changed it, or an event tells of something newer."""
+        self.loaders = Loaders(self.platform, self.session.viewer)
+
+
+Info: TypeAlias = strawberry.Info[Context, None]

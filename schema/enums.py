@@ -1,0 +1,80 @@
+"""Enums of the lower rooms, with the words that the schema needs."""
+
+from __future__ import annotations
+
+from enum import EnumMeta
+from typing import TypeVar
+
+import strawberry
+from strawberry.types.enum import StrawberryEnumDefinition
+
+from store.tables import AbstainReason, Evidence, Finding, ModelState, Role, RunState, RunTrigger
+
+E = TypeVar("E", bound=EnumMeta)
+
+
+def describe(enum: E, description: str, name: str | None = None, **values: str) -> E:
+    """Make an enum one of the schema's; every value has to be described."""
+    described = strawberry.enum(enum, name=name, description=description)
+    definition: StrawberryEnumDefinition = described.__strawberry_definition__  # type: ignore[attr-defined]
+    for value in definition.values:
+        value.description = values.pop(value.name)
+    if values:
+        raise TypeError(f"{definition.name} has no {', '.join(values)}")
+    return described
+
+
+describe(
+    Role,
+    "What a user may do.",
+    MEMBER="Works with images and labels of their own.",
+    ADMIN="Sees everyone's images, and looks after models, news, users and messages.",
+)
+describe(
+    Finding,
+    "What an image shows, as far as COVID-19 is concerned. For research, not for diagnosis.",
+    COVID="COVID-19.",
+    NO_COVID="No COVID-19; there may be another disease.",
+)
+describe(
+    AbstainReason,
+    "Why the system declines to give a finding.",
+    NOT_A_CHEST_XRAY="The image does not look like a frontal chest X-ray.",
+    OUT_OF_DISTRIBUTION="The image is unlike all that the model has learned from.",
+    UNCERTAIN="The probability lies too near the threshold to say.",
+)
+describe(
+    Evidence,
+    "What a label rests on. Where labels disagree, the stronger evidence counts, then the later label.",
+    RT_PCR="A molecular test, the strongest evidence here.",
+    ANTIGEN="An antigen test.",
+    CT="A computed tomography of the chest.",
+    RADIOLOGIST="A radiologist's reading.",
+    CLINICAL="Symptoms and course.",
+    UNSTATED="Nothing was said of it.",
+)
+describe(
+    ModelState,
+    "Where a model version stands.",
+    CANDIDATE="Trained, and not judged yet.",
+    IN_SERVICE="It makes the predictions now; exactly one version does.",
+    RETIRED="It was in service before.",
+    REJECTED="It was judged worse than the one in service.",
+)
+describe(
+    RunState,
+    "Where a training run stands.",
+    QUEUED="Waiting for a trainer.",
+    TRAINING="Learning.",
+    EVALUATING="Being compared with the model in service.",
+    PROMOTED="Ended: its model went into service.",
+    REJECTED="Ended: its model was judged worse.",
+    FAILED="Ended without a model; its labels count towards the next run.",
+    CANCELLED="Ended by an administrator; its labels count towards the next run.",
+)
+describe(
+    RunTrigger,
+    "What began a training run.",
+    THRESHOLD="Enough new labels had come in.",
+    ADMIN="An administrator asked for it.",
+)

@@ -1,0 +1,125 @@
+"""The one place where what goes wrong becomes GraphQL: errors as data, and coded top-level errors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from uuid import uuid4
+
+import strawberry
+from graphql import FieldNode, GraphQLError
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+
+from events.log import CursorError
+from schema.enums import describe
+from services.errors import Code, Forbidden, Problem, Refused, Unauthenticated
+
+logger = logging.getLogger(__name__)
+
+UNAUTHENTICATED = "UNAUTHENTICATED"
+FORBIDDEN = "FORBIDDEN"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+RATE_LIMITED = "RATE_LIMITED"
+INTERNAL = "INTERNAL"
+
+CODES: dict[type[Exception], str] = {
+    Unauthenticated: UNAUTHENTICATED,
+    Forbidden: FORBIDDEN,
+    Refused: BAD_USER_INPUT,
+    CursorError: BAD_USER_INPUT,
+    MissingQueryError: BAD_USER_INPUT,
+    CannotGetOperationTypeError: BAD_USER_INPUT,
+    InvalidOperationTypeError: BAD_USER_INPUT,
+}
+
+UserErrorCode = describe(
+    Code,
+    "What kind of thing is wrong, for programs to act upon.",
+    name="UserErrorCode",
+    INVALID="The value does not have the form or range that is asked for.",
+    REQUIRED="Something that must be given is missing or blank.",
+    TOO_LARGE="The text, file or list is longer or larger than what is taken.",
+    UNSUPPORTED_FORMAT="The file is not an image of a kind that is read here.",
+    CORRUPT_IMAGE="The file begins as an image and cannot be read to its end.",
+    EMAIL_TAKEN="Somebody has signed up with this address.",
+    BAD_CREDENTIALS="The address or the password is wrong; which of them is not told.",
+    EMAIL_NOT_VERIFIED="The address has to be confirmed first, by the link in the mail.",
+    TOKEN_EXPIRED="The token of the link has expired or was used already.",
+    NOT_FOUND="There is no such thing, or none that you may see.",
+    CONFLICT="Somebody else was faster, or the state of things does not allow it.",
+    ALREADY_RUNNING="A training run is queued or under way.",
+    NOT_ENOUGH_LABELS="There are too few new labels to learn from.",
+    RATE_LIMITED="Too many requests: try again later.",
+)
+
+
+@strawberry.type(
+    description="Something that stands in the way of a mutation and that the user can put right."
+)
+class UserError:
+    message: str = strawberry.field(description="What is wrong, in a sentence for people.")
+    code: Code = strawberry.field(description="What is wrong, for programs.")
+    path: list[str] | None = strawberry.field(
+        default=None,
+        description='Where in the arguments: ["input", "email"]; null where the mutation takes none.',
+    )
+
+
+def user_errors(problems: Iterable[Problem], *within: str) -> list[UserError]:
+    """The problems as data; ``within`` is the path of the input that their fields belong to."""
+    return [
+        UserError(message=problem.message, code=problem.code, path=_path(problem, within))
+        for problem in problems
+    ]
+
+
+def _path(problem: Problem, within: tuple[str, ...]) -> list[str] | None:
+    path = [*within, *([problem.field] if problem.field else [])]
+    return path or None
+
+
+def bad_input(message: str) -> GraphQLError:
+    """A request that cannot be right, whatever the state of things."""
+    return GraphQLError(message, extensions={"code": BAD_USER_INPUT})
+
+
+def coded(error: GraphQLError) -> GraphQLError:
+    """The error as clients see it: with a code, and masked where the fault is ours."""
+    if error.extensions and "code" in error.extensions:
+        return error
+    code = next((code for kind, code in CODES.items() if isinstance(error.original_error, kind)), None)
+    if code is None and _is_fault(error):
+        return _masked(error)
+    error.extensions = {"code": code or BAD_USER_INPUT}
+    return error
+
+
+def fault(error: BaseException, where: str) -> GraphQLError:
+    """What clients see of a fault of ours: an id, under which the log has the rest."""
+    fault_id = uuid4().hex[:12]
+    logger.error("fault %s at %s", fault_id, where, exc_info=error)
+    return GraphQLError(
+        f"something went wrong on our side: quote {fault_id} when you report it",
+        extensions={"code": INTERNAL, "id": fault_id},
+    )
+
+
+def _is_fault(error: GraphQLError) -> bool:
+    """Whether it is not about the document or its variables, which graphql-core tells of by itself."""
+    if error.path is None:
+        return error.original_error is not None and not error.nodes
+    return all(isinstance(node, FieldNode) for node in error.nodes or ())
+
+
+def _masked(error: GraphQLError) -> GraphQLError:
+    where = ".".join(map(str, error.path)) if error.path else "the operation"
+    seen = fault(error.original_error or error, where)
+    return GraphQLError(
+        seen.message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=seen.extensions,
+    )

@@ -1,0 +1,182 @@
+"""Images, what models say of them, and what people know of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from schema import ids
+from schema.arguments import OMITTED
+from schema.connections import After, Before, Connection, First, Last, connection, cut, window_of
+from schema.context import Info
+from schema.enums import describe
+from schema.fields import field
+from schema.models import ModelVersion
+from schema.node import Node, present
+from schema.people import User
+from store import tables
+
+
+class PredictionState(StrEnum):
+    PENDING = "PENDING"
+    READY = "READY"
+    FAILED = "FAILED"
+
+
+describe(
+    PredictionState,
+    "How far the model in service is with an image.",
+    PENDING="It has not come to it yet; `predictionMade` will tell.",
+    READY="There is a prediction.",
+    FAILED="The image could not be judged; `failure` tells why.",
+)
+
+
+@strawberry.type(description="An uploaded radiograph. Its owner and administrators see it, and nobody else.")
+class Image(Node):
+    filename: str = strawberry.field(description="The file's name as uploaded, without its folder.")
+    sha256: str = strawberry.field(description="SHA-256 of the file as uploaded, in hexadecimal.")
+    width: int = strawberry.field(description="Pixels across, upright.")
+    height: int = strawberry.field(description="Pixels down, upright.")
+    patient_ref: str | None = strawberry.field(
+        description="Pseudonymous patient reference, given by the uploader; "
+        "images of one patient never straddle training and holdout."
+    )
+    uploaded_at: datetime = strawberry.field(description="When it was uploaded.")
+    failure: str | None = strawberry.field(description="Why no prediction could be made, if so.")
+    row: strawberry.Private[tables.Image]
+
+    @classmethod
+    def of(cls, row: tables.Image) -> Image:
+        """The image of a row."""
+        return cls(
+            id=ids.encode("Image", row.id),
+            filename=row.filename,
+            sha256=row.sha256,
+            width=row.width,
+            height=row.height,
+            patient_ref=row.patient_ref,
+            uploaded_at=row.uploaded_at,
+            failure=row.failure,
+            row=row,
+        )
+
+    @field("Who uploaded it.")
+    async def uploaded_by(self, info: Info) -> User:
+        return User.of(present(await info.context.loaders.users.load(self.row.owner_id)))
+
+    @field("Address of the pixels, good for a quarter of an hour for whoever holds it.")
+    def url(self, info: Info) -> str:
+        return info.context.platform.images.links.image(self.row.id)
+
+    @field("Whether the prediction below is there yet.")
+    async def prediction_state(self, info: Info) -> PredictionState:
+        if await info.context.loaders.current_predictions.load(self.row.id):
+            return PredictionState.READY
+        return PredictionState.PENDING if self.row.failure is None else PredictionState.FAILED
+
+    @field("The prediction of the model in service now; null until it is made.")
+    async def prediction(self, info: Info) -> Prediction | None:
+        row = await info.context.loaders.current_predictions.load(self.row.id)
+        return Prediction.of(row) if row else None
+
+    @field("What every model that saw the image said of it, newest first.")
+    async def predictions(
+        self,
+        info: Info,
+        first: First = OMITTED,
+        after: After = OMITTED,
+        last: Last = OMITTED,
+        before: Before = OMITTED,
+    ) -> Connection[Prediction]:
+        window = window_of(first, after, last, before)
+        rows = await info.context.loaders.prediction_histories.load(self.row.id)
+        return connection(cut(rows, window), Prediction.of)
+
+    @field("The ground truth that counts now, if any: by evidence first, then the newest.")
+    async def label(self, info: Info) -> Label | None:
+        row = await info.context.loaders.counting_labels.load(self.row.id)
+        return Label.of(row) if row else None
+
+    @field("Every label that was ever submitted, newest first.")
+    async def labels(
+        self,
+        info: Info,
+        first: First = OMITTED,
+        after: After = OMITTED,
+        last: Last = OMITTED,
+        before: Before = OMITTED,
+    ) -> Connection[Label]:
+        window = window_of(first, after, last, before)
+        rows = await info.context.loaders.label_histories.load(self.row.id)
+        return connection(cut(rows, window), Label.of)
+
+
+@strawberry.type(
+    description="What one model said of one image; it never changes. For research, not for diagnosis."
+)
+class Prediction(Node):
+    finding: tables.Finding | None = strawberry.field(
+        description="What the image shows; null when the system abstains."
+    )
+    probability: float = strawberry.field(description="Calibrated probability of COVID, 0..1.")
+    abstained: tables.AbstainReason | None = strawberry.field(description="Why there is no finding, if so.")
+    heatmap_url: str | None = strawberry.field(
+        description="Address of the Grad-CAM overlay (PNG); null where there is none."
+    )
+    created_at: datetime = strawberry.field(description="When it was made.")
+    row: strawberry.Private[tables.Prediction]
+
+    @classmethod
+    def of(cls, row: tables.Prediction) -> Prediction:
+        """The prediction of a row."""
+        return cls(
+            id=ids.encode("Prediction", row.id),
+            finding=row.finding,
+            probability=row.probability,
+            abstained=row.abstained,
+            heatmap_url=None,
+            created_at=row.created_at,
+            row=row,
+        )
+
+    @field("The image that was judged.")
+    async def image(self, info: Info) -> Image:
+        return Image.of(present(await info.context.loaders.images.load(self.row.image_id)))
+
+    @field("The model that judged.")
+    async def model(self, info: Info) -> ModelVersion:
+        return ModelVersion.of(present(await info.context.loaders.models.load(self.row.model_id)))
+
+
+@strawberry.type(description="One entry of the ledger of ground truth; a correction is a new entry.")
+class Label(Node):
+    finding: tables.Finding = strawberry.field(description="What the image shows in truth.")
+    evidence: tables.Evidence = strawberry.field(description="What that rests on.")
+    created_at: datetime = strawberry.field(description="When it was submitted.")
+    row: strawberry.Private[tables.Label]
+
+    @classmethod
+    def of(cls, row: tables.Label) -> Label:
+        """The label of a row."""
+        return cls(
+            id=ids.encode("Label", row.id),
+            finding=row.finding,
+            evidence=row.evidence,
+            created_at=row.created_at,
+            row=row,
+        )
+
+    @field("The image that it tells of.")
+    async def image(self, info: Info) -> Image:
+        return Image.of(present(await info.context.loaders.images.load(self.row.image_id)))
+
+    @field("Who submitted it.")
+    async def submitted_by(self, info: Info) -> User:
+        return User.of(present(await info.context.loaders.users.load(self.row.submitted_by_id)))
+
+    @field("Model versions that were trained on this label.")
+    async def used_in(self, info: Info) -> list[ModelVersion]:
+        return [ModelVersion.of(row) for row in await info.context.loaders.models_taught.load(self.row.id)]

@@ -1,0 +1,117 @@
+"""What one operation loads by key: each kind of row in one query, however many ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property, partial
+from typing import TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from services import lookups, predictions
+from services.platform import Platform
+from store.tables import ContactMessage, Image, Label, ModelVersion, NewsPost, Prediction, TrainingRun, User
+
+T = TypeVar("T")
+
+BATCH = 1000
+"""Keys in one query; SQLite takes 32,766."""
+
+Find = Callable[[list[int]], Awaitable[Mapping[int, T]]]
+
+
+def by_key(find: Find[T]) -> DataLoader[int, T | None]:
+    """Loads what ``find`` finds, and None for the rest."""
+
+    async def load(keys: list[int]) -> list[T | None]:
+        found = await find(keys)
+        return [found.get(key) for key in keys]
+
+    return DataLoader(load, max_batch_size=BATCH)
+
+
+def lists_by_key(find: Find[list[T]]) -> DataLoader[int, list[T]]:
+    """Loads what ``find`` finds, and nothing at all for the rest."""
+
+    async def load(keys: list[int]) -> list[list[T]]:
+        found = await find(keys)
+        return [found.get(key, []) for key in keys]
+
+    return DataLoader(load, max_batch_size=BATCH)
+
+
+class Loaders:
+    """Made anew for each operation, and for each event of a subscription.
+
+    Those named ``visible_…``, and images, check that the viewer may see the row. The others are for rows that
+    are reached through one that may be seen.
+    """
+
+    def __init__(self, platform: Platform, viewer: User | None) -> None:
+        self._platform = platform
+        self._viewer = viewer
+
+    @cached_property
+    def users(self) -> DataLoader[int, User | None]:
+        return by_key(lookups.users)
+
+    @cached_property
+    def visible_users(self) -> DataLoader[int, User | None]:
+        return by_key(partial(lookups.visible_users, self._viewer))
+
+    @cached_property
+    def images(self) -> DataLoader[int, Image | None]:
+        return by_key(partial(self._platform.images.find, self._viewer))
+
+    @cached_property
+    def visible_predictions(self) -> DataLoader[int, Prediction | None]:
+        return by_key(partial(lookups.visible_predictions, self._viewer))
+
+    @cached_property
+    def visible_labels(self) -> DataLoader[int, Label | None]:
+        return by_key(partial(lookups.visible_labels, self._viewer))
+
+    @cached_property
+    def models(self) -> DataLoader[int, ModelVersion | None]:
+        return by_key(lookups.models)
+
+    @cached_property
+    def visible_models(self) -> DataLoader[int, ModelVersion | None]:
+        return by_key(partial(lookups.visible_models, self._viewer))
+
+    @cached_property
+    def visible_runs(self) -> DataLoader[int, TrainingRun | None]:
+        return by_key(partial(lookups.visible_runs, self._viewer))
+
+    @cached_property
+    def posts(self) -> DataLoader[int, NewsPost | None]:
+        return by_key(self._platform.newsroom.find)
+
+    @cached_property
+    def visible_messages(self) -> DataLoader[int, ContactMessage | None]:
+        return by_key(partial(self._platform.contact.find, self._viewer))
+
+    @cached_property
+    def current_predictions(self) -> DataLoader[int, Prediction | None]:
+        """The prediction of the model in service, by image."""
+        return by_key(predictions.current)
+
+    @cached_property
+    def prediction_histories(self) -> DataLoader[int, list[Prediction]]:
+        """By image, newest first."""
+        return lists_by_key(predictions.histories)
+
+    @cached_property
+    def counting_labels(self) -> DataLoader[int, Label | None]:
+        """The label that counts, by image."""
+        return by_key(self._platform.labelling.of_images)
+
+    @cached_property
+    def label_histories(self) -> DataLoader[int, list[Label]]:
+        """By image, newest first."""
+        return lists_by_key(lookups.label_histories)
+
+    @cached_property
+    def models_taught(self) -> DataLoader[int, list[ModelVersion]]:
+        """The versions trained on a label, by label."""
+        return lists_by_key(self._platform.labelling.used_in)

@@ -1,0 +1,140 @@
+"""Model versions and training runs."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from events.messages import TrainingProgressed
+from schema import ids
+from schema.context import Info
+from schema.fields import field
+from schema.node import Node
+from schema.people import User
+from services import retraining
+from store import tables
+
+
+@strawberry.type(description="A figure with its 95% interval, each from 0 to 1.")
+class Estimate:
+    value: float = strawberry.field(description="The figure itself.")
+    low: float = strawberry.field(description="Lower end of the interval.")
+    high: float = strawberry.field(description="Upper end of the interval.")
+
+
+@strawberry.type(description="How well a model version does on images that it has never learned from.")
+class Evaluation:
+    sensitivity: Estimate = strawberry.field(description="Share of the COVID images that it finds.")
+    specificity: Estimate = strawberry.field(description="Share of the other images that it lets pass.")
+    auc: Estimate = strawberry.field(description="Area under the receiver operating characteristic curve.")
+    calibration_error: float = strawberry.field(
+        description="Expected calibration error: how far its probabilities lie from the frequencies, 0..1."
+    )
+    positives: int = strawberry.field(description="COVID images that it was judged on.")
+    negatives: int = strawberry.field(description="Other images that it was judged on.")
+
+    @classmethod
+    def of(cls, figures: dict[str, Any]) -> Evaluation:
+        """The evaluation kept with a version; see `ml.evaluation.Evaluation`."""
+        return cls(
+            sensitivity=Estimate(**figures["sensitivity"]),
+            specificity=Estimate(**figures["specificity"]),
+            auc=Estimate(**figures["auc"]),
+            calibration_error=figures["calibration_error"],
+            positives=figures["positives"],
+            negatives=figures["negatives"],
+        )
+
+
+@strawberry.type(description="A trained classifier, with its figures and what was decided about it.")
+class ModelVersion(Node):
+    number: int = strawberry.field(description="Counts up from 1.")
+    state: tables.ModelState = strawberry.field(description="Where it stands.")
+    backbone: str = strawberry.field(description='The network that extracts features: "vgg16".')
+    head: str = strawberry.field(description='The architecture of the classifier proper: "A", "B" or "C".')
+    trained_on: int = strawberry.field(description="Images that it learned from.")
+    evaluation: Evaluation = strawberry.field(description="How well it does.")
+    verdict: str | None = strawberry.field(
+        description="Why it was promoted or rejected, in one sentence; null until that is decided."
+    )
+    created_at: datetime = strawberry.field(description="When it had been trained.")
+
+    @classmethod
+    def of(cls, row: tables.ModelVersion) -> ModelVersion:
+        """The version of a row."""
+        return cls(
+            id=ids.encode("ModelVersion", row.id),
+            number=row.number,
+            state=row.state,
+            backbone=row.backbone,
+            head=row.head,
+            trained_on=row.trained_on,
+            evaluation=Evaluation.of(row.evaluation),
+            verdict=row.verdict,
+            created_at=row.created_at,
+        )
+
+
+@strawberry.type(description="One retraining, from the request to its outcome.")
+class TrainingRun(Node):
+    state: tables.RunState = strawberry.field(description="Where it stands.")
+    trigger: tables.RunTrigger = strawberry.field(description="What began it.")
+    labels: int = strawberry.field(description="New labels that it consumes.")
+    epoch: int = strawberry.field(description="Epochs done.")
+    epochs: int = strawberry.field(description="Epochs to do.")
+    loss: float | None = strawberry.field(
+        description="Training loss of the last epoch; null before the first."
+    )
+    error: str | None = strawberry.field(description="What went wrong, if it failed or was cancelled.")
+    queued_at: datetime = strawberry.field(description="When it was asked for.")
+    finished_at: datetime | None = strawberry.field(description="When it ended; null while it is under way.")
+    row: strawberry.Private[tables.TrainingRun]
+
+    @classmethod
+    def of(cls, row: tables.TrainingRun, moment: TrainingProgressed | None = None) -> TrainingRun:
+        """The run of a row, or as it stood at an event: replayed later, that shows what was true then."""
+        loss = row.loss if moment is None else moment.loss
+        return cls(
+            id=ids.encode("TrainingRun", row.id),
+            state=row.state if moment is None else tables.RunState(moment.state),
+            trigger=row.trigger,
+            labels=row.label_count,
+            epoch=row.epoch if moment is None else moment.epoch,
+            epochs=row.epochs,
+            # JSON has no word for a loss that has diverged
+            loss=loss if loss is not None and math.isfinite(loss) else None,
+            error=row.error,
+            queued_at=row.queued_at,
+            finished_at=row.finished_at,
+            row=row,
+        )
+
+    @field("Who asked for it; null where the threshold did.")
+    async def requested_by(self, info: Info) -> User | None:
+        if self.row.requested_by_id is None:
+            return None
+        user = await info.context.loaders.users.load(self.row.requested_by_id)
+        return User.of(user) if user else None
+
+    @field("The version that came of it, promoted or rejected.")
+    async def model(self, info: Info) -> ModelVersion | None:
+        if self.row.model_id is None:
+            return None
+        model = await info.context.loaders.models.load(self.row.model_id)
+        return ModelVersion.of(model) if model else None
+
+
+@strawberry.type(description="How near the next retraining is.")
+class RetrainingStatus:
+    new_labels: int = strawberry.field(description="Labels submitted since the last run took its labels.")
+    threshold: int = strawberry.field(description="New labels that start a run by themselves.")
+    run: TrainingRun | None = strawberry.field(description="The run that is queued or under way.")
+
+    @classmethod
+    def of(cls, status: retraining.Status) -> RetrainingStatus:
+        """The status as GraphQL shows it."""
+        run = TrainingRun.of(status.run) if status.run else None
+        return cls(new_labels=status.new_labels, threshold=status.threshold, run=run)

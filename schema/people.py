@@ -1,0 +1,46 @@
+"""Users."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from schema import ids
+from schema.context import Info
+from schema.fields import field
+from schema.node import Node
+from services.errors import Forbidden
+from services.lookups import is_self_or_admin
+from services.permissions import member
+from store import tables
+
+
+@strawberry.type(description="A person with an account: a health worker or an administrator.")
+class User(Node):
+    name: str = strawberry.field(description="What the person wants to be called.")
+    role: tables.Role = strawberry.field(description="What the person may do.")
+    email_verified: bool = strawberry.field(description="Whether the address has been confirmed.")
+    created_at: datetime = strawberry.field(description="When the person signed up.")
+    row: strawberry.Private[tables.User]
+
+    @classmethod
+    def of(cls, row: tables.User) -> User:
+        """The user of a row."""
+        return cls(
+            id=ids.encode("User", row.id),
+            name=row.name,
+            role=row.role,
+            email_verified=row.email_verified_at is not None,
+            created_at=row.created_at,
+            row=row,
+        )
+
+    @field(
+        "The e-mail address, by which the person signs in. For the person and administrators; "
+        "others who ask for it get FORBIDDEN, or UNAUTHENTICATED while signed out."
+    )
+    def email(self, info: Info) -> str:
+        if not is_self_or_admin(member(info.context.viewer), self.row.id):
+            raise Forbidden("an address is shown to its owner and to administrators")
+        return self.row.email

@@ -1,0 +1,214 @@
+"""What can be asked."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from schema import nodes as by_id
+from schema.arguments import OMITTED, given
+from schema.connections import (
+    MAX_SIZE,
+    After,
+    Before,
+    Connection,
+    First,
+    Last,
+    connect,
+    connection,
+    window_of,
+)
+from schema.context import Info
+from schema.errors import bad_input
+from schema.fields import field
+from schema.images import Image, Prediction
+from schema.models import ModelVersion, RetrainingStatus, TrainingRun
+from schema.news import ContactMessage, NewsPost
+from schema.node import Node
+from schema.people import User
+from services import predictions
+from services.images import Filter
+from store import tables
+
+BY_CERTAINTY = (float, int)
+"""What the cursors of the label queue hold: a distance from the threshold, and an id."""
+
+
+@strawberry.input(description="Which images; all that is given has to hold.")
+class ImageFilter:
+    finding: tables.Finding | None = strawberry.field(
+        default=OMITTED, description="The finding of the current prediction."
+    )
+    labelled: bool | None = strawberry.field(default=OMITTED, description="Whether there is a label.")
+    search: str | None = strawberry.field(
+        default=OMITTED, description="A part of the filename or of the patient reference."
+    )
+    uploaded_after: datetime | None = strawberry.field(
+        default=OMITTED, description="Uploaded at this moment or later."
+    )
+    uploaded_before: datetime | None = strawberry.field(
+        default=OMITTED, description="Uploaded before this moment."
+    )
+
+    def wanted(self) -> Filter:
+        """The filter as the use case takes it."""
+        return Filter(
+            finding=given(self.finding),
+            labelled=given(self.labelled),
+            search=given(self.search),
+            uploaded_after=given(self.uploaded_after),
+            uploaded_before=given(self.uploaded_before),
+        )
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    @field("The object of a global id; null where there is none, or none that you may see.")
+    async def node(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The object's id.")]
+    ) -> Node | None:
+        return await by_id.find(info.context, id)
+
+    @field("The objects of several global ids, in their order; null as `node` says.")
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[
+            list[strawberry.ID], strawberry.argument(description=f"Their ids, at most {MAX_SIZE}.")
+        ],
+    ) -> list[Node | None]:
+        if len(ids) > MAX_SIZE:
+            raise bad_input(f"at most {MAX_SIZE} ids at once")
+        return await asyncio.gather(*(by_id.find(info.context, one) for one in ids))
+
+    @field("The signed-in user; null when signed out.")
+    def viewer(self, info: Info) -> User | None:
+        viewer = info.context.viewer
+        return User.of(viewer) if viewer else None
+
+    @field("The viewer's images, newest first; an admin sees everyone's.")
+    async def images(
+        self,
+        info: Info,
+        filter: Annotated[
+            ImageFilter | None, strawberry.argument(description="Which of them; all where left out.")
+        ] = OMITTED,
+        first: First = OMITTED,
+        after: After = OMITTED,
+        last: Last = OMITTED,
+        before: Before = OMITTED,
+    ) -> Connection[Image]:
+        wanted = filter.wanted() if filter else Filter()
+        window = window_of(first, after, last, before)
+        context = info.context
+        return connection(await context.platform.images.page(context.viewer, wanted, window), Image.of)
+
+    @field("Predictions of the viewer's images, newest first; an admin sees everyone's.")
+    async def predictions(
+        self,
+        info: Info,
+        first: First = OMITTED,
+        after: After = OMITTED,
+        last: Last = OMITTED,
+        before: Before = OMITTED,
+    ) -> Connection[Prediction]:
+        window = window_of(first, after, last, before)
+        return connection(await predictions.page(info.context.viewer, window), Prediction.of)
+
+    @field("Unlabelled images, the ones whose label would teach the model most first.")
+    async def label_queue(
+        self,
+        info: Info,
+        first: First = OMITTED,
+        after: After = OMITTED,
+        last: Last = OMITTED,
+        before: Before = OMITTED,
+    ) -> Connection[Image]:
+        window = window_of(first, after, last, before, BY_CERTAINTY)
+        context = info.context
+        page = await context.platform.images.label_queue(context.viewer, window)
+        images = await context.loaders.images.load_many(row.image_id for row in page.rows)
+        there = [(Image.of(image), key) for image, key in zip(images, page.keys, strict=True) if image]
+        return connect([image for image, _ in there], [key for _, key in there], page)
+
+    @field("What administrators have published, newest first. Open to everyone.")
+    async def news(
+        self,
+        info: Info,
+        first: First = OMITTED,
+        after: After = OMITTED,
+        last: Last = OMITTED,
+        before: Before = OMITTED,
+    ) -> Connection[NewsPost]:
+        window = window_of(first, after, last, before)
+        return connection(await info.context.platform.newsroom.page(window), NewsPost.of)
+
+    @field("The model in service. Open to everyone.")
+    async def model(self, info: Info) -> ModelVersion:
+        return ModelVersion.of(await info.context.platform.models.in_service())
+
+    @field("Every model version, newest first. For admins.")
+    async def models(
+        self,
+        info: Info,
+        first: First = OMITTED,
+        after: After = OMITTED,
+        last: Last = OMITTED,
+        before: Before = OMITTED,
+    ) -> Connection[ModelVersion]:
+        window = window_of(first, after, last, before)
+        context = info.context
+        return connection(await context.platform.models.page(context.viewer, window), ModelVersion.of)
+
+    @field("Which model served at a moment; null before the first one did. For admins.")
+    async def model_at(
+        self, info: Info, time: Annotated[datetime, strawberry.argument(description="The moment.")]
+    ) -> ModelVersion | None:
+        row = await info.context.platform.models.at(info.context.viewer, time)
+        return ModelVersion.of(row) if row else None
+
+    @field("How near the next retraining is. For everyone who is signed in.")
+    async def retraining(self, info: Info) -> RetrainingStatus:
+        return RetrainingStatus.of(await info.context.platform.retraining.status(info.context.viewer))
+
+    @field("Every training run, newest first. For admins.")
+    async def training_runs(
+        self,
+        info: Info,
+        first: First = OMITTED,
+        after: After = OMITTED,
+        last: Last = OMITTED,
+        before: Before = OMITTED,
+    ) -> Connection[TrainingRun]:
+        window = window_of(first, after, last, before)
+        context = info.context
+        return connection(await context.platform.retraining.page(context.viewer, window), TrainingRun.of)
+
+    @field("Every user, the latest to sign up first. For admins.")
+    async def users(
+        self,
+        info: Info,
+        first: First = OMITTED,
+        after: After = OMITTED,
+        last: Last = OMITTED,
+        before: Before = OMITTED,
+    ) -> Connection[User]:
+        window = window_of(first, after, last, before)
+        context = info.context
+        return connection(await context.platform.accounts.page(context.viewer, window), User.of)
+
+    @field("What came through the contact form, newest first. For admins.")
+    async def contact_messages(
+        self,
+        info: Info,
+        first: First = OMITTED,
+        after: After = OMITTED,
+        last: Last = OMITTED,
+        before: Before = OMITTED,
+    ) -> Connection[ContactMessage]:
+        window = window_of(first, after, last, before)
+        context = info.context
+        return connection(await context.platform.contact.page(context.viewer, window), ContactMessage.of)

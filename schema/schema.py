@@ -1,0 +1,36 @@
+"""The schema, put together."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from schema.documents import Documents, Operation
+from schema.errors import coded
+from schema.nodes import NODE_TYPES
+from schema.queries import Query
+from schema.scalars import SCALARS
+
+
+class Schema(strawberry.Schema):
+    """A schema whose every error carries a code."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Called once for each result, whichever way it goes out."""
+        errors[:] = [coded(error) for error in errors]
+
+
+def build_schema() -> Schema:
+    """The schema, with its cache of documents. Takes a tenth of a second: once for a process."""
+    return Schema(
+        query=Query,
+        types=NODE_TYPES,
+        extensions=[partial(Operation, Documents())],
+        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
+    )

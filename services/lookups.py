@@ -1,0 +1,85 @@
+"""Rows by their keys, many at once, and which of them a viewer may look up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from store.tables import Deployment, Label, ModelVersion, Prediction, TrainingRun, User
+
+Row = TypeVar("Row", User, Label, ModelVersion, Prediction, TrainingRun)
+Ids = Iterable[int]
+
+
+def is_self_or_admin(viewer: User | None, user_id: int) -> bool:
+    """Who may see what is private of a user."""
+    return viewer is not None and (viewer.is_admin or viewer.id == user_id)
+
+
+async def users(ids: Ids) -> dict[int, User]:
+    """The users, for whoever reached them through something that may be seen."""
+    return _by_id(await User.filter(id__in=list(ids)))
+
+
+async def visible_users(viewer: User | None, ids: Ids) -> dict[int, User]:
+    """Oneself, or everyone for administrators."""
+    return await users(user_id for user_id in ids if is_self_or_admin(viewer, user_id))
+
+
+async def models(ids: Ids) -> dict[int, ModelVersion]:
+    """The versions, for whoever reached them through something that may be seen."""
+    return _by_id(await ModelVersion.filter(id__in=list(ids)))
+
+
+async def visible_models(viewer: User | None, ids: Ids) -> dict[int, ModelVersion]:
+    """The one in service, those that judged the viewer's images or learned from them; administrators: all."""
+    found = await models(ids)
+    if viewer is not None and viewer.is_admin:
+        return found
+    visible = await _models_around(viewer, list(found))
+    return {model_id: model for model_id, model in found.items() if model_id in visible}
+
+
+async def _models_around(viewer: User | None, ids: list[int]) -> set[int]:
+    deployment = await Deployment.current()
+    around = {deployment.model_id} if deployment else set()
+    if viewer is not None and not around.issuperset(ids):
+        judged = Prediction.filter(image__owner_id=viewer.id, model_id__in=ids).distinct()
+        taught = ModelVersion.filter(labels__image__owner_id=viewer.id, id__in=ids).distinct()
+        around |= {prediction["model_id"] for prediction in await judged.values("model_id")}
+        around |= {model["id"] for model in await taught.values("id")}
+    return around
+
+
+async def visible_runs(viewer: User | None, ids: Ids) -> dict[int, TrainingRun]:
+    """All for administrators, none for others."""
+    if viewer is None or not viewer.is_admin:
+        return {}
+    return _by_id(await TrainingRun.filter(id__in=list(ids)))
+
+
+async def visible_labels(viewer: User | None, ids: Ids) -> dict[int, Label]:
+    """Labels of images that the viewer may see."""
+    if viewer is None:
+        return {}
+    labels = Label.filter(id__in=list(ids))
+    return _by_id(await (labels if viewer.is_admin else labels.filter(image__owner_id=viewer.id)))
+
+
+async def label_histories(image_ids: Ids) -> dict[int, list[Label]]:
+    """All labels by image, newest first, for whoever may see the images."""
+    found: dict[int, list[Label]] = {}
+    for label in await Label.filter(image_id__in=list(image_ids)).order_by("-id"):
+        found.setdefault(label.image_id, []).append(label)
+    return found
+
+
+async def visible_predictions(viewer: User | None, ids: Ids) -> dict[int, Prediction]:
+    """Predictions of images that the viewer may see."""
+    if viewer is None:
+        return {}
+    return _by_id(await Prediction.visible_to(viewer).filter(id__in=list(ids)))
+
+
+def _by_id(rows: Iterable[Row]) -> dict[int, Row]:
+    return {row.id: row for row in rows}
