@@ -13,13 +13,23 @@ from ml.image_error import corrupt, not_taken, unsupported
 MAX_PARTS: Final = 65_536  # chunks of a PNG or WebP, segments of a JPEG
 MAX_SCANS: Final = 50  # of a JPEG: each goes over the whole picture again, and ten are usual
 
+_PNG_VERIFIED: Final = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+
+_WEBP_WEIGHT: Final = 16  # Pillow decodes every WebP as an animation, on two canvases beside its own copies
+
+_MARKER: Final = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # not a stuffed or filling byte, nor a restart
+_BARE: Final = (0x01, 0xD8, 0xD9)  # markers without a body
+_FRAMES: Final = {*range(0xC0, 0xD0), 0xDE} - {0xC4, 0xC8, 0xCC}
+_SCAN, _END, _APP1, _COMMENT = 0xDA, 0xD9, 0xE1, 0xFE
+
 
 @dataclass(frozen=True)
 class Container:
     """One image file's description.
 
-    ``parts``, joined, are the file over again without what its pixels do not need: text, profiles, EXIF,
-    thumbnails and further pages, where most of what can be made to hurt a reader hides.
+    ``parts``, joined, are the file over again. Of a PNG, JPEG or TIFF they leave out all that its pixels do
+    not need: text, profiles, EXIF, thumbnails, further pages. Most of what can hurt a reader is there, and
+    most of what makes Pillow warn, which no thread can silence for itself alone.
     """
 
     format: str
@@ -30,6 +40,7 @@ class Container:
     frames: int = 1
     deep: bool = False  # more than 8 bits a sample: black and white are the file's own extremes
     inverted: bool = False  # deep, and its lowest value is white
+    weight: int = 4  # bytes that its decoder holds for each pixel
 
 
 def read_container(data: bytes) -> Container:
@@ -39,11 +50,11 @@ def read_container(data: bytes) -> Container:
     """
     for magic, name, reader in _READERS:
         if magic.match(data):
-            return _read(reader, name, data)
+            return _described(reader, name, data)
     raise not_taken(data)
 
 
-def _read(reader: Callable[[bytes], Container], name: str, data: bytes) -> Container:
+def _described(reader: Callable[[bytes], Container], name: str, data: bytes) -> Container:
     try:
         container = reader(data)
     except (struct.error, LookupError, ArithmeticError, ValueError) as error:
@@ -159,7 +170,9 @@ def _webp(data: bytes) -> Container:
             orientation = tiff.orientation(bytes(body))
         frames += kind == b"ANMF"
     widths, heights = zip(*sizes, strict=True)
-    return Container("WebP", max(widths), max(heights), (data,), orientation, max(1, frames))
+    return Container(
+        "WebP", max(widths), max(heights), (data,), orientation, max(1, frames), weight=_WEBP_WEIGHT
+    )
 
 
 def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
@@ -188,13 +201,6 @@ def _bmp(data: bytes) -> Container:
 def _tiff(data: bytes) -> Container:
     return Container("TIFF", **tiff.read_tiff(data)._asdict())
 
-
-_PNG_VERIFIED: Final = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
-
-_MARKER: Final = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # not a stuffed or filling byte, nor a restart
-_BARE: Final = (0x01, 0xD8, 0xD9)  # markers without a body
-_FRAMES: Final = {*range(0xC0, 0xD0), 0xDE} - {0xC4, 0xC8, 0xCC}
-_SCAN, _END, _APP1, _COMMENT = 0xDA, 0xD9, 0xE1, 0xFE
 
 _READERS: Final[tuple[tuple[re.Pattern[bytes], str, Callable[[bytes], Container]], ...]] = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "PNG", _png),

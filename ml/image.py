@@ -17,12 +17,11 @@ from PIL.WebPImagePlugin import WebPImageFile
 from ml.container import Container, read_container
 from ml.image_error import ImageError, Reason, corrupt, unsupported
 
-__all__ = ["MAX_BYTES", "MAX_PIXELS", "MIN_SIDE", "PREPROCESSING", "Decoded", "ImageError", "Reason"]
-__all__ += ["decode", "prepare", "read"]
+__all__ = ["MAX_BYTES", "PREPROCESSING", "Decoded", "ImageError", "Reason", "decode", "prepare", "read"]
 
 PREPROCESSING: Final = "grey-stretch-224"  # what ``read`` does; a model names what it was trained on
 MAX_BYTES: Final = 32 * 1024 * 1024
-MAX_PIXELS: Final = 100_000_000
+MAX_PIXELS: Final = 100_000_000  # and fewer where a decoder holds more than 4 bytes for each
 MIN_SIDE: Final = 64
 LARGEST_SIDE: Final = 1024  # of decoded pixels: over four times 224, so that shrinking twice loses nothing
 STRIP_PIXELS: Final = 2**22  # are turned to grey at a time
@@ -125,9 +124,13 @@ def _accepted(data: bytes) -> Container:
         )
     if min(container.width, container.height) < MIN_SIDE:
         raise ImageError(Reason.TOO_SMALL, f"The picture has {size}; a side must have at least {MIN_SIDE}.")
-    if container.width * container.height > MAX_PIXELS:
-        limit = f"{MAX_PIXELS // 10**6} megapixels"
-        raise ImageError(Reason.TOO_MANY_PIXELS, f"The picture has {size}; at most {limit} are taken.")
+    limit = MAX_PIXELS * 4 // container.weight
+    if container.width * container.height > limit:
+        most = f"{limit // 10**6} megapixels"
+        raise ImageError(
+            Reason.TOO_MANY_PIXELS,
+            f"The picture has {size}; in such a {container.format} file at most {most} are taken.",
+        )
     return container
 
 

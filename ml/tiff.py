@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 from ml.image_error import corrupt, unsupported
 
-MAGICS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-MAX_VALUES: Final = 65_536  # of one tag: strips or tiles, mostly
+_BIG: Final = (b"II+\0", b"MM\0+")
+_MAX_VALUES: Final = 65_536  # of one tag: strips or tiles, mostly
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
 _STRIP_OFFSETS, _ORIENTATION, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 274, 277, 278, 279
@@ -61,26 +61,28 @@ class Tiff(NamedTuple):
     frames: int
     deep: bool
     inverted: bool
+    weight: int
 
 
 def read_tiff(data: bytes) -> Tiff:
     """The description of a TIFF or BigTIFF, without decoding.
 
-    Raises ImageError for a kind that is not taken or incomplete, and struct.error, LookupError or
-    ArithmeticError where the file makes no sense.
+    Raises ImageError for a kind that is not taken or incomplete, and struct.error, LookupError,
+    ArithmeticError or ValueError where the file makes no sense.
     """
     tags = _read_tags(data, _SINGLE | _MANY | {_ORIENTATION})
     _check_kind(tags)
     _check_layout(tags, len(data))
-    deep = max(tags.values.get(_BITS, (1,))) > 8
+    bits = max(tags.values.get(_BITS, (1,)))
     return Tiff(
         width=tags.values[_WIDTH][0],
         height=tags.values[_HEIGHT][0],
         parts=_rewritten(data, tags),
         orientation=tags.first(_ORIENTATION, 1),
         frames=1 + tags.more,
-        deep=deep,
-        inverted=deep and tags.first(_PHOTOMETRIC, 0) == 0,  # Pillow inverts up to 8 bits by itself
+        deep=bits > 8,
+        inverted=bits > 8 and tags.first(_PHOTOMETRIC, 0) == 0,  # Pillow inverts up to 8 bits by itself
+        weight=max(4, bits * tags.first(_SAMPLES, 1) // 8),
     )
 
 
@@ -88,13 +90,13 @@ def orientation(exif: bytes) -> int:
     """The orientation, 1 to 8, in a block of EXIF; 1 where it gives none or cannot be read."""
     try:
         return _read_tags(exif.removeprefix(b"Exif\0\0"), {_ORIENTATION}).first(_ORIENTATION, 1)
-    except (struct.error, LookupError, ArithmeticError):
+    except (struct.error, LookupError, ArithmeticError, ValueError):
         return 1
 
 
 def _layout(data: bytes) -> Layout:
     order = {b"II": "<", b"MM": ">"}[data[:2]]
-    if data[:4] in MAGICS[2:]:
+    if data[:4] in _BIG:
         return Layout(order + "8xQ", order + "Q", order + "HHQ8s", order + "Q")
     return Layout(order + "4xI", order + "H", order + "HHI4s", order + "I")
 
@@ -106,7 +108,7 @@ def _read_tags(data: bytes, wanted: set[int]) -> Tags:
     start += struct.calcsize(layout.number)
     step = struct.calcsize(layout.entry)
     values: dict[int, tuple[int, ...]] = {}
-    for at in range(start, start + min(count, MAX_VALUES) * step, step):
+    for at in range(start, start + min(count, _MAX_VALUES) * step, step):
         tag, kind, length, inline = struct.unpack_from(layout.entry, data, at)
         if tag in wanted and tag not in values and kind in _INTEGERS and length:
             values[tag] = _values(data, layout, _INTEGERS[kind], length, inline)
@@ -115,8 +117,8 @@ def _read_tags(data: bytes, wanted: set[int]) -> Tags:
 
 
 def _values(data: bytes, layout: Layout, code: str, length: int, inline: bytes) -> tuple[int, ...]:
-    if length > MAX_VALUES:
-        raise corrupt("TIFF")
+    if length > _MAX_VALUES:
+        raise ValueError(f"a tag of {length} values")
     form = f"{layout.pointer[0]}{length}{code}"
     if struct.calcsize(form) <= len(inline):
         return struct.unpack_from(form, inline)

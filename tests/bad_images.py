@@ -1,42 +1,11 @@
 """Files made to be refused, and files made to hurt a careless reader; for the tests of every room."""
 
-import io
 import struct
 import zlib
-from collections.abc import Callable, Iterable
-from typing import Any, Final
-
-from PIL import Image
+from typing import Final
 
 from ml.image_error import Reason
-
-Maker = Callable[[], bytes]
-
-
-def picture(width: int = 120, height: int = 90) -> Image.Image:
-    """A grey picture of slanting ramps, mode L: no two of its sides are alike."""
-    rows = (bytes((2 * x + 3 * y + x * y // 40) % 256 for x in range(width)) for y in range(height))
-    return Image.frombytes("L", (width, height), b"".join(rows))
-
-
-def encoded(image: Image.Image, file_format: str, **options: Any) -> bytes:
-    """The image as a file."""
-    file = io.BytesIO()
-    image.save(file, file_format, **options)
-    return file.getvalue()
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    """A PNG chunk with its checksum."""
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def png(
-    width: int, height: int, pixels: bytes, *, depth: int = 8, colour: int = 0, extra: bytes = b""
-) -> bytes:
-    """A PNG of these deflated ``pixels``, with the ``extra`` chunks before them."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + extra + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+from tests.image_files import Maker, chunk, encoded, grey_tiff, picture, png
 
 
 def deflated_zeros(length: int) -> bytes:
@@ -45,29 +14,6 @@ def deflated_zeros(length: int) -> bytes:
     block = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
     checksum = (length % 65521) << 16 | 1
     return b"\x78\xda" + block * (length >> 20) + b"\x03\x00" + struct.pack(">I", checksum)
-
-
-def tiff(entries: Iterable[tuple[int, int, int, int]], body: bytes = b"", following: int = 0) -> bytes:
-    """A little-endian TIFF of the tags (tag, type, number, value); ``body`` starts at byte 8."""
-    tags = sorted(entries)
-    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
-    return struct.pack("<2sHI", b"II", 42, 8 + len(body)) + body + directory + struct.pack("<I", following)
-
-
-def grey_tiff(width: int, height: int, body: bytes, **tags: tuple[int, int, int, int]) -> bytes:
-    """A TIFF of one grey strip; ``tags`` are further ones, or others for those of the same name."""
-    usual = {
-        "width": (256, 4, 1, width),
-        "height": (257, 4, 1, height),
-        "bits": (258, 3, 1, 8),
-        "compression": (259, 3, 1, 1),
-        "photometric": (262, 3, 1, 1),
-        "offsets": (273, 4, 1, 8),
-        "samples": (277, 3, 1, 1),
-        "rows": (278, 4, 1, height),
-        "lengths": (279, 4, 1, len(body)),
-    }
-    return tiff({**usual, **tags}.values(), body)
 
 
 def jpeg_of_size(width: int, height: int, precision: int = 8) -> bytes:
@@ -203,6 +149,7 @@ BOMBS: Final[dict[str, Maker]] = {
     "PNG": lambda: png(30_000, 30_000, deflated_zeros(900 * 2**20)),
     "JPEG": lambda: jpeg_of_size(65_500, 65_500),
     "WebP": lambda: webp_of_size(16_384, 16_384),
+    "WebP, whose decoder holds much more": lambda: webp_of_size(5001, 5000),
     "BMP": lambda: bmp_of_size(30_000, 30_000),
     "TIFF": lambda: grey_tiff(30_000, 30_000, deflated_zeros(900 * 2**20), compression=(259, 3, 1, 8)),
 }
