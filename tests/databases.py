@@ -54,14 +54,16 @@ def own_mysql() -> Iterator[str]:
 
 
 def empty(url: str) -> None:
-    """Remove every row, and begin every count anew."""
+    """Remove every row. Counts go on: beginning them anew costs half a second a test."""
     with connect(urlsplit(url).path[1:]) as server:
         cursor = server.cursor()
         cursor.execute("SHOW TABLES")
         tables = [table for (table,) in cursor.fetchall() if table != "tortoise_migrations"]
         cursor.execute("SET FOREIGN_KEY_CHECKS = 0")
+        server.begin()
         for table in tables:
-            cursor.execute(f"TRUNCATE TABLE `{table}`")
+            cursor.execute(f"DELETE FROM `{table}`")
+        server.commit()
 
 
 def sqlite_template(folder: Path) -> Path:
