@@ -20,7 +20,8 @@ major, minor, micro = sys.version_info[:3]
 right = major == 3 and 11 <= minor <= 14 and sys.implementation.name == "cpython"
 if right and not sysconfig.get_config_var("Py_GIL_DISABLED"):
     try:
-        import ensurepip, venv
+        import venv
+        from ensurepip import bootstrap
         print(minor, micro)
     except ImportError:
         print("no-ensurepip", minor)
