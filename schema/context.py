@@ -30,11 +30,17 @@ class Session:
 
     async def refresh(self, older_than: float = 0.0) -> None:
         """Look the viewer up again, unless that was done within so many seconds."""
-        async with self._checking:
+        async with self._checking:  # many subscriptions of a socket ask at once
             if self.token is None or monotonic() - self._checked_at < older_than:
                 return
             self.viewer = await self.platform.accounts.authenticate(self.token)
             self._checked_at = monotonic()
+
+    async def end(self) -> None:
+        """Sign out; what still lives on this token's sockets ends when it looks again."""
+        if self.token is not None:
+            await self.platform.accounts.sign_out(self.token)
+            self.viewer = None
 
 
 class Context:

@@ -1,18 +1,47 @@
-"""Strawberry's decorators with the types that they leave out."""
+"""Strawberry's decorators with the types that they leave out, and what all mutations have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
 import strawberry
+from strawberry.extensions import FieldExtension
+from strawberry.types.field import StrawberryField
+
+from schema.errors import user_errors
+from services.errors import Refused
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class RefusalsAsData(FieldExtension):
+    """A refused mutation answers with errors in its payload, and everything else in there null."""
+
+    def apply(self, field: StrawberryField) -> None:
+        self._payload = cast(Callable[..., Any], field.type)
+
+    async def resolve_async(
+        self, next_: Callable[..., Awaitable[Any]], source: Any, info: strawberry.Info[Any], **kwargs: Any
+    ) -> Any:
+        try:
+            return await next_(source, info, **kwargs)
+        except Refused as refused:
+            within = ("input",) if "input" in kwargs else ()
+            return self._payload(errors=user_errors(refused.problems, *within))
+        finally:
+            info.context.renew()
+
+
 def field(description: str) -> Callable[[F], F]:
-    """A field that is resolved by the method below."""
+    """A field that the method below resolves."""
     return cast(Callable[[F], F], strawberry.field(description=description))
+
+
+def mutation(description: str) -> Callable[[F], F]:
+    """A mutation that the method below carries out, or refuses."""
+    made = strawberry.mutation(description=description, extensions=[RefusalsAsData()])
+    return cast(Callable[[F], F], made)
 
 
 def subscription(description: str) -> Callable[[F], F]:

@@ -11,9 +11,11 @@ from strawberry.types import ExecutionContext
 
 from schema.documents import Documents, Operation
 from schema.errors import coded
+from schema.mutations import Mutation
 from schema.nodes import NODE_TYPES
 from schema.queries import Query
 from schema.scalars import SCALARS
+from schema.subscriptions import Subscription
 
 
 class Schema(strawberry.Schema):
@@ -30,6 +32,8 @@ def build_schema() -> Schema:
     """The schema, with its cache of documents. Takes a tenth of a second: once for a process."""
     return Schema(
         query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
         types=NODE_TYPES,
         extensions=[partial(Operation, Documents())],
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),

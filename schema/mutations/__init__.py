@@ -1,0 +1,15 @@
+"""What can be changed: one noun a file, every mutation with an input and a payload of its own."""
+
+from __future__ import annotations
+
+import strawberry
+
+from schema.mutations.images import ImageMutations
+from schema.mutations.models import ModelMutations
+from schema.mutations.news import NewsMutations
+from schema.mutations.people import PeopleMutations
+
+
+@strawberry.type(description="What can be changed.")
+class Mutation(PeopleMutations, ImageMutations, ModelMutations, NewsMutations):
+    pass

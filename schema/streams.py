@@ -1,0 +1,81 @@
+"""Events on their way from the log to one subscriber."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import TypeVar
+
+from events.log import Delivery, decode_cursor, encode_cursor
+from events.messages import Event
+from schema.context import Context, Session
+from schema.scalars import Cursor
+from services.errors import Unauthenticated
+
+E = TypeVar("E", bound=Event)
+T = TypeVar("T")
+
+SILENT_SECONDS = 30.0
+"""How long a subscription outlives its session where it has nothing to tell."""
+DELIVERY_SECONDS = 5.0
+"""How old the knowledge of who is asking may be when an event is shown."""
+
+Show = Callable[[Context, Cursor, E], Awaitable[T | None]]
+
+
+async def place(context: Context, after: str | None) -> int:
+    """Where a subscription begins: behind its cursor, or with what comes from now on.
+
+    Raises:
+        CursorError: the cursor is malformed.
+    """
+    return await context.platform.log.head() if after is None else decode_cursor(after)
+
+
+async def follow(context: Context, after: int, kind: type[E], show: Show[E, T]) -> AsyncGenerator[T, None]:
+    """What ``show`` makes of each event of a kind behind ``after``; None is passed over.
+
+    Raises:
+        Unauthenticated: the session has ended.
+        CursorExpired: events behind ``after`` are no longer kept.
+    """
+    async with aclosing(paced(context.platform.log.stream(after), SILENT_SECONDS)) as deliveries:
+        async for delivery in deliveries:
+            if delivery is None or not isinstance(delivery.event, kind):
+                await _still_there(context.session, SILENT_SECONDS)
+                continue
+            await _still_there(context.session, DELIVERY_SECONDS)
+            context.renew()
+            shown = await show(context, Cursor(encode_cursor(delivery.position)), delivery.event)
+            if shown is not None:
+                yield shown
+
+
+async def paced(
+    stream: AsyncGenerator[Delivery, None], seconds: float
+) -> AsyncGenerator[Delivery | None, None]:
+    """What the stream yields, and None whenever it has been silent for so long."""
+    async with aclosing(stream):
+        arriving = _next(stream)
+        try:
+            while True:
+                await asyncio.wait({arriving}, timeout=seconds)
+                if arriving.done():
+                    yield arriving.result()
+                    arriving = _next(stream)
+                else:
+                    yield None
+        finally:
+            arriving.cancel()
+            await asyncio.gather(arriving, return_exceptions=True)
+
+
+def _next(stream: AsyncGenerator[Delivery, None]) -> asyncio.Future[Delivery]:
+    return asyncio.ensure_future(anext(stream))
+
+
+async def _still_there(session: Session, seconds: float) -> None:
+    await session.refresh(older_than=seconds)
+    if session.has_ended:
+        raise Unauthenticated("the session has ended: sign in again")
