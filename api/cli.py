@@ -30,3 +30,7 @@ def main() -> None:
             setting = "COVIDXR_" + "_".join(str(part) for part in wrong["loc"]).upper()
             typer.echo(f"{setting}: {wrong['msg']}", err=True)
         sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from api.mail import FolderPost, SmtpPost
@@ -59,14 +60,18 @@ def post_of(settings: Settings) -> letters.Post:
 
 def load_parts(settings: Settings) -> Parts:
     """The real parts. Takes seconds: jax is imported, weights are read, the network is compiled."""
-    from api.classifier import load_classifier
+    from api import classifier
+    from ml import default_model
 
-    classifier = load_classifier(settings)
+    classifier.prepare_jax(settings.data_dir, settings.device)
+    extractor = classifier.load_extractor(settings.data_dir)
+    default = default_model.load()
+    base = default.base_set
     return Parts(
-        extractor=classifier.extractor,
-        load_head=classifier.load_head,
-        default_model=classifier.default_model,
-        base_holdout=classifier.base_holdout,
+        extractor=extractor,
+        load_head=partial(classifier.load_head, extractor=extractor),
+        default_model=classifier.first_model(default),
+        base_holdout=dict(zip(base.sha256.tolist(), base.holdout.tolist(), strict=True)),
         trainer=TrainerProcess(settings.device),
         post=post_of(settings),
     )
