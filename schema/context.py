@@ -20,6 +20,8 @@ class Session:
         self.platform = platform
         self.token = token
         self.viewer: User | None = None
+        self.connection_params: dict[str, object] | None = None
+        """What a socket's connection_init carried; Strawberry leaves it here."""
         self._checked_at = float("-inf")
         self._checking = asyncio.Lock()
 

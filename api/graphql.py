@@ -1,0 +1,226 @@
+"""The GraphQL endpoint: one address for POST, GET, WebSocket and server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from cross_web import AsyncHTTPRequestAdapter, HTTPException, parse_content_type
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.http.streaming import SSETransport
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from api.auth import authorization_of, bearer
+from api.bodies import bounded, is_request_error, status_of
+from api.multipart import BoundedRequest, put_files, refuse_other_sites, text_of
+from api.negotiation import EVENTS, HTML, answer_type, wants
+from api.sockets import Handler, Wire
+from schema.context import Session
+from schema.errors import BAD_USER_INPUT, fault
+from schema.schema import build_schema
+from services.platform import Platform
+
+INIT_TIMEOUT = timedelta(seconds=10)
+MAX_OPERATIONS_PER_SOCKET = 100
+
+READING = {OperationType.QUERY}
+WRITING = {OperationType.QUERY, OperationType.MUTATION}
+HEADERS = {"Vary": "Accept", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class EventStream(SSETransport):
+    """Server-sent events, for clients that want them more than JSON; many name them on every request."""
+
+    def accepts(self, accept: str) -> bool:
+        return wants(accept, EVENTS)
+
+
+class GraphQLView(GraphQL[Session, None]):
+    """The endpoint, to be mounted as a route for GET and POST and as a WebSocket route.
+
+    Args:
+        platform: gives the use cases; asked at each request, since they start after the routes are made.
+        page: what a browser gets that opens the address.
+        allowed_origins: other origins whose pages may open sockets, besides our own.
+    """
+
+    request_adapter_class = BoundedRequest
+    websocket_adapter_class = Wire
+    graphql_transport_ws_handler_class = Handler
+
+    def __init__(
+        self,
+        platform: Callable[[], Platform],
+        page: Callable[[], Response] | None = None,
+        allowed_origins: Sequence[str] = (),
+    ) -> None:
+        super().__init__(
+            build_schema(),
+            graphql_ide="graphiql" if page else None,
+            # The older protocol of subscriptions-transport-ws is left out on purpose.
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+            connection_init_wait_timeout=INIT_TIMEOUT,
+            multipart_uploads_enabled=True,
+            max_subscriptions_per_connection=MAX_OPERATIONS_PER_SOCKET,
+            allowed_origins=allowed_origins,
+        )
+        self.stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: EventStream}
+        self._platform = platform
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, bounded(scope, receive))
+        try:
+            response = await self._respond(request)
+            await response(scope, receive, send)
+        except ClientDisconnect:
+            return
+        finally:
+            await request.close()
+
+    async def _respond(self, request: Request) -> Response:
+        accept = request.headers.get("accept", "")
+        try:
+            return await self.run(request)
+        except HTTPException as error:
+            body = {"message": error.reason, "extensions": {"code": BAD_USER_INPUT}}
+            return self._errors(body, accept, error.status_code)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            return self._errors(fault(error, "the endpoint").formatted, accept, 500)
+
+    def _errors(self, error: Mapping[str, Any], accept: str, status: int) -> Response:
+        response = self._answer({"errors": [error]}, answer_type(accept), status)
+        if status == 405:
+            response.headers["Allow"] = "GET, POST"
+        return response
+
+    def _answer(self, body: object, media_type: str, status: int) -> Response:
+        return Response(
+            self.encode_json(body),
+            status_code=status,
+            headers={**HEADERS, "Content-Type": f"{media_type}; charset=utf-8"},
+        )
+
+    # ------------------------------------------------------------------ who is asking
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Session:
+        if isinstance(request, WebSocket):
+            return Session(self._platform())  # the token comes with connection_init
+        session = Session(self._platform(), bearer(request.headers.get("authorization")))
+        await session.refresh()
+        return session
+
+    async def on_ws_connect(self, context: Session) -> Any:
+        given = authorization_of(context.connection_params or {})
+        context.token = bearer(given)
+        await context.refresh()
+        if given is not None and context.viewer is None:
+            raise ConnectionRejectionError  # closes with 4403
+        return await super().on_ws_connect(context)
+
+    # ------------------------------------------------------------------ what is asked
+
+    def decode_json(self, data: str | bytes) -> object:
+        return orjson.loads(data)
+
+    def parse_json(self, data: str | bytes) -> Any:
+        parsed = super().parse_json(data)
+        if not isinstance(parsed, dict):
+            raise HTTPException(400, "A GraphQL request and all JSON in it are objects")
+        return parsed
+
+    def parse_query_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        return super().parse_query_params({name: value for name, value in params.items() if value != "null"})
+
+    async def parse_multipart(self, request: AsyncHTTPRequestAdapter) -> dict[str, Any]:
+        refuse_other_sites(request.headers)
+        form = (await request.get_form_data()).form
+        operations = self.parse_json(text_of(form, "operations"))
+        put_files(operations, self.parse_json(text_of(form, "map")), form)
+        return dict(operations)
+
+    async def parse_http_body(
+        self, request: AsyncHTTPRequestAdapter
+    ) -> GraphQLRequestData | list[GraphQLRequestData]:
+        media_type, _ = parse_content_type(request.content_type or "")
+        if request.method == "POST" and media_type not in ("application/json", "multipart/form-data"):
+            raise HTTPException(415, "The body is application/json, or multipart/form-data with files")
+        data = await super().parse_http_body(request)
+        if isinstance(data, GraphQLRequestData) and not isinstance(data.operation_name, str | None):
+            raise HTTPException(400, "The `operationName` must be a string or null, if provided.")
+        return data
+
+    async def execute_single(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        sub_response: Response,
+        context: Session,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        is_get = request_adapter.method == "GET"
+        try:
+            return await self.schema.execute(
+                request_data.query,
+                variable_values=request_data.variables,
+                context_value=context,
+                operation_name=request_data.operation_name,
+                allowed_operation_types=READING if is_get else WRITING,
+            )
+        except MissingQueryError as error:
+            raise HTTPException(400, "There is no query in the request") from error
+        except CannotGetOperationTypeError as error:
+            raise HTTPException(400, error.as_http_error_reason()) from error
+        except InvalidOperationTypeError as error:
+            if error.operation_type is OperationType.SUBSCRIPTION:
+                raise HTTPException(
+                    400, "Subscriptions need a WebSocket, or Accept: text/event-stream"
+                ) from error
+            raise HTTPException(405, "Mutations need POST") from error
+
+    # ------------------------------------------------------------------ what is answered
+
+    def encode_json(self, data: object) -> str:
+        return orjson.dumps(data).decode()  # as bytes, it would go out as a binary frame
+
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        response = await super().get_sub_response(request)
+        response.media_type = answer_type(request.headers.get("accept", ""))
+        return response
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        response = await super().process_result(request, result)
+        if is_request_error(result):
+            del response["data"]
+        return response
+
+    def create_response(
+        self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
+    ) -> Response:
+        media_type = sub_response.media_type or ""
+        return self._answer(response_data, media_type, status_of(response_data, media_type))
+
+    def should_render_graphql_ide(self, request: Any) -> bool:
+        is_page = request.method == "GET" and request.query_params.get("query") is None
+        return self._page is not None and is_page and wants(request.headers.get("accept", ""), HTML)
+
+    async def render_graphql_ide(self, request: Request) -> Response:
+        assert self._page is not None
+        return self._page()

@@ -1,0 +1,110 @@
+"""Uploads as the GraphQL multipart request specification sends them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from cross_web import FormData, HTTPException, StarletteRequestAdapter
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+
+from services.uploads import Incoming
+
+MAX_PARTS = 1000
+"""Files of a request; how many of them are taken is the use case's affair, and an error as data."""
+MAX_FIELDS = 10
+"""`operations` and `map`, and a few that some clients add."""
+PREFLIGHT = ("authorization", "graphql-require-preflight", "apollo-require-preflight", "x-requested-with")
+"""Headers that no page of another site can send unless it was allowed to: a form alone sends none of them."""
+
+
+class BoundedRequest(StarletteRequestAdapter):
+    """A request whose form has a limited number of parts, and whose errors are the client's."""
+
+    _request: Request
+
+    async def get_form_data(self) -> FormData:
+        """The form.
+
+        Raises:
+            HTTPException: 400, where it is malformed or has too many parts.
+        """
+        try:
+            form = await self._request.form(max_files=MAX_PARTS, max_fields=MAX_FIELDS)
+        except (StarletteHTTPException, MultiPartException) as error:
+            reason = error.message if isinstance(error, MultiPartException) else error.detail
+            raise HTTPException(400, f"Malformed multipart request: {reason}") from error
+        return FormData(files=form, form=form)
+
+
+def refuse_other_sites(headers: Mapping[str, str]) -> None:
+    """A browser sends a form to any site without asking first: one that could be such a form is refused.
+
+    Raises:
+        HTTPException: 400.
+    """
+    if not any(headers.get(name) for name in PREFLIGHT):
+        raise HTTPException(400, "Multipart requests need the header GraphQL-Require-Preflight: 1")
+
+
+def text_of(form: Mapping[str, Any], name: str) -> str:
+    """A field of the form that has to be there.
+
+    Raises:
+        HTTPException: 400.
+    """
+    text = form.get(name)
+    if not isinstance(text, str):
+        raise HTTPException(400, f"Malformed multipart request: the field {name!r} is missing")
+    return text
+
+
+def put_files(operations: dict[str, Any], places: dict[str, Any], form: Mapping[str, Any]) -> None:
+    """Put every file of the form where the map says.
+
+    Raises:
+        HTTPException: 400, where a file is missing or a path leads nowhere.
+    """
+    for name, paths in places.items():
+        file = form.get(name)
+        if not isinstance(file, UploadFile):
+            raise HTTPException(400, f"Malformed multipart request: there is no file {name!r}")
+        if not isinstance(paths, list):
+            raise HTTPException(400, f"Malformed multipart request: map of {name!r} is no list of paths")
+        incoming = _incoming(file)
+        for path in paths:
+            _put(operations, path, incoming)
+
+
+def _incoming(file: UploadFile) -> Incoming:
+    turn = asyncio.Lock()  # one file may be mapped to several places, which are read at the same time
+
+    async def read() -> bytes:
+        async with turn:
+            await file.seek(0)
+            return await file.read()
+
+    return Incoming(file.filename or "", file.size, read)
+
+
+def _put(operations: dict[str, Any], path: object, file: Incoming) -> None:
+    target: Any = operations
+    try:
+        *way, last = str(path).split(".")
+        for step in way:
+            target = target[_key(target, step)]
+        if target[_key(target, last)] is not None:
+            raise KeyError(last)
+        target[_key(target, last)] = file
+    except (LookupError, ValueError, TypeError) as error:
+        raise HTTPException(
+            400, f"Malformed multipart request: map names {path!r}, which is no null"
+        ) from error
+
+
+def _key(target: object, step: str) -> str | int:
+    return int(step) if isinstance(target, list) else step

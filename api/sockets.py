@@ -1,0 +1,77 @@
+"""GraphQL over WebSocket: what Strawberry's handler of graphql-transport-ws takes for granted is checked."""
+
+from __future__ import annotations
+
+from graphql import GraphQLError
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
+
+from schema.context import Session
+from schema.errors import RATE_LIMITED
+
+REASON_BYTES = 123
+"""A close frame holds no longer reason."""
+FRESH_SECONDS = 5.0
+"""How old the knowledge of who is asking may be when an operation begins."""
+
+
+class Wire(ASGIWebSocketAdapter):
+    """A socket that can be closed for any reason."""
+
+    async def close(self, code: int, reason: str) -> None:
+        await super().close(code, reason.encode()[:REASON_BYTES].decode(errors="ignore"))
+
+
+class Handler(BaseGraphQLTransportWSHandler[Session, None]):
+    """One socket. A message out of shape closes it with 4400; an operation's errors end that one alone."""
+
+    async def handle_message(self, message: Message) -> None:
+        problem = problem_of(message)
+        if problem is None:
+            await super().handle_message(message)
+        else:
+            await self.handle_invalid_message(problem)
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        if (
+            self.max_subscriptions_per_connection
+            and len(self.operations) >= self.max_subscriptions_per_connection
+        ):
+            text = f"at most {self.max_subscriptions_per_connection} operations at once on a socket"
+            error = GraphQLError(text, extensions={"code": RATE_LIMITED})
+            await self.send_message({"id": message["id"], "type": "error", "payload": [error.formatted]})
+            return
+        await self.context.refresh(older_than=FRESH_SECONDS)
+        await super().handle_subscribe(message)
+
+    @staticmethod
+    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
+        return None  # Strawberry would close the socket, and with it everybody else's operations
+
+
+def problem_of(message: object) -> str | None:
+    """What is wrong with the shape of a client's message."""
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return "A message is an object with a type"
+    if message["type"] in ("subscribe", "complete") and not _is_text(message.get("id")):
+        return "The id of an operation is a text that is not empty"
+    if message["type"] == "subscribe":
+        return _problem_of_operation(message.get("payload"))
+    if not isinstance(message.get("payload"), dict | None):
+        return "The payload is an object"
+    return None
+
+
+def _problem_of_operation(payload: object) -> str | None:
+    if not isinstance(payload, dict) or not isinstance(payload.get("query"), str):
+        return "The payload of subscribe is an object with a query"
+    if not isinstance(payload.get("operationName"), str | None):
+        return "The name of an operation is a text"
+    if not all(isinstance(payload.get(name), dict | None) for name in ("variables", "extensions")):
+        return "Variables and extensions are objects"
+    return None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
