@@ -43,14 +43,20 @@ class InProcessLog:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        # Without a gap: what the journal holds behind its first delivery is all here.
         self._recent: deque[Delivery] = deque(maxlen=RECENT)
+        self._newest = 0
         self._grown = asyncio.Condition()
         self._publishing = asyncio.Lock()
 
     async def publish(self, entries: Sequence[Entry]) -> None:
         async with self._publishing:
-            deliveries = await self._journal.append(entries)
-            self._recent.extend(deliveries)
+            try:
+                self._recent.extend(await self._journal.append(entries))
+            except BaseException:
+                self._recent.clear()  # the journal may have taken them all the same: there they are found
+                raise
+            self._newest = self._recent[-1].position if self._recent else await self.head()
         async with self._grown:
             self._grown.notify_all()
 
@@ -78,6 +84,7 @@ class InProcessLog:
                     yield InProcessJob(delivery, progress)
                 else:
                     progress.finish(delivery.position)
+                    await progress.save_if_due()
         finally:
             await progress.save()
 
@@ -96,7 +103,7 @@ class InProcessLog:
 
     async def _wait_beyond(self, position: int) -> None:
         async with self._grown:
-            await self._grown.wait_for(lambda: bool(self._recent) and self._recent[-1].position > position)
+            await self._grown.wait_for(lambda: self._newest > position)
 
 
 class Progress:
@@ -107,6 +114,7 @@ class Progress:
         self._journal, self._group = journal, group
         self._open: deque[int] = deque()
         self._finished: set[int] = set()
+        self._saving = asyncio.Lock()
         self._saved = reached
         self._saved_at = 0.0
 
@@ -120,9 +128,10 @@ class Progress:
             self._finished.remove(self.reached)
 
     async def save(self) -> None:
-        if self.reached > self._saved:
-            self._saved, self._saved_at = self.reached, monotonic()
-            await self._journal.save_progress(self._group, self._saved)
+        async with self._saving:  # one after the other: an older place never replaces a newer one
+            if (reached := self.reached) > self._saved:
+                await self._journal.save_progress(self._group, reached)
+                self._saved, self._saved_at = reached, monotonic()
 
     async def save_if_due(self) -> None:
         """Saved now and then: after a crash a few jobs come again, and handlers bear that."""
