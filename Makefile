@@ -85,8 +85,8 @@ $(BIN)/python:
 		echo "Environment: $(VENV) with $$python" && \
 		"$$python" -m venv --clear $(VENV)
 
-$(RUNTIME): requirements.lock requirements-build.lock pyproject.toml | $(BIN)/python
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { rm -rf $(VENV) && $(MAKE) $(BIN)/python; }
+$(RUNTIME): requirements.lock requirements-build.lock pyproject.toml $(BIN)/python
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { rm -rf $(VENV) && $(MAKE) --no-print-directory $(BIN)/python; }
 	@echo "Environment: installing the locked dependencies (about 950 MB on disk; a minute or more the first time) …"
 	@$(PIP_LOCKED) --requirement requirements-build.lock
 	@$(PIP_LOCKED) --requirement requirements.lock
