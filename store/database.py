@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from pymysql.constants import CLIENT
+from pymysql.constants import CLIENT, ER
+from pymysql.err import MySQLError
 from tortoise import Tortoise
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.config import AppConfig, ConnectionConfig, TortoiseConfig
 from tortoise.context import TortoiseContext
+from tortoise.exceptions import OperationalError
 from tortoise.migrations.api import migrate as apply_migrations
 from tortoise.transactions import in_transaction
 
@@ -22,6 +24,8 @@ T = TypeVar("T")
 
 SQLITE_BUSY_TIMEOUT_MS = 10_000
 MYSQL_POOL_SIZE = 20
+ATTEMPTS = 5
+"""How often a transaction is tried that MySQL undoes because of another one."""
 
 
 class DatabaseUrlError(ValueError):
@@ -68,12 +72,19 @@ def sqlite_url(file: Path) -> str:
 
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[None]:
-    """Connect for as long as the context lasts; queries of every task find the connection."""
-    context = TortoiseContext()
-    with context:
-        # A web server runs its handlers outside the task that opened the database: hence the fallback.
-        await context.init(config=configuration(url), _enable_global_fallback=True)
+    """Connect for as long as the context lasts; queries of every task find the connection.
+
+    Raises:
+        DBConnectionError: there is no such server, or it does not let us in.
+    """
+    context, settings = TortoiseContext(), configuration(url)
     try:
+        with context:
+            # A web server runs its handlers outside the task that opened the database: hence the fallback.
+            await context.init(config=settings, _enable_global_fallback=True)
+            # Now, since a first query that is cancelled while it connects would keep SQLite's lock for ever.
+            for name in settings.connections:
+                await context.connections.get(name).create_connection(with_db=True)
         yield
     finally:
         with context:
@@ -102,21 +113,33 @@ async def atomically(body: Callable[[], Awaitable[T]]) -> T:
     Cancelled inside ``in_transaction().__aenter__``, Tortoise never gives SQLite's lock or MySQL's pooled
     connection back; a client that hangs up must not do that to everybody else. Begin ``body`` with a
     write: SQLite refuses to turn a transaction that has read into one that writes while another process
-    writes.
+    writes. Let it bear running again: of two transactions that wait for each other, MySQL undoes one.
     """
-
-    async def transaction() -> T:
-        async with in_transaction():
-            return await body()
-
-    task = asyncio.create_task(transaction())
+    task = asyncio.create_task(_transaction(body, ATTEMPTS))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([task])
+        while not task.done():
+            with suppress(asyncio.CancelledError):  # cancelled once more
+                await asyncio.wait([task])
         if not task.cancelled():
             task.exception()  # marked as seen: whoever would have handled it has gone
         raise
+
+
+async def _transaction(body: Callable[[], Awaitable[T]], attempts: int) -> T:
+    try:
+        async with in_transaction():
+            return await body()
+    except OperationalError as error:
+        if attempts == 1 or not _asks_for_another_attempt(error):
+            raise
+    return await _transaction(body, attempts - 1)
+
+
+def _asks_for_another_attempt(error: OperationalError) -> bool:
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MySQLError) and cause.args[0] in (ER.LOCK_DEADLOCK, ER.CHECKREAD)
 
 
 # What ``tortoise makemigrations`` reads, by way of pyproject.toml.
