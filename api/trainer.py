@@ -73,7 +73,8 @@ def _step_back() -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    # The descriptor, not sys.stdin: its lock, held by this thread, would abort the interpreter's shutdown.
+    os.read(0, 1)
     os._exit(1)
 
 

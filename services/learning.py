@@ -61,8 +61,8 @@ def learn(folder: Path, report: Report) -> None:
 def divide(base: BaseSet, folder: Path) -> tuple[Images, Images]:
     """What is learned from and what is judged on: the base set's part and the platform's of each.
 
-    An image that is in both counts once: to learn from, with the platform's truth, which people gave later; to be
-    judged on, with the base set's, so that nobody can move the yardstick.
+    An image that is in both counts once: to learn from, with the platform's truth, which people gave later;
+    to be judged on, with the base set's, so that nobody can move the yardstick.
     """
     given = np.load(folder / training_set.IMAGES_FILE)
     features = np.load(folder / training_set.FEATURES_FILE, mmap_mode="r")[: len(given["covid"])]

@@ -81,12 +81,13 @@ class Training:
             return
         try:
             await self._carry_through(run)
+            # After a failure or a cancellation, the next run waits for a label or an administrator.
+            await self.retraining.start_if_due()
         except* LeaseLost:
             logger.info("run %d: stopped, it was cancelled or taken over", run.id)
         except* Exception as errors:
             logger.exception("run %d failed", run.id)
             await end(self.outbox, run, RunState.FAILED, "; ".join(str(error) for error in errors.exceptions))
-        await self.retraining.start_if_due()
 
     async def _take(self, run_id: int) -> TrainingRun | None:
         while True:
