@@ -13,7 +13,6 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 from tortoise.expressions import F
 
 from store.database import (
-    MYSQL_POOL_SIZE,
     DatabaseUrlError,
     atomically,
     configuration,
