@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import obstore
 from obstore.exceptions import NotFoundError
@@ -34,7 +34,7 @@ class Blobs:
         await obstore.put_async(self._store, key, data)
         if self._folder is not None:
             # The store writes through a temporary file and a rename, but leaves both to the page cache.
-            await asyncio.to_thread(_sync, self._folder / key)
+            await asyncio.to_thread(_sync, self._folder, key)
 
     async def get(self, key: str) -> bytes:
         """The bytes under ``key``.
@@ -57,9 +57,10 @@ class Blobs:
                 continue
 
 
-def _sync(file: Path) -> None:
-    for path in (file, file.parent):
-        descriptor = os.open(path, os.O_RDONLY)
+def _sync(folder: Path, key: str) -> None:
+    """The file, and each folder up to the root: one that is new is itself an entry of the one above it."""
+    for name in (key, *map(str, PurePosixPath(key).parents)):
+        descriptor = os.open(folder / name, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

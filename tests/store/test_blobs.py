@@ -1,0 +1,113 @@
+"""Blobs: bytes in, the same bytes out, by key."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from store.blobs import BlobMissing, Blobs
+
+KEYS = [
+    "plain",
+    "pixels/0a1b",
+    "features/vgg16-0a1b+grey-stretch-224/0a1b",
+    "a/b c/100%/é#?&=",
+    "features/pixels:test/1",
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "not yet" / "there %41"
+
+
+@pytest.fixture
+def blobs(folder: Path) -> Blobs:
+    return Blobs(f"file://{folder}")
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("data", [b"", b"\x00\xff", os.urandom(300_000)], ids=["none", "few", "many"])
+async def test_gives_back_what_was_put(blobs: Blobs, key: str, data: bytes) -> None:
+    await blobs.put(key, data)
+    assert await blobs.get(key) == data
+
+
+async def test_outlives_the_process_that_put_it(blobs: Blobs, folder: Path) -> None:
+    await blobs.put("a/b", b"kept")
+    assert await Blobs(f"file://{folder}").get("a/b") == b"kept"
+
+
+async def test_replaces_what_was_there(blobs: Blobs, folder: Path) -> None:
+    await blobs.put("key", b"the old one, longer")
+    await blobs.put("key", b"the new one")
+    assert await blobs.get("key") == b"the new one"
+    assert len(files_in(folder)) == 1
+
+
+async def test_a_reader_never_sees_half_a_blob(blobs: Blobs) -> None:
+    versions = [bytes([n]) * 2_000_000 for n in range(4)]
+    await blobs.put("key", versions[0])
+
+    async def write() -> None:
+        for version in versions[1:]:
+            await blobs.put("key", version)
+
+    writing = asyncio.create_task(write())
+    while not writing.done():
+        assert await blobs.get("key") in versions
+    await writing
+
+
+@pytest.mark.parametrize("key", ["nothing", "a/b/nothing", "a/b"])
+async def test_what_is_not_there_is_missing(blobs: Blobs, key: str) -> None:
+    await blobs.put("a/b/c", b"something")
+    with pytest.raises(BlobMissing):
+        await blobs.get(key)
+
+
+async def test_removes_those_that_are_there(blobs: Blobs, folder: Path) -> None:
+    for key in KEYS:
+        await blobs.put(key, b"x")
+    await blobs.delete([KEYS[0], "never was", "no/folder", *KEYS[1:3]])
+    with pytest.raises(BlobMissing):
+        await blobs.get(KEYS[0])
+    assert await blobs.get(KEYS[3]) == b"x"
+    assert len(files_in(folder)) == len(KEYS) - 3
+    await blobs.delete([])
+
+
+async def test_many_at_once_do_not_mix(blobs: Blobs) -> None:
+    await asyncio.gather(*(blobs.put(f"many/{n % 7}/{n}", str(n).encode()) for n in range(100)))
+    assert await asyncio.gather(*(blobs.get(f"many/{n % 7}/{n}") for n in range(100))) == [
+        str(n).encode() for n in range(100)
+    ]
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/fd").is_dir(), reason="the system does not tell what a descriptor is of"
+)
+async def test_syncs_the_file_and_every_folder_on_the_way(
+    blobs: Blobs, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    await blobs.put("features/one/1", b"x")
+    assert synced == [folder / "features/one/1", folder / "features/one", folder / "features", folder]
+
+
+async def test_a_relative_folder_is_taken_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    await Blobs("file://blobs").put("a/b", b"x")
+    assert (tmp_path / "blobs" / "a" / "b").read_bytes() == b"x"
