@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ from pathlib import Path
 from services.training import Progress, TrainerFailed
 from store.tables import RunState
 
+ROOT = Path(__file__).parents[1]
+LOG_FILE = "trainer.log"
 LOG_LINES = 20
 NICENESS = 19
 
@@ -27,27 +29,29 @@ class TrainerProcess:
 
     async def train(self, folder: Path) -> AsyncGenerator[Progress]:
         """See `services.training.Trainer.train`."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "api.trainer", str(folder)),
-            stdin=asyncio.subprocess.PIPE,  # kept open: its end tells the trainer that we are gone
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self._environment(),
-        )
+        # Not asyncio's own: under uvloop that forks, and jax's threads do not survive a fork unharmed.
+        process = await asyncio.to_thread(self._start, folder)
         assert process.stdout is not None
-        assert process.stderr is not None
-        log = asyncio.create_task(_last_lines(process.stderr))
         try:
-            async for line in process.stdout:
+            while line := await asyncio.to_thread(process.stdout.readline):
                 step = json.loads(line)
                 yield Progress(RunState(step["state"]), step["epoch"], step["loss"])
-            if await process.wait() != 0:
-                raise TrainerFailed(f"the trainer ended with status {process.returncode}:\n{await log}")
+            if await asyncio.to_thread(process.wait) != 0:
+                raise TrainerFailed(f"the trainer ended with status {process.returncode}:\n{_tail(folder)}")
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-            log.cancel()
+            process.kill()
+            process.communicate()
+
+    def _start(self, folder: Path) -> subprocess.Popen[bytes]:
+        with open(folder / LOG_FILE, "wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "api.trainer", str(folder)],
+                stdin=subprocess.PIPE,  # kept open: its end tells the trainer that we are gone
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=ROOT,
+                env=self._environment(),
+            )
 
     def _environment(self) -> dict[str, str]:
         # Taken as needed: the server keeps most of a GPU's memory for itself.
@@ -57,11 +61,9 @@ class TrainerProcess:
         return environment
 
 
-async def _last_lines(stream: asyncio.StreamReader) -> str:
-    lines: deque[str] = deque(maxlen=LOG_LINES)
-    async for line in stream:
-        lines.append(line.decode(errors="replace").rstrip())
-    return "\n".join(lines)
+def _tail(folder: Path) -> str:
+    lines = (folder / LOG_FILE).read_text(errors="replace").splitlines()
+    return "\n".join(lines[-LOG_LINES:])
 
 
 def _step_back() -> None:
