@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from events.log import Delivery, Entry
-from events.messages import from_payload, to_payload
+from events.messages import KINDS, from_payload, to_payload
 from store.database import atomically
 from store.tables import ConsumerPosition, JournalEntry
 
@@ -24,7 +24,9 @@ class DatabaseJournal:
         return await atomically(write)
 
     async def read(self, after: int, limit: int) -> list[Delivery]:
-        rows = await JournalEntry.filter(position__gt=after).order_by("position").limit(limit)
+        # Those of a newer version of the program, which ran here once, are passed over.
+        known = JournalEntry.filter(position__gt=after, kind__in=list(KINDS))
+        rows = await known.order_by("position").limit(limit)
         return [Delivery(row.position, from_payload(row.kind, row.payload)) for row in rows]
 
     async def bounds(self) -> tuple[int, int]:

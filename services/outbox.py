@@ -9,7 +9,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from events.log import Entry, EventLog
-from events.messages import Event, from_payload, to_payload
+from events.messages import KINDS, Event, from_payload, to_payload
 from store.database import atomically
 from store.tables import OutboxEvent
 
@@ -37,9 +37,10 @@ class Outbox:
 
     async def commit(self, body: Callable[[], Awaitable[T]]) -> T:
         """Run ``body`` in one transaction and wake the relay; see `store.database.atomically`."""
-        result = await atomically(body)
-        self._committed.set()
-        return result
+        try:
+            return await atomically(body)
+        finally:
+            self._committed.set()  # also for a caller that was cancelled: its transaction has committed
 
     async def relay(self) -> None:
         """Publish for ever; a fault of database or log delays events, and loses none."""
@@ -55,7 +56,8 @@ class Outbox:
             await self._wait()
 
     async def _publish_some(self) -> bool:
-        rows = await OutboxEvent.all().order_by("id").limit(BATCH)
+        # Those of a newer version of the program wait for it and hold nothing up.
+        rows = await OutboxEvent.filter(kind__in=list(KINDS)).order_by("id").limit(BATCH)
         if rows:
             await self._log.publish([Entry(row.uid, from_payload(row.kind, row.payload)) for row in rows])
             await OutboxEvent.filter(id__in=[row.id for row in rows]).delete()
