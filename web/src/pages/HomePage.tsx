@@ -63,9 +63,9 @@ function HowItWorks() {
           A new model must match the one in service on images of patients whom neither has seen. The verdict
           is kept, and one step goes back.
         </Point>
-        <Point title="It says when it cannot tell">
-          An image that is no chest X-ray, or unlike those it has learned from, gets no finding but the
-          reason.
+        <Point title="Your images stay yours">
+          You and the administrators see them, and nobody else. Deleting one removes its pixels and its
+          features.
         </Point>
       </div>
     </section>
