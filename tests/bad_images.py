@@ -105,6 +105,10 @@ REFUSED: Final[dict[str, tuple[Reason, Maker]]] = {
     "PNG without its end": (Reason.CORRUPT, lambda: _PNG[:-12]),
     "JPEG without its end": (Reason.CORRUPT, lambda: _JPEG[:-2]),
     "PNG with a flipped bit": (Reason.CORRUPT, lambda: _spoiled(_PNG, len(_PNG) - 40)),
+    "PNG with a flipped bit in its palette": (
+        Reason.CORRUPT,
+        lambda: _spoiled(encoded(picture().convert("P"), "PNG"), 80),
+    ),
     "PNG without a palette": (Reason.CORRUPT, lambda: png(64, 64, zlib.compress(bytes(65 * 64)), colour=3)),
     "PNG chunk of 4 GB": (Reason.CORRUPT, lambda: _PNG[:33] + b"\xff\xff\xff\xffIDAT" + _PNG[41:]),
     "PNG of a million chunks": (Reason.CORRUPT, lambda: png(64, 64, b"", extra=chunk(b"teXt", b"") * 10**6)),
@@ -128,6 +132,15 @@ REFUSED: Final[dict[str, tuple[Reason, Maker]]] = {
     "TIFF of 4 billion strips": (
         Reason.CORRUPT,
         lambda: grey_tiff(64, 64, bytes(64 * 64), offsets=(273, 4, 2**32 - 1, 8)),
+    ),
+    "TIFF of 70,000 strips": (
+        Reason.CORRUPT,
+        lambda: grey_tiff(
+            *(64, 70_000, struct.pack("<I", 8) * 70_000),
+            rows=(278, 4, 1, 1),
+            offsets=(273, 4, 70_000, 8),
+            lengths=(279, 4, 70_000, 8),
+        ),
     ),
     "TIFF of no number": (
         Reason.CORRUPT,

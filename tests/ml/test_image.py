@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
 
 from ml.image import decode, prepare, read
-from tests.image_files import COLOUR, DEEP, DEEP_FILES, GREY, LOSSLESS, LOSSY, encoded, png
+from tests.image_files import COLOUR, DEEP, DEEP_FILES, GREY, LOSSLESS, LOSSY, encoded, png, tiff
 
 ROUNDING = 1.51 / 255  # of Pillow in integers: half a step for luminance, up to one for alpha
 
@@ -81,6 +81,23 @@ def test_transparency_without_an_alpha_channel_is_black_too(
     assert difference(data, image[0]) > 0.1
 
 
+def test_adobes_marker_says_which_colours_a_jpeg_has() -> None:
+    data = encoded(COLOUR, "JPEG", keep_rgb=True, quality=95)
+    for name, number in ((b"R", b"\1"), (b"G", b"\2"), (b"B", b"\3")):
+        data = data.replace(name + b"\x11\0", number + b"\x11\0").replace(name + b"\0", number + b"\0")
+    assert np.abs(decode(data).pixels - luminance(COLOUR)).mean() < 0.02
+
+
+def test_what_follows_a_picture_is_no_part_of_it() -> None:
+    """Telephones put a depth map, a second view or a film behind the picture."""
+    for file_format in ("PNG", "JPEG", "WEBP"):
+        data = encoded(GREY, file_format)
+        np.testing.assert_array_equal(decode(data + data).pixels, decode(data).pixels)
+    pair = encoded(GREY, "MPO", save_all=True, append_images=[COLOUR])
+    assert decode(pair).format == "JPEG"
+    assert np.abs(decode(pair).pixels - luminance(GREY)).mean() < 0.02
+
+
 # ---------------------------------------------------------------- more than eight bits
 
 
@@ -118,13 +135,19 @@ def test_pictures_are_turned_upright(file_format: str, orientation: int) -> None
     np.testing.assert_allclose(decoded.pixels, np.asarray(upright) / 255, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "exif", [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*" + b"\x01" * 90]
-)
+UNREADABLE_EXIF = {
+    "empty": b"",
+    "directory outside": b"II*\0\xff\xff\xff\xff",
+    "nonsense": b"MM\0*" + b"\x01" * 90,
+    "orientation nine": tiff([(274, 3, 1, 9)]),
+    "orientations without end": tiff([(274, 3, 2**32 - 1, 6)]),
+}
+
+
+@pytest.mark.parametrize("exif", UNREADABLE_EXIF.values(), ids=UNREADABLE_EXIF.keys())
 def test_exif_that_cannot_be_read_does_not_spoil_a_picture(exif: bytes) -> None:
-    np.testing.assert_array_equal(
-        decode(encoded(GREY, "JPEG", exif=exif)).pixels, decode(encoded(GREY, "JPEG")).pixels
-    )
+    spoilt, plain = encoded(GREY, "JPEG", exif=b"Exif\0\0" + exif), encoded(GREY, "JPEG")
+    np.testing.assert_array_equal(decode(spoilt).pixels, decode(plain).pixels)
 
 
 # ---------------------------------------------------------------- what the classifier sees

@@ -1,5 +1,6 @@
 """Files that are refused, each with its reason, at no cost; and bytes that lie."""
 
+import pickle
 import random
 import struct
 import subprocess
@@ -42,6 +43,11 @@ def test_formats_that_are_not_taken_are_named(name: str) -> None:
 def test_each_refusal_has_its_reason(name: str) -> None:
     reason, make = REFUSED[name]
     assert refusal(make()).reason == reason
+
+
+def test_a_refusal_travels_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(refusal(b"")))
+    assert (error.reason, str(error)) == (Reason.NOT_AN_IMAGE, str(refusal(b"")))
 
 
 @pytest.mark.parametrize("name", BOMBS)
