@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -27,7 +28,7 @@ def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
             app.state.metrics = health.registry_of(platform)
             yield
 
-    view = GraphQLView(lambda: app.state.platform)
+    view = GraphQLView(lambda: app.state.platform, partial(pages.graphiql_page, web))
     routes = [
         Route("/graphql", view, methods=["GET", "POST"]),
         WebSocketRoute("/graphql", view),
