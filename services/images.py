@@ -15,7 +15,7 @@ from services.keys import features_key, pixels_key
 from services.links import Links
 from services.permissions import may_see, member
 from services.uploads import clean_patient_ref
-from store.blobs import Blobs
+from store.blobs import BlobMissing, Blobs
 from store.pages import Page, Window, page
 from store.tables import Deployment, Finding, Image, Label, Prediction, User
 
@@ -24,7 +24,7 @@ LABEL_QUEUE_ORDER = ("margin", "id")
 
 @dataclass(frozen=True)
 class Filter:
-    """Which images; what is None does not matter."""
+    """Which images; what is None does not matter. Moments are in UTC, as the databases keep them."""
 
     finding: Finding | None = None
     labelled: bool | None = None
@@ -76,7 +76,9 @@ class Images:
             Refused: NOT_FOUND.
         """
         image = await self._own(viewer, image_id)
-        await image.delete()
+        # Deleted as it was seen, or else seen again: its features may be stored at this moment.
+        while not await Image.filter(id=image.id, features=image.features).delete():
+            image = await self._own(viewer, image_id)
         keys = [pixels_key(image.key)]
         if image.features is not None:
             keys.append(features_key(image.features, image.key))
@@ -87,7 +89,10 @@ class Images:
         if not self.links.is_valid(image_id, expires, signature):
             return None
         image = await Image.get_or_none(id=image_id)
-        return (image, await self.blobs.get(pixels_key(image.key))) if image else None
+        try:
+            return (image, await self.blobs.get(pixels_key(image.key))) if image else None
+        except BlobMissing:  # deleted at this moment
+            return None
 
     async def _own(self, viewer: User | None, image_id: int) -> Image:
         image = await Image.visible_to(member(viewer)).get_or_none(id=image_id)

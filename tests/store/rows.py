@@ -13,8 +13,11 @@ async def user(email: str = "ana@hospital.example") -> User:
 
 
 async def image(owner: User, sha256: str = "0", **others: Any) -> Image:
-    fields = {"media_type": "image/png", "size": 1, "width": 64, "height": 64, "holdout": False, **others}
-    return await Image.create(owner=owner, key=uuid4().hex, filename="chest.png", sha256=sha256, **fields)
+    """An image without pixels, not judged."""
+    fields = {"filename": "chest.png", "media_type": "image/png", "size": 1, "width": 64, "height": 64}
+    return await Image.create(
+        owner=owner, key=uuid4().hex, sha256=sha256, **{**fields, "holdout": False, **others}
+    )
 
 
 async def model(number: int = 1) -> ModelVersion:
