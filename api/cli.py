@@ -7,7 +7,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from api import administration, serve
+from api import administration, serve, study
 
 app = typer.Typer(
     name="covidxr",
@@ -19,6 +19,10 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("migrate")(administration.migrate)
 app.command("create-admin")(administration.create_admin)
+app.command("predict")(study.predict)
+app.command("train")(study.train)
+app.command("evaluate")(study.evaluate)
+app.command("default-model")(study.default_model)
 
 
 def main() -> None:

@@ -15,6 +15,10 @@ from ml.heads import DROPOUT_AFTER, Head, HeadName, Params, Perceptron, initiali
 OnEpoch = Callable[[int, float], None]
 
 
+def unheard(epoch: int, loss: float) -> None:
+    """For whoever does not follow the training."""
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """The paper's Algorithm 2, with Keras's defaults where the paper is silent."""
@@ -47,7 +51,7 @@ def fit(
     features: np.ndarray,
     labels: np.ndarray,
     config: TrainingConfig,
-    on_epoch: OnEpoch = lambda epoch, loss: None,
+    on_epoch: OnEpoch = unheard,
 ) -> Head:
     """Train a head on features (N, 25088) and labels (N,) of 0 and 1.
 

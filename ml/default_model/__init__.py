@@ -1,17 +1,15 @@
 """The model in service from the first start: its file, its base set and its figures, beside this module."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from ml import base_set, heads, model_file
+from ml import base_set, model_file
 from ml.base_set import BaseSet
-from ml.evaluation import Evaluation, evaluate
+from ml.evaluation import Evaluation
+from ml.making import examine, teach
 from ml.model_file import Model
-from ml.training import TrainingConfig, fit
+from ml.training import OnEpoch, TrainingConfig, unheard
 
 __all__ = ["CONFIG", "FOLDER", "BaseSet", "DefaultModel", "load", "make", "save"]
 
@@ -20,7 +18,6 @@ MODEL_FILE = "head.safetensors"
 BASE_SET_FILE = "base_set.npz"
 EVALUATION_FILE = "evaluation.json"
 CONFIG = TrainingConfig(head="C", seed=0)
-THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -41,14 +38,10 @@ def load(folder: Path = FOLDER) -> DefaultModel:
     )
 
 
-def make(base: BaseSet, on_epoch: Callable[[int, float], None] = lambda epoch, loss: None) -> DefaultModel:
+def make(base: BaseSet, on_epoch: OnEpoch = unheard) -> DefaultModel:
     """Train the default model from a base set: the same set gives the same model on one machine."""
-    taught, covid = ~base.holdout, base.covid
-    head = fit(base.features[taught], covid[taught], CONFIG, on_epoch)
-    positives, negatives = int(covid[taught].sum()), int((~covid[taught]).sum())
-    model = Model(head, base.backbone, THRESHOLD, CONFIG.seed, positives, negatives)
-    probabilities = np.asarray(heads.probability(head.params, base.features[base.holdout]))
-    return DefaultModel(model, base, evaluate(covid[base.holdout], probabilities, THRESHOLD))
+    model = teach(base, CONFIG, on_epoch)
+    return DefaultModel(model, base, examine(model, base))
 
 
 def save(default: DefaultModel, folder: Path = FOLDER) -> None:

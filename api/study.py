@@ -1,0 +1,224 @@
+"""The classifier at the command line: predict, train, evaluate, and the default model made again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from api import terminal
+from api.settings import Settings
+
+if TYPE_CHECKING:  # these bring jax, which `covidxr --help` need not wait for
+    from ml.base_set import BaseSet
+    from ml.classifier import Classifier, FeatureExtractor
+    from ml.heads import HeadName
+    from services.file_findings import FileFinding
+
+Data = Annotated[Path, typer.Option(help="a folder of images with a manifest.csv: file,label,patient,source")]
+Weights = Annotated[
+    Path | None,
+    typer.Option(help="other VGG16 weights than torchvision's ImageNet ones: .pth, .h5 or .safetensors"),
+]
+Seed = Annotated[int, typer.Option(min=0, help="the same seed gives the same bytes on one machine")]
+
+
+class HeadChoice(StrEnum):
+    """The paper's three heads."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+def predict(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="image files")],
+    json_lines: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,
+    model: Annotated[Path | None, typer.Option(help="a file of `train`; else the default model")] = None,
+    weights: Weights = None,
+) -> None:
+    """Say of each image whether it looks like COVID-19; exits with 1 if a file cannot be read."""
+    with _at_work() as settings:
+        extractor = _extractor(settings, weights)
+        classifier = _classifier(model, extractor)
+        from services.file_findings import find
+
+        found = []
+        with terminal.bar(shown=not (json_lines and sys.stdout.isatty())) as progress:
+            for one in progress.track(find(files, extractor, classifier), len(files), description="images"):
+                found.append(one)
+                if json_lines:
+                    print(_as_json(one, classifier.model.name), flush=True)
+    if not json_lines:
+        for one in found:
+            typer.echo(_as_text(one))
+    typer.echo(terminal.NOTICE, err=json_lines)
+    if any(one.error for one in found):
+        raise typer.Exit(1)
+
+
+def train(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="the model's file to write (.safetensors)")],
+    head: Annotated[HeadChoice, typer.Option(help="the paper's head")] = HeadChoice.C,
+    seed: Seed = 0,
+    weights: Weights = None,
+) -> None:
+    """Train a head on a folder of labelled images; a quarter of the patients is kept to judge it."""
+    with _at_work() as settings:
+        base = _load(settings, data, _extractor(settings, weights))
+        from ml import making, model_file
+        from ml.evaluation import EvaluationError
+        from ml.training import TrainingConfig
+
+        config = TrainingConfig(head=head.value, seed=seed)
+        with terminal.bar() as progress:
+            follow = terminal.epochs(progress, config.epochs)
+            model = making.teach(base, config, follow(f"head {head.value}"))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(model_file.save(model))
+        typer.echo(
+            f"{out}: model {model.name}, trained on {model.positives} images with COVID "
+            f"and {model.negatives} without."
+        )
+        try:
+            typer.echo(f"On the holdout: {terminal.figures(making.examine(model, base))}.")
+        except EvaluationError as error:
+            typer.echo(f"It cannot be judged on the holdout: {error}.")
+        typer.echo(terminal.NOTICE)
+
+
+def evaluate(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="the folder for metrics.json, report.md and the plots")],
+    heads: Annotated[str, typer.Option(help="which heads, with commas between")] = "A,B,C",
+    folds: Annotated[int, typer.Option(min=2, help="in how many parts the patients are divided")] = 5,
+    shifted: Annotated[
+        Path | None, typer.Option(help="another hospital's folder, to show to heads trained on all of --data")
+    ] = None,
+    seed: Seed = 0,
+    weights: Weights = None,
+) -> None:
+    """Cross-validate heads on a folder of labelled images, and compare with the paper's Table II."""
+    names = _names(heads)
+    with _at_work() as settings:
+        extractor = _extractor(settings, weights)
+        base = _load(settings, data, extractor)
+        other = _load(settings, shifted, extractor) if shifted else None
+        from services import studies, study_report
+
+        plan = studies.Plan(names, folds, seed)
+        with terminal.bar() as progress:
+            follow = terminal.epochs(progress, studies.trainings(base, other, plan) * plan.epochs)
+            found = studies.study(base, other, plan, follow)
+        study_report.write(found, out)
+        console = Console()
+        for title, rows in study_report.tables(found).items():
+            console.print(terminal.table(title, study_report.HEADER, rows))
+        typer.echo(study_report.caution(found))
+        typer.echo(f"{terminal.NOTICE} Plots, report.md and metrics.json are in {out}.")
+
+
+def default_model(data: Data) -> None:
+    """Make the default model and its base set again, in the place where they are shipped."""
+    with _at_work() as settings:
+        base = _load(settings, data, _extractor(settings, None))
+        from ml import default_model as shipped
+
+        with terminal.bar() as progress:
+            made = shipped.make(base, terminal.epochs(progress, shipped.CONFIG.epochs)("default model"))
+        shipped.save(made)
+        typer.echo(f"{shipped.FOLDER}: model {made.model.name}.")
+        typer.echo(f"On the holdout: {terminal.figures(made.evaluation)}.")
+        typer.echo(terminal.NOTICE)
+
+
+def _names(heads: str) -> list[HeadName]:
+    try:
+        return [HeadChoice(name.strip().upper()).value for name in heads.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter("heads are A, B and C", param_hint="--heads") from error
+
+
+def _extractor(settings: Settings, file: Path | None) -> FeatureExtractor:
+    from ml import weights
+    from ml.classifier import FeatureExtractor
+
+    return FeatureExtractor(weights.load_file(file) if file else weights.load(settings.data_dir / "weights"))
+
+
+def _classifier(file: Path | None, extractor: FeatureExtractor) -> Classifier:
+    from ml import default_model as shipped
+    from ml import model_file
+    from ml.classifier import Classifier
+
+    model = model_file.load(file.read_bytes()) if file else shipped.load().model
+    return Classifier(model, extractor.backbone)
+
+
+def _load(settings: Settings, data: Path, extractor: FeatureExtractor) -> BaseSet:
+    from services import datasets
+
+    with terminal.bar() as progress:
+        task = progress.add_task(f"features of {data.name}", total=None)
+
+        def advance(done: int, of: int) -> None:
+            progress.update(task, completed=done, total=of)
+
+        return datasets.load(data, extractor, settings.data_dir / "cache" / "features", advance)
+
+
+def _as_json(found: FileFinding, model: str) -> str:
+    if found.error is not None:
+        return json.dumps({"file": str(found.file), "error": found.error})
+    assert found.probability is not None
+    answer = {
+        "file": str(found.file),
+        "finding": "COVID" if found.covid else "NO_COVID",
+        "probability": round(found.probability, 6),
+        "abstained": None,
+        "model": model,
+    }
+    return json.dumps(answer)
+
+
+def _as_text(found: FileFinding) -> str:
+    if found.error is not None:
+        return f"{found.file}: {found.error}"
+    return f"{found.file}: {'COVID' if found.covid else 'no COVID'}, probability {found.probability:.3f}"
+
+
+@contextmanager
+def _at_work() -> Iterator[Settings]:
+    """Jax is set up, and what people can mend is said in a sentence, without a stack trace."""
+    settings = Settings()
+    from api.classifier import prepare_jax
+
+    prepare_jax(settings.data_dir, settings.device)
+    from ml.base_set import BaseSetError
+    from ml.classifier import BackboneMismatch
+    from ml.model_file import ModelFileError
+    from ml.weights import WeightsError
+    from services.datasets import DatasetError
+    from services.studies import StudyError
+
+    try:
+        yield settings
+    except (
+        OSError,
+        BackboneMismatch,
+        BaseSetError,
+        DatasetError,
+        ModelFileError,
+        StudyError,
+        WeightsError,
+    ) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error

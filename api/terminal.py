@@ -1,0 +1,61 @@
+"""How studies look on a terminal: bars on standard error, tables on standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:  # these bring jax, which `covidxr --help` need not wait for
+    from ml.evaluation import Evaluation
+    from ml.training import OnEpoch
+
+NOTICE = "For research, not for diagnosis."
+
+
+def bar(shown: bool = True) -> Progress:
+    """A progress bar, which leaves the lines printed meanwhile alone and disappears at the end."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        disable=not shown,
+    )
+
+
+def epochs(progress: Progress, total: int) -> Callable[[str], OnEpoch]:
+    """A bar over the epochs of several trainings; call it with what is trained next."""
+    task = progress.add_task("training", total=total)
+
+    def follow(what: str) -> OnEpoch:
+        progress.update(task, description=what)
+        return lambda epoch, loss: progress.advance(task)
+
+    return follow
+
+
+def figures(found: Evaluation) -> str:
+    """An evaluation in one line, per cent."""
+    rates = {"sensitivity": found.sensitivity, "specificity": found.specificity, "AUC": found.auc}
+    return ", ".join(
+        f"{name} {100 * rate.value:.1f} ({100 * rate.low:.1f} to {100 * rate.high:.1f})"
+        for name, rate in rates.items()
+    )
+
+
+def table(title: str, header: list[str], rows: list[list[str]]) -> Table:
+    """A table for a console, its columns of numbers aligned to the right."""
+    made = Table(title=title, title_justify="left")
+    for number, name in enumerate(header):
+        made.add_column(name, justify="right" if number else "left")
+    for row in rows:
+        made.add_row(*row)
+    return made

@@ -1,0 +1,53 @@
+"""Findings for image files, without a platform around them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ml import image as ml_image
+from ml.classifier import Classifier, FeatureExtractor
+
+
+@dataclass(frozen=True)
+class FileFinding:
+    """The probability of COVID and whether it reaches the threshold; or why the file cannot be read."""
+
+    file: Path
+    probability: float | None = None
+    covid: bool | None = None
+    error: str | None = None
+
+
+def find(files: Sequence[Path], extractor: FeatureExtractor, classifier: Classifier) -> Iterator[FileFinding]:
+    """A finding for each file, in order, computed a batch at a time."""
+    for start in range(0, len(files), extractor.batch_size):
+        yield from _batch(files[start : start + extractor.batch_size], extractor, classifier)
+
+
+def _batch(files: Sequence[Path], extractor: FeatureExtractor, classifier: Classifier) -> list[FileFinding]:
+    read = [_read(file) for file in files]
+    images = [image for image in read if isinstance(image, np.ndarray)]
+    probabilities = iter(classifier.predict(extractor.extract(images)).tolist())
+    return [
+        FileFinding(file, error=outcome)
+        if isinstance(outcome, str)
+        else _finding(file, next(probabilities), classifier.threshold)
+        for file, outcome in zip(files, read, strict=True)
+    ]
+
+
+def _finding(file: Path, probability: float, threshold: float) -> FileFinding:
+    return FileFinding(file, probability, probability >= threshold)
+
+
+def _read(file: Path) -> np.ndarray | str:
+    """The image as the classifier sees it, or the reason why there is none."""
+    try:
+        with file.open("rb") as opened:
+            return ml_image.read(opened.read(ml_image.MAX_BYTES + 1))
+    except ml_image.ImageError as error:
+        return str(error)
+    except OSError as error:
+        return error.strerror or "the file cannot be read"
