@@ -14,6 +14,8 @@ MAX_PARTS: Final = 65_536  # chunks of a PNG or WebP, segments of a JPEG
 MAX_SCANS: Final = 50  # of a JPEG: each goes over the whole picture again, and ten are usual
 
 _PNG_VERIFIED: Final = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+_PNG_SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # in a pixel of each type of colour
+_DEFLATE_MOST: Final = 1032  # bytes that a byte can stand for
 
 _WEBP_WEIGHT: Final = 16  # Pillow decodes every WebP as an animation, on two canvases beside its own copies
 
@@ -41,6 +43,7 @@ class Container:
     deep: bool = False  # more than 8 bits a sample: black and white are the file's own extremes
     inverted: bool = False  # deep, and its lowest value is white
     weight: int = 4  # bytes that its decoder holds for each pixel
+    sound: bool = True  # not too short, by its own account of itself, for the pixels that it promises
 
 
 def read_container(data: bytes) -> Container:
@@ -76,16 +79,17 @@ def _png(data: bytes) -> Container:
     head = [_png_chunk(kind, chunks[kind]) for kind in (b"IHDR", b"PLTE", b"tRNS") if kind in chunks]
     if not pixels or (colour == 3 and b"PLTE" not in chunks):
         raise corrupt("PNG")
-    length = struct.pack(">I", sum(map(len, pixels)))
+    length = sum(map(len, pixels))
     end = (bytes(4), _png_chunk(b"IEND", b""))  # the checksums of the pixels have been verified already
     return Container(
         format="PNG",
         width=width,
         height=height,
-        parts=(data[:8], *head, length, b"IDAT", *pixels, *end),
+        parts=(data[:8], *head, struct.pack(">I", length), b"IDAT", *pixels, *end),
         orientation=tiff.orientation(bytes(chunks.get(b"eXIf", b""))),
         frames=struct.unpack_from(">I", chunks[b"acTL"])[0] if b"acTL" in chunks else 1,
         deep=depth > 8,
+        sound=width * height * depth * _PNG_SAMPLES[colour] // 8 <= _DEFLATE_MOST * length,
     )
 
 

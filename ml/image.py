@@ -126,11 +126,10 @@ def _accepted(data: bytes) -> Container:
         raise ImageError(Reason.TOO_SMALL, f"The picture has {size}; a side must have at least {MIN_SIDE}.")
     limit = MAX_PIXELS * 4 // container.weight
     if container.width * container.height > limit:
-        most = f"{limit // 10**6} megapixels"
-        raise ImageError(
-            Reason.TOO_MANY_PIXELS,
-            f"The picture has {size}; in such a {container.format} file at most {most} are taken.",
-        )
+        most = f"{limit // 10**6} megapixels of such a {container.format} file"
+        raise ImageError(Reason.TOO_MANY_PIXELS, f"The picture has {size}; at most {most} are taken.")
+    if not container.sound:
+        raise corrupt(container.format)
     return container
 
 

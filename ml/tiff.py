@@ -3,7 +3,7 @@
 import struct
 from typing import Final, NamedTuple
 
-from ml.image_error import corrupt, unsupported
+from ml.image_error import unsupported
 
 _BIG: Final = (b"II+\0", b"MM\0+")
 _MAX_VALUES: Final = 65_536  # of one tag: strips or tiles, mostly
@@ -62,17 +62,17 @@ class Tiff(NamedTuple):
     deep: bool
     inverted: bool
     weight: int
+    sound: bool
 
 
 def read_tiff(data: bytes) -> Tiff:
     """The description of a TIFF or BigTIFF, without decoding.
 
-    Raises ImageError for a kind that is not taken or incomplete, and struct.error, LookupError,
+    Raises ImageError for a kind that is not taken, and struct.error, LookupError,
     ArithmeticError or ValueError where the file makes no sense.
     """
     tags = _read_tags(data, _SINGLE | _MANY | {_ORIENTATION})
     _check_kind(tags)
-    _check_layout(tags, len(data))
     bits = max(tags.values.get(_BITS, (1,)))
     return Tiff(
         width=tags.values[_WIDTH][0],
@@ -83,6 +83,7 @@ def read_tiff(data: bytes) -> Tiff:
         deep=bits > 8,
         inverted=bits > 8 and tags.first(_PHOTOMETRIC, 0) == 0,  # Pillow inverts up to 8 bits by itself
         weight=max(4, bits * tags.first(_SAMPLES, 1) // 8),
+        sound=_is_sound(tags, len(data)),
     )
 
 
@@ -133,12 +134,14 @@ def _check_kind(tags: Tags) -> None:
         raise unsupported("TIFF images of 32-bit unsigned numbers")  # Pillow takes them for signed ones
 
 
-def _check_layout(tags: Tags, end: int) -> None:
-    """Refuses strips or tiles that are missing or reach over the file's ``end``, and outsize tiles."""
+def _is_sound(tags: Tags, end: int) -> bool:
+    """Whether all strips or tiles are given, lie before the file's ``end``, and none is outsize.
+
+    Pillow shows missing strips black, and makes room for a tile whatever the size of the picture.
+    """
     width, height = tags.values[_WIDTH][0], tags.values[_HEIGHT][0]
     across, down = tags.first(_TILE_WIDTH, width), tags.first(_TILE_HEIGHT, height)
-    if across * down > max(width * height, _TILE_PIXELS):
-        raise corrupt("TIFF")
+    outsize = across * down > max(width * height, _TILE_PIXELS)
     places = (_TILE_OFFSETS, _TILE_BYTES)
     if _STRIP_OFFSETS in tags.values:
         places = (_STRIP_OFFSETS, _STRIP_BYTES)
@@ -146,8 +149,7 @@ def _check_layout(tags: Tags, end: int) -> None:
     planes = tags.first(_SAMPLES, 1) if tags.first(_PLANAR, 1) == 2 else 1
     needed = -(-width // across) * -(-height // down) * planes
     ends = [offset + length for offset, length in zip(*(tags.values[tag] for tag in places), strict=False)]
-    if len(ends) < needed or max(ends) > end:
-        raise corrupt("TIFF")
+    return not outsize and len(ends) >= needed and max(ends) <= end
 
 
 def _rewritten(data: bytes, tags: Tags) -> tuple[bytes | memoryview, ...]:

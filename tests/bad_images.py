@@ -109,6 +109,7 @@ REFUSED: Final[dict[str, tuple[Reason, Maker]]] = {
         Reason.CORRUPT,
         lambda: _spoiled(encoded(picture().convert("P"), "PNG"), 80),
     ),
+    "PNG of 90 megapixels in 1 kB": (Reason.CORRUPT, lambda: png(9500, 9500, deflated_zeros(2**20))),
     "PNG without a palette": (Reason.CORRUPT, lambda: png(64, 64, zlib.compress(bytes(65 * 64)), colour=3)),
     "PNG chunk of 4 GB": (Reason.CORRUPT, lambda: _PNG[:33] + b"\xff\xff\xff\xffIDAT" + _PNG[41:]),
     "PNG of a million chunks": (Reason.CORRUPT, lambda: png(64, 64, b"", extra=chunk(b"teXt", b"") * 10**6)),
@@ -164,6 +165,8 @@ BOMBS: Final[dict[str, Maker]] = {
     "WebP": lambda: webp_of_size(16_384, 16_384),
     "WebP, whose decoder holds much more": lambda: webp_of_size(5001, 5000),
     "BMP": lambda: bmp_of_size(30_000, 30_000),
+    "PNG without its pixels": lambda: png(30_000, 30_000, zlib.compress(b"")),
+    "TIFF without its strips": lambda: grey_tiff(30_000, 30_000, b"", rows=(278, 4, 1, 1)),
     "TIFF": lambda: grey_tiff(30_000, 30_000, deflated_zeros(900 * 2**20), compression=(259, 3, 1, 8)),
 }
 
