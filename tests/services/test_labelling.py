@@ -1,0 +1,159 @@
+"""Ground truth: an append-only ledger, and which of its entries counts."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from events.memory import InProcessLog
+from services.errors import Code, Refused, Unauthenticated
+from services.journal import DatabaseJournal
+from services.labelling import Labelling, counting
+from services.outbox import Outbox
+from store.pages import Window
+from store.tables import Evidence, Finding, Image, Label, OutboxEvent
+from tests.people import admin, member
+from tests.store import rows
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def labelling(database: str) -> Labelling:
+    return Labelling(Outbox(InProcessLog(DatabaseJournal())))
+
+
+def label(number: int, evidence: Evidence, finding: Finding = Finding.COVID) -> Label:
+    """An entry of a ledger, outside of any database."""
+    return Label(id=number, evidence=evidence, finding=finding, image_id=1, submitted_by_id=1)
+
+
+async def refusal(doing: Awaitable[object]) -> tuple[Code, str | None]:
+    with pytest.raises(Refused) as refused:
+        await doing
+    (problem,) = refused.value.problems
+    return problem.code, problem.field
+
+
+STRONGEST_FIRST = [
+    Evidence.RT_PCR,
+    Evidence.ANTIGEN,
+    Evidence.CT,
+    Evidence.RADIOLOGIST,
+    Evidence.CLINICAL,
+    Evidence.UNSTATED,
+]
+
+
+def test_stronger_evidence_counts_whichever_came_later() -> None:
+    assert set(STRONGEST_FIRST) == set(Evidence)
+    for stronger, weaker in itertools.combinations(STRONGEST_FIRST, 2):
+        for first, second in ((stronger, weaker), (weaker, stronger)):
+            counts = counting([label(1, first), label(2, second)])
+            assert counts is not None
+            assert counts.evidence is stronger
+
+
+@pytest.mark.parametrize("evidence", Evidence)
+def test_of_equal_evidence_the_later_counts(evidence: Evidence) -> None:
+    entries = [label(number, evidence) for number in (9, 10, 11)]
+    assert {counting(order) for order in itertools.permutations(entries)} == {entries[2]}
+
+
+def test_without_entries_nothing_counts() -> None:
+    assert counting([]) is None
+
+
+async def test_a_correction_is_a_new_entry_and_the_old_one_stays(labelling: Labelling) -> None:
+    ana = await member()
+    image = await rows.image(ana)
+    first = await labelling.submit(ana, image.id, Finding.COVID, Evidence.CT)
+    before = await Label.get(id=first.id).values()
+    second = await labelling.submit(ana, image.id, Finding.NO_COVID, Evidence.CT)
+    assert await Label.get(id=first.id).values() == before
+    assert [entry.id for entry in (await labelling.history(image.id, Window(9))).rows] == [
+        second.id,
+        first.id,
+    ]
+    assert (await labelling.of_images([image.id]))[image.id].id == second.id
+
+
+async def test_the_same_again_is_another_entry(labelling: Labelling) -> None:
+    ana = await member()
+    image = await rows.image(ana)
+    submitting = [labelling.submit(ana, image.id, Finding.COVID, None) for _ in range(5)]
+    entries = await asyncio.gather(*submitting)
+    assert len({entry.id for entry in entries}) == 5
+    assert await Label.filter(evidence=Evidence.UNSTATED).count() == 5
+
+
+async def test_tells_of_every_entry_as_it_commits(labelling: Labelling) -> None:
+    ana = await member()
+    image = await rows.image(ana)
+    entry = await labelling.submit(ana, image.id, Finding.COVID, Evidence.RT_PCR)
+    (event,) = await OutboxEvent.all()
+    assert (event.kind, event.payload) == ("LabelSubmitted", {"label_id": entry.id, "image_id": image.id})
+
+
+async def test_an_administrator_labels_everyones_images(labelling: Labelling) -> None:
+    chief = await admin()
+    image = await rows.image(await member())
+    entry = await labelling.submit(chief, image.id, Finding.COVID, None)
+    assert (await Label.get(id=entry.id)).submitted_by_id == chief.id
+
+
+async def test_foreign_and_unknown_images_are_not_there(labelling: Labelling) -> None:
+    eva = await member("eva@h.example")
+    image = await rows.image(await member())
+    for image_id in (image.id, image.id + 1, 0, 10**17):
+        submitting = labelling.submit(eva, image_id, Finding.COVID, None)
+        assert await refusal(submitting) == (Code.NOT_FOUND, "imageId")
+    with pytest.raises(Unauthenticated):
+        await labelling.submit(None, image.id, Finding.COVID, None)
+    assert not await Label.exists()
+    assert not await OutboxEvent.exists()
+
+
+class Late(Outbox):
+    """Commits when the image has just been deleted."""
+
+    async def commit(self, body: Callable[[], Awaitable[T]]) -> T:
+        await Image.all().delete()
+        return await super().commit(body)
+
+
+@pytest.mark.usefixtures("database")
+async def test_an_image_deleted_meanwhile_is_not_there() -> None:
+    ana = await member()
+    image = await rows.image(ana)
+    labelling = Labelling(Late(InProcessLog(DatabaseJournal())))
+    assert await refusal(labelling.submit(ana, image.id, Finding.COVID, None)) == (Code.NOT_FOUND, "imageId")
+    assert not await OutboxEvent.exists()
+
+
+async def test_tells_which_label_counts_of_many_images(labelling: Labelling) -> None:
+    ana = await member()
+    one, other, bare = [await rows.image(ana, f"{number}") for number in range(3)]
+    await labelling.submit(ana, one.id, Finding.COVID, Evidence.RT_PCR)
+    await labelling.submit(ana, one.id, Finding.NO_COVID, Evidence.CLINICAL)
+    await labelling.submit(ana, other.id, Finding.NO_COVID, None)
+    found = await labelling.of_images([one.id, other.id, bare.id, 10**17])
+    assert {image_id: entry.finding for image_id, entry in found.items()} == {
+        one.id: Finding.COVID,
+        other.id: Finding.NO_COVID,
+    }
+
+
+async def test_tells_the_models_that_learnt_from_a_label_in_their_order(labelling: Labelling) -> None:
+    ana = await member()
+    image = await rows.image(ana)
+    used, unused = [await labelling.submit(ana, image.id, Finding.COVID, None) for _ in range(2)]
+    for number in (3, 1, 2):
+        await (await rows.model(number)).labels.add(used)
+    found = await labelling.used_in([used.id, unused.id])
+    assert {key: [model.number for model in models] for key, models in found.items()} == {
+        used.id: [1, 2, 3],
+        unused.id: [],
+    }
