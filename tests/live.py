@@ -147,6 +147,9 @@ def serving(data_dir: Path, **settings: str) -> Iterator[Live]:
     environment = {
         **clean,
         "JAX_PLATFORMS": "cpu",
+        "JAX_COMPILATION_CACHE_DIR": os.environ.get(
+            "JAX_COMPILATION_CACHE_DIR", str(data_dir.parent / "jax")
+        ),
         "COVIDXR_DATA_DIR": str(data_dir),
         "COVIDXR_PORT": str(port),
         **{f"COVIDXR_{name.upper()}": value for name, value in settings.items()},
