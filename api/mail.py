@@ -74,5 +74,6 @@ def compose(letter: Letter, sender: str) -> EmailMessage:
     message["Message-ID"] = make_msgid(domain="covid-xr")
     if letter.reply_to:
         message["Reply-To"] = letter.reply_to
-    message.set_content(letter.body)
+    # Not quoted-printable, which breaks long links where mail is read as plain text.
+    message.set_content(letter.body, cte="7bit" if letter.body.isascii() else "8bit")
     return message

@@ -25,7 +25,9 @@ PROMOTE = "mutation($input: PromoteModelInput!) { promoteModel(input: $input) { 
 MODEL = "{ model { id number state verdict } }"
 PREDICTION = "id url prediction { finding probability model { number } }"
 PREDICTIONS = "subscription { predictionMade { cursor prediction { finding probability image { id } } } }"
-PROGRESS = "subscription { trainingProgress { run { state epoch epochs loss labels trigger model { id number verdict } } } }"
+PROGRESS = """subscription { trainingProgress { run {
+    state epoch epochs loss labels trigger model { id number verdict }
+} } }"""
 
 pytestmark = pytest.mark.slow
 
