@@ -12,7 +12,7 @@ from store.database import sqlite_url
 
 
 class Settings(BaseSettings):
-    """Everything an operator can set; README and docs/operations.md explain each."""
+    """Everything an operator can set; the README explains each."""
 
     model_config = SettingsConfigDict(env_prefix="COVIDXR_", frozen=True, hide_input_in_errors=True)
 
