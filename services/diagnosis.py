@@ -70,23 +70,25 @@ class Diagnosis:
 
     async def _renew(self, images: list[Image], serving: Serving) -> None:
         stored = await asyncio.gather(*(self._stored(image) for image in images))
-        known = [
-            (image, features) for image, features in zip(images, stored, strict=True) if features is not None
-        ]
+        pairs = list(zip(images, stored, strict=True))
+        known = [(image, features) for image, features in pairs if features is not None]
         if known:
             rows = np.stack([features for _, features in known])
             probabilities = await self.inference.compute(partial(serving.head.predict, rows))
             for (image, _), probability in zip(known, probabilities, strict=True):
                 await self._record(image, serving, float(probability))
+        for image, features in pairs:
+            if features is None:  # lost: they are extracted again
+                await self.diagnose(ImageUploaded(image.id))
 
     async def _judge_until_current(self, image: Image, features: Array) -> None:
         """A promotion between judging and recording would leave the image to the old model alone."""
-        changed = True
-        while changed:
+        serving = None
+        while serving is not self.inference.serving:
             serving = self.inference.serving
             probabilities = await self.inference.compute(partial(serving.head.predict, features[None]))
             await self._record(image, serving, float(probabilities[0]))
-            changed = await self.models.refresh()
+            await self.models.refresh()
 
     async def _features(self, image: Image) -> Array:
         stored = await self._stored(image)

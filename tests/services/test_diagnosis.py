@@ -1,0 +1,283 @@
+"""From an upload to a prediction, once, by whichever model is in service; and renewal after a promotion."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from api.wiring import Parts
+from events.messages import ImageUploaded, ModelPromoted, PredictionFailed, PredictionMade
+from ml import features as packing
+from services import diagnosis as diagnosis_module
+from services import reactions
+from services.diagnosis import Diagnosis
+from services.inference import Serving
+from services.keys import features_key, pixels_key
+from services.platform import Platform
+from store.tables import Deployment, Finding, Image, JournalEntry, ModelVersion, OutboxEvent, Prediction
+from tests.people import admin, eventually, member
+from tests.stand_ins import Brightness, EverySecondPixel, picture
+from tests.uploading import upload
+from tests.versions import candidate
+
+
+class Counting(EverySecondPixel):
+    """Counts what it extracts, and fails while it is broken."""
+
+    def __init__(self) -> None:
+        self.extracted = 0
+        self.broken = False
+
+    def extract(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        if self.broken:
+            raise FloatingPointError("broken")
+        self.extracted += len(images)
+        return super().extract(images)
+
+
+@pytest.fixture
+async def parts(parts: Parts) -> Parts:
+    return Parts(**{**vars(parts), "extractor": Counting()})
+
+
+async def events(kind: type) -> list[int]:
+    """The images that events of a kind told of, once all are published."""
+    await eventually(_published)
+    rows = await JournalEntry.filter(kind=kind.__name__).order_by("position")
+    return [row.payload["image_id"] for row in rows]
+
+
+async def _published() -> bool:
+    return not await OutboxEvent.exists()
+
+
+async def judges(image: Image) -> list[int]:
+    """The models that have judged an image, in the order of their judgements."""
+    return [row.model_id for row in await Prediction.filter(image_id=image.id).order_by("id")]
+
+
+async def judged_by(images: Sequence[Image], model: ModelVersion) -> None:
+    async def all_are() -> bool:
+        return await Prediction.filter(model_id=model.id).count() == len(images)
+
+    await eventually(all_are)
+    assert {row.image_id for row in await Prediction.filter(model_id=model.id)} == {
+        image.id for image in images
+    }
+
+
+async def test_a_repeated_event_changes_nothing(platform: Platform, parts: Parts) -> None:
+    (image,) = await upload(platform, await member(), picture(1))
+    await asyncio.gather(*(platform.diagnosis.diagnose(ImageUploaded(image.id)) for _ in range(5)))
+    assert len(await judges(image)) == 1
+    assert await events(PredictionMade) == [image.id]
+    assert parts.extractor.extracted == 1
+
+
+async def test_an_image_that_has_gone_is_nobodys_business(platform: Platform) -> None:
+    for react in (platform.diagnosis.diagnose, platform.diagnosis.give_up):
+        await react(ImageUploaded(10**9))
+    assert await events(PredictionFailed) == []
+
+
+@pytest.mark.parametrize(
+    ("probability", "finding", "margin"),
+    [(0.5, Finding.COVID, 0.0), (0.75, Finding.COVID, 0.25), (0.0, Finding.NO_COVID, 0.5)],
+)
+async def test_finds_from_the_threshold_on(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, probability: float, finding: Finding, margin: float
+) -> None:
+    monkeypatch.setattr(Brightness, "predict", lambda self, rows: np.full(len(rows), probability))
+    await upload(platform, await member(), picture(1))
+    found = await Prediction.get()
+    assert (found.finding, found.probability, found.margin) == (finding, probability, margin)
+    assert found.abstained is None
+
+
+async def test_keeps_the_features_and_uses_them_again(platform: Platform, parts: Parts) -> None:
+    (image,) = await upload(platform, await member(), picture(1))
+    row = await Image.get(id=image.id)
+    assert row.features == EverySecondPixel.name
+    stored = packing.unpack(await platform.diagnosis.blobs.get(features_key(row.features, row.key)))
+    assert stored.shape == (25_088,)
+    assert float(stored.mean()) == pytest.approx((await Prediction.get()).probability, abs=1e-3)
+    model = await candidate(platform, "0.9")
+    await platform.models.promote(await admin(), model.id, "to judge again")
+    await judged_by([image], model)
+    assert parts.extractor.extracted == 1
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"no features"])
+async def test_features_that_were_lost_are_extracted_anew(
+    platform: Platform, parts: Parts, damage: bytes | None
+) -> None:
+    (image,) = await upload(platform, await member(), picture(1))
+    await spoil(platform, features_key(EverySecondPixel.name, image.key), damage)
+    await Prediction.all().delete()
+    await platform.diagnosis.diagnose(ImageUploaded(image.id))
+    assert len(await judges(image)) == 1
+    assert parts.extractor.extracted == 2
+    await platform.diagnosis.blobs.get(features_key(EverySecondPixel.name, image.key))
+
+
+async def spoil(platform: Platform, key: str, damage: bytes | None) -> None:
+    """Put other bytes in the place of a blob, or nothing at all."""
+    await platform.diagnosis.blobs.delete([key])
+    if damage is not None:
+        await platform.diagnosis.blobs.put(key, damage)
+
+
+@pytest.mark.parametrize("damage", [None, b"no image"])
+async def test_pixels_that_cannot_be_read_are_a_failure_that_the_owner_hears_of(
+    platform: Platform, damage: bytes | None
+) -> None:
+    (image,) = await upload(platform, await member(), picture(1))
+    for key in (features_key(EverySecondPixel.name, image.key), pixels_key(image.key)):
+        await spoil(platform, key, damage)
+    await Prediction.all().delete()
+    await platform.diagnosis.diagnose(ImageUploaded(image.id))
+    assert (await Image.get()).failure is not None
+    assert await events(PredictionFailed) == [image.id]
+    assert await judges(image) == []
+
+
+async def test_a_fault_of_ours_is_tried_again(
+    platform: Platform, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reactions, "FIRST_PAUSE_SECONDS", 0.05)
+    parts.extractor.broken = True
+    (image,) = await upload(platform, await member(), picture(1), wait=0)
+    await asyncio.sleep(0.02)
+    parts.extractor.broken = False
+    assert await eventually(lambda: judges(image))
+    assert await events(PredictionFailed) == []
+
+
+async def test_a_fault_that_stays_is_told_and_nobody_waits_for_ever(
+    platform: Platform, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reactions, "FIRST_PAUSE_SECONDS", 0.001)
+    parts.extractor.broken = True
+    async with asyncio.timeout(10):
+        (image,) = await upload(platform, await member(), picture(1), wait=60)
+    assert "fault of the platform" in str((await Image.get()).failure)
+    assert await events(PredictionFailed) == [image.id]
+
+
+async def test_a_promotion_between_judging_and_recording_is_made_up_for(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By another process, of which this one has not heard: only looking again can tell."""
+    first, second = await ModelVersion.get(), await candidate(platform, "0.9")
+    record, promoting = Diagnosis._record, [second]
+
+    async def late(self: Diagnosis, image: Image, serving: Serving, probability: float) -> None:
+        while promoting:
+            now = datetime.now(UTC)
+            await Deployment.create(number=2, model=promoting.pop(), reason="elsewhere", since=now)
+        await record(self, image, serving, probability)
+
+    monkeypatch.setattr(Diagnosis, "_record", late)
+    (image,) = await upload(platform, await member(), picture(1), wait=0)
+    await eventually(lambda: Prediction.filter(model_id=second.id).exists())
+    assert await judges(image) == [first.id, second.id]
+
+
+async def test_a_swap_between_judging_and_recording_is_made_up_for(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By this process: it has nothing to look for in the database."""
+    (image,) = await upload(platform, await member(), picture(1))
+    first, second = await ModelVersion.get(), await candidate(platform, "0.9")
+    await Prediction.all().delete()
+    record, swapping = Diagnosis._record, [Serving(second.id, 2, Brightness(b"0.9"))]
+
+    async def late(self: Diagnosis, image: Image, serving: Serving, probability: float) -> None:
+        while swapping:
+            platform.diagnosis.inference.put_in_service(swapping.pop())
+        await record(self, image, serving, probability)
+
+    monkeypatch.setattr(Diagnosis, "_record", late)
+    await platform.diagnosis.diagnose(ImageUploaded(image.id))
+    assert await judges(image) == [first.id, second.id]
+
+
+async def test_a_promotion_renews_every_prediction_and_keeps_the_old_ones(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis_module, "RENEWAL_BATCH", 2)
+    images = await upload(platform, await member(), *(picture(n, 0.7) for n in range(5)))
+    first, second = await ModelVersion.get(), await candidate(platform, "0.9")
+    await platform.models.promote(await admin(), second.id, "stricter")
+    await judged_by(images, second)
+    for image in images:
+        old, new = await Prediction.filter(image_id=image.id).order_by("id")
+        assert (old.model_id, old.finding) == (first.id, Finding.COVID)
+        assert (new.model_id, new.finding) == (second.id, Finding.NO_COVID)
+        assert new.probability == pytest.approx(old.probability)
+    assert sorted(await events(PredictionMade)) == sorted([image.id for image in images] * 2)
+
+
+async def test_renewal_includes_what_is_uploaded_meanwhile(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis_module, "RENEWAL_BATCH", 1)
+    ana, chief = await member(), await admin()
+    images = await upload(platform, ana, *(picture(n) for n in range(4)))
+    second = await candidate(platform, "0.9")
+    uploading = [asyncio.create_task(upload(platform, ana, picture(n), wait=0)) for n in range(10, 16)]
+    await platform.models.promote(chief, second.id, "stricter")
+    for number, task in enumerate(uploading):
+        images += await task + await upload(platform, ana, picture(20 + number), wait=0)
+    await judged_by(images, second)
+
+
+async def test_renewing_twice_changes_nothing(platform: Platform) -> None:
+    images = await upload(platform, await member(), picture(1), picture(2))
+    second = await candidate(platform, "0.9")
+    await platform.models.promote(await admin(), second.id, "stricter")
+    await judged_by(images, second)
+    await platform.diagnosis.renew(ModelPromoted(second.id, None))
+    assert await Prediction.all().count() == 4
+    assert len(await events(PredictionMade)) == 4
+
+
+async def test_a_rollback_judges_what_came_while_the_other_model_served(platform: Platform) -> None:
+    ana, chief = await member(), await admin()
+    images = await upload(platform, ana, picture(1))
+    first, second = await ModelVersion.get(), await candidate(platform, "0.9")
+    await platform.models.promote(chief, second.id, "stricter")
+    images += await upload(platform, ana, picture(2))
+    await judged_by(images, second)
+    await platform.models.promote(chief, first.id, "too strict")
+    await judged_by(images, first)
+
+
+async def test_of_two_promotions_the_later_one_renews(platform: Platform) -> None:
+    images = await upload(platform, await member(), *(picture(n) for n in range(6)))
+    chief = await admin()
+    second, third = await candidate(platform, "0.8"), await candidate(platform, "0.9")
+    for model in (second, third):
+        await platform.models.promote(chief, model.id, "better and better")
+    await judged_by(images, third)
+    assert (await Deployment.current()).model_id == third.id
+
+
+async def test_renewal_extracts_features_that_were_lost(platform: Platform) -> None:
+    images = await upload(platform, await member(), picture(1), picture(2))
+    await spoil(platform, features_key(EverySecondPixel.name, images[0].key), None)
+    second = await candidate(platform, "0.9")
+    await platform.models.promote(await admin(), second.id, "stricter")
+    await judged_by(images, second)
+
+
+async def test_renewal_goes_on_past_an_image_that_was_lost(platform: Platform) -> None:
+    lost, kept = await upload(platform, await member(), picture(1), picture(2))
+    for key in (features_key(EverySecondPixel.name, lost.key), pixels_key(lost.key)):
+        await spoil(platform, key, None)
+    second = await candidate(platform, "0.9")
+    await platform.models.promote(await admin(), second.id, "stricter")
+    await judged_by([kept], second)
+    await eventually(lambda: Image.exists(id=lost.id, failure__isnull=False))
