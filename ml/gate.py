@@ -12,9 +12,16 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Margins:
-    """How far below the incumbent the lower end of a difference's 95 % interval may lie (fractions)."""
+    """How far below the incumbent the lower end of a difference's 95 % interval may lie (fractions).
 
-    sensitivity: float = 0.15
+    Chosen on the base set's holdout, 34 COVID images of 19 patients, with eight models that differ in their
+    seed alone (sensitivity 76 to 91 %, AUC 0.998 to 0.999). Of their 56 ordered pairs 49 pass; with a margin
+    of 0.10 in sensitivity 33 would, for so few patients leave an interval of some 0.15 to each side. Models
+    that learned a tenth of all labels flipped, or half of the COVID images as negatives, pass against none of
+    the eight.
+    """
+
+    sensitivity: float = 0.20
     specificity: float = 0.05
     auc: float = 0.02
 

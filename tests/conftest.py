@@ -1,4 +1,4 @@
-"""Where the tests find real images, and what they do where there are none."""
+"""What tests of several rooms need: real images, the real network, databases, a platform."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -8,6 +8,9 @@ import pytest
 
 from api.settings import Settings
 from api.wiring import Parts, running
+from ml.classifier import FeatureExtractor
+from ml.weights import Weights
+from ml.weights import load as load_weights
 from services.platform import Platform
 from store.database import open_database
 from tests import databases, stand_ins
@@ -34,6 +37,18 @@ def site_a() -> Path:
 def site_b() -> Path:
     """Site B: 417 images of other hospitals, ``manifest.csv``."""
     return images_of("cxr-b")
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
+    """The real ImageNet weights, converted once for all tests."""
+    return load_weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="session")
+def extractor(weights: Weights) -> FeatureExtractor:
+    """VGG16 with the real weights, ready."""
+    return FeatureExtractor(weights)
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,6 @@ from ml.model_file import Model
 from ml.weights import Weights
 
 
-@pytest.fixture(scope="module")
-def extractor(weights: Weights) -> FeatureExtractor:
-    return FeatureExtractor(weights)
-
-
 def model(extractor: FeatureExtractor, seed: int = 0, name: heads.HeadName = "C") -> Model:
     head = heads.pack(name, heads.initialise(jax.random.key(seed)))
     return Model(head, extractor.backbone, threshold=0.5, seed=seed, positives=1, negatives=1)

@@ -1,0 +1,169 @@
+"""The classifier at the command line, on real files."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.cli import app
+from ml import model_file
+from tests.radiographs import small_site
+
+NOTICE = "For research, not for diagnosis."
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_site(tmp_path_factory.mktemp("folders") / "site")
+
+
+@pytest.fixture
+def run(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> "Run":
+    monkeypatch.setenv("COVIDXR_DATA_DIR", str(data_dir))
+    for name in ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))  # the commands set these: put back what was there
+    return Run()
+
+
+class Run:
+    """Runs a command in this process."""
+
+    def __call__(self, *words: str | Path) -> Result:
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def lines_of(result: Result) -> list[dict[str, object]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_help_does_not_wait_for_jax() -> None:
+    code = "import sys, api.cli; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_predict_says_one_json_object_a_line(run: Run, site_a: Path) -> None:
+    files = sorted((site_a / "originals").iterdir())
+    result = run("predict", "--json", *files)
+    found = lines_of(result)
+    assert result.exit_code == 0, result.stderr
+    assert [line["file"] for line in found] == [str(file) for file in files]
+    for line in found:
+        assert list(line) == ["file", "finding", "probability", "abstained", "model"]
+        assert line["finding"] in ("COVID", "NO_COVID")
+        assert 0 <= float(str(line["probability"])) <= 1
+        assert line["abstained"] is None
+    assert NOTICE in result.stderr
+
+
+def test_predict_tells_the_images_of_site_a_apart(run: Run, site_a: Path) -> None:
+    files = [*sorted((site_a / "covid").iterdir())[:4], *sorted((site_a / "no_finding").iterdir())[:4]]
+    findings = [line["finding"] for line in lines_of(run("predict", "--json", *files))]
+    assert findings.count("COVID") >= 3
+    assert findings[4:] == ["NO_COVID"] * 4
+
+
+def test_files_that_cannot_be_read_fail_alone(run: Run, site: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("not an image")
+    result = run("predict", "--json", site / "0.png", tmp_path / "text.png", tmp_path / "gone.png", tmp_path)
+    found = lines_of(result)
+    assert result.exit_code == 1
+    assert found[0]["finding"] in ("COVID", "NO_COVID")
+    assert [set(line) for line in found[1:]] == [{"file", "error"}] * 3
+    assert "not an image" in str(found[1]["error"])
+    assert found[2]["error"] == "No such file or directory"
+    assert found[3]["error"] == "Is a directory"
+
+
+def test_predict_speaks_to_people_too(run: Run, site: Path) -> None:
+    result = run("predict", site / "0.png")
+    assert result.exit_code == 0, result.stderr
+    assert f"{site / '0.png'}: " in result.stdout
+    assert "probability 0." in result.stdout or "probability 1." in result.stdout
+    assert NOTICE in result.stdout
+
+
+def test_train_writes_a_model_that_predict_takes(run: Run, site: Path, tmp_path: Path) -> None:
+    out = tmp_path / "models" / "b.safetensors"
+    result = run("train", "--data", site, "--head", "B", "--seed", "3", "--out", out)
+    assert result.exit_code == 0, result.stderr
+    model = model_file.load(out.read_bytes())
+    assert (model.head.name, model.seed) == ("B", 3)
+    assert model.name in result.stdout
+    assert NOTICE in result.stdout
+    (line,) = lines_of(run("predict", "--json", "--model", out, site / "0.png"))
+    assert line["model"] == model.name
+
+
+def test_the_same_seed_trains_the_same_bytes(run: Run, site: Path, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("first", "again", "other")]
+    for file, seed in zip(files, ("3", "3", "4"), strict=True):
+        assert run("train", "--data", site, "--seed", seed, "--out", file).exit_code == 0
+    first, again, other = (file.read_bytes() for file in files)
+    assert first == again != other
+
+
+def test_evaluate_writes_all_it_promises(run: Run, site: Path, tmp_path: Path) -> None:
+    words: Sequence[str | Path] = [
+        "evaluate",
+        "--data",
+        site,
+        "--out",
+        tmp_path / "out",
+        "--heads",
+        "A,C",
+        "--folds",
+        "2",
+    ]
+    result = run(*words, "--shifted", site)
+    assert result.exit_code == 0, result.stderr
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert set(metrics["heads"]) == {"C"}
+    assert 0 <= metrics["heads"]["C"]["auc"]["low"] <= metrics["heads"]["C"]["auc"]["value"] <= 1
+    assert metrics["heads"]["C"]["shifted"]["positives"] == 8
+    written = {file.name for file in (tmp_path / "out").iterdir()}
+    assert written == {"metrics.json", "report.md", "roc.png", "calibration.png", "confusion.png"}
+    for words_of_table in ("COVID against pneumonia", "73.20", "95.35", "do not carry over", NOTICE):
+        assert words_of_table in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "--data", "{empty}", "--out", "x"], "manifest.csv cannot be read"),
+        (["evaluate", "--data", "{site}", "--out", "x", "--folds", "9"], "too few for 9 folds"),
+        (["predict", "--model", "{manifest}", "{site}/0.png"], "no COVID-XR model"),
+        (["predict", "--model", "{empty}/gone", "{site}/0.png"], "No such file"),
+        (["predict", "--weights", "{manifest}", "{site}/0.png"], "none of .pth"),
+        (["train", "--data", "{site}", "--head", "D", "--out", "x"], "'D' is not one of"),
+        (["evaluate", "--data", "{site}", "--out", "x", "--heads", "A,E"], "heads are A, B and C"),
+    ],
+)
+def test_what_people_can_mend_is_said_in_a_sentence(
+    run: Run, site: Path, tmp_path: Path, words: list[str], message: str
+) -> None:
+    places = {"site": str(site), "empty": str(tmp_path), "manifest": str(site / "manifest.csv")}
+    result = run(*(word.format(**places) for word in words))
+    assert result.exit_code in (1, 2)
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_model_of_other_weights_is_refused(run: Run, site: Path, data_dir: Path, tmp_path: Path) -> None:
+    import safetensors.numpy
+
+    arrays = safetensors.numpy.load_file(next((data_dir / "weights").iterdir()))
+    arrays["conv1_1.bias"] = arrays["conv1_1.bias"] + 1
+    safetensors.numpy.save_file(arrays, tmp_path / "own.safetensors")
+    result = run("predict", "--weights", tmp_path / "own.safetensors", site / "0.png")
+    assert result.exit_code == 1
+    assert "the model reads features of vgg16/" in result.stderr
