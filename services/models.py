@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -119,10 +120,12 @@ class Models:
             model = await create(default, sha256, ModelState.IN_SERVICE)
             await Deployment.create(number=1, model=model, reason=default.verdict, since=datetime.now(UTC))
 
-        await self.outbox.commit(first)
+        with suppress(IntegrityError):  # another process was faster
+            await self.outbox.commit(first)
 
     async def keep(self, model: NewModel) -> str:
-        """Store a model's file ahead of its row; its SHA-256."""
+        """Store a model's file ahead of its row, once it is seen to load; its SHA-256."""
+        await self.inference.compute(partial(self.load_head, model.data))
         sha256 = hashlib.sha256(model.data).hexdigest()
         await self.blobs.put(model_key(sha256), model.data)
         return sha256
