@@ -151,7 +151,9 @@ def _extractor(settings: Settings, file: Path | None) -> FeatureExtractor:
     from ml import weights
     from ml.classifier import FeatureExtractor
 
-    return FeatureExtractor(weights.load_file(file) if file else weights.load(settings.data_dir / "weights"))
+    return FeatureExtractor(
+        weights.load_file(file) if file else weights.load(settings.data_dir / "cache" / "weights")
+    )
 
 
 def _classifier(file: Path | None, extractor: FeatureExtractor) -> Classifier:

@@ -1,13 +1,14 @@
 """The classifier at the command line, on real files."""
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import jax
 import pytest
+import safetensors.numpy
 from typer.testing import CliRunner, Result
 
 from api.cli import app
@@ -28,11 +29,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> "Run":
+def run(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> "Iterator[Run]":
     monkeypatch.setenv("COVIDXR_DATA_DIR", str(data_dir))
-    for name in ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"):
-        monkeypatch.setenv(name, os.environ.get(name, ""))  # the commands set these: put back what was there
-    return Run()
+    before = jax.config.jax_compilation_cache_dir  # the commands set it
+    yield Run()
+    jax.config.update("jax_compilation_cache_dir", before)
 
 
 class Run:
@@ -120,7 +121,7 @@ def test_evaluate_writes_all_it_promises(run: Run, site: Path, tmp_path: Path) -
         "--out",
         tmp_path / "out",
         "--heads",
-        "A,C",
+        "C",
         "--folds",
         "2",
     ]
@@ -159,9 +160,7 @@ def test_what_people_can_mend_is_said_in_a_sentence(
 
 
 def test_a_model_of_other_weights_is_refused(run: Run, site: Path, data_dir: Path, tmp_path: Path) -> None:
-    import safetensors.numpy
-
-    arrays = safetensors.numpy.load_file(next((data_dir / "weights").iterdir()))
+    arrays = safetensors.numpy.load_file(next((data_dir / "cache" / "weights").iterdir()))
     arrays["conv1_1.bias"] = arrays["conv1_1.bias"] + 1
     safetensors.numpy.save_file(arrays, tmp_path / "own.safetensors")
     result = run("predict", "--weights", tmp_path / "own.safetensors", site / "0.png")
