@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ml.evaluation import EvaluationError
-from ml.gate import Judged, Margins, Verdict, judge
+from ml.gate import RESAMPLES, Judged, Margins, Verdict, judge
 
 PATIENTS = 200
 
@@ -111,9 +111,13 @@ def test_the_same_seed_gives_the_same_verdict() -> None:
 
 def test_two_thousand_resamples_take_less_than_a_second() -> None:
     labels, probabilities, groups = holdout()
-    started = time.perf_counter()
-    judge(labels, Judged(probabilities), Judged(probabilities), groups)
-    assert time.perf_counter() - started < 1
+    times = []
+    for _ in range(3):  # the best of three: other work on the machine is not the gate's
+        started = time.perf_counter()
+        judge(labels, Judged(probabilities), Judged(probabilities), groups)
+        times.append(time.perf_counter() - started)
+    assert RESAMPLES == 2000
+    assert min(times) < 1
 
 
 def test_a_holdout_of_one_class_is_an_error() -> None:
