@@ -27,6 +27,10 @@ class BoundedRequest(StarletteRequestAdapter):
 
     _request: Request
 
+    @property
+    def content_type(self) -> str | None:
+        return (super().content_type or "").lower()
+
     async def get_form_data(self) -> FormData:
         """The form.
 

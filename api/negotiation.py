@@ -22,14 +22,16 @@ def preference(accept: str, media_type: str) -> Preference:
 
 def answer_type(accept: str) -> str:
     """The media type of an answer: the newer where it is named and not wanted less; JSON in case of doubt."""
-    newer, older = preference(accept, RESPONSE_JSON), preference(accept, JSON)
-    return RESPONSE_JSON if newer[1] == EXACT and newer[0] > 0 and newer >= older else JSON
+    quality, closeness = preference(accept, RESPONSE_JSON)
+    is_wanted = quality > 0 and closeness == EXACT and (quality, closeness) >= preference(accept, JSON)
+    return RESPONSE_JSON if is_wanted else JSON
 
 
 def wants(accept: str, media_type: str) -> bool:
     """Whether a media type is named and wanted more than an answer in JSON."""
-    wanted = preference(accept, media_type)
-    return wanted[1] == EXACT and wanted > max(preference(accept, JSON), preference(accept, RESPONSE_JSON))
+    quality, closeness = preference(accept, media_type)
+    json = max(preference(accept, JSON), preference(accept, RESPONSE_JSON))
+    return quality > 0 and closeness == EXACT and (quality, closeness) > json
 
 
 def _ranges(accept: str) -> list[tuple[str, float]]:

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, specified_rules, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    parse,
+    specified_rules,
+    validate,
+)
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 from strawberry.types.execution import ParseOptions
@@ -26,6 +34,12 @@ class Checked:
 
     document: DocumentNode
     errors: list[GraphQLError]
+
+    @property
+    def has_many_operations(self) -> bool:
+        """Whether a request has to name the one that it means."""
+        operations = [node for node in self.document.definitions if isinstance(node, OperationDefinitionNode)]
+        return len(operations) > 1
 
 
 def check(schema: GraphQLSchema, text: str) -> Checked:
@@ -69,5 +83,13 @@ class Operation(SchemaExtension):
 
     def on_validate(self) -> Iterator[None]:
         if self._checked is not None:
-            self.execution_context.pre_execution_errors = list(self._checked.errors)
+            self.execution_context.pre_execution_errors = [
+                *self._checked.errors,
+                *self._unnamed(self._checked),
+            ]
         yield
+
+    def _unnamed(self, checked: Checked) -> Iterator[GraphQLError]:
+        """Strawberry would run the first operation of many."""
+        if self.execution_context._provided_operation_name is None and checked.has_many_operations:
+            yield GraphQLError("operationName has to say which of the operations is meant")

@@ -25,8 +25,8 @@ MAX_TOKENS = 2000
 """GraphiQL's introspection query has about 300, the largest of our own pages' about 200."""
 MAX_DEPTH = 15
 """Fields within fields; images → nodes → labels → nodes → usedIn → evaluation → auc → value are 8."""
-MAX_FIELDS = 1000
-"""Fields with every fragment written out."""
+MAX_FIELDS = 500
+"""Fields with every fragment written out; our own pages' largest operation has about 100."""
 MAX_ALIASES = 30
 """Aliases with every fragment written out: each is one more answer to compute."""
 MAX_ROOT_FIELDS = 20

@@ -1,0 +1,95 @@
+"""Asking the GraphQL endpoint as its clients do, in the test's own process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route, WebSocketRoute
+
+from api.graphql import GraphQLView
+from services import tokens
+from services.platform import Platform
+from store.tables import TokenPurpose, User
+
+PAGE = "<h1>GraphiQL</h1>"
+
+
+def application(platform: Platform) -> Starlette:
+    """The endpoint alone, mounted as the application mounts it."""
+    view = GraphQLView(lambda: platform, page=lambda: HTMLResponse(PAGE))
+    return Starlette(
+        routes=[Route("/graphql", view, methods=["GET", "POST"]), WebSocketRoute("/graphql", view)]
+    )
+
+
+@dataclass(frozen=True)
+class Asker:
+    """A client of the endpoint, signed in or not."""
+
+    client: httpx.AsyncClient
+    token: str | None = None
+
+    async def signed_in(self, user: User) -> Asker:
+        """The same client in a new session of the user's."""
+        return replace(self, token=await tokens.issue(user, TokenPurpose.SESSION))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    async def ask(self, query: str, /, **variables: Any) -> dict[str, Any]:
+        """The whole answer."""
+        body = {"query": query, "variables": variables}
+        answer: dict[str, Any] = (await self.client.post("/graphql", json=body, headers=self.headers)).json()
+        return answer
+
+    async def data(self, query: str, /, **variables: Any) -> Any:
+        """The one root field of an answer without errors."""
+        answer = await self.ask(query, **variables)
+        assert "errors" not in answer, answer
+        (only,) = answer["data"].values()
+        return only
+
+    async def code(self, query: str, /, **variables: Any) -> str:
+        """The one code of all the errors."""
+        answer = await self.ask(query, **variables)
+        (code,) = {error["extensions"]["code"] for error in answer["errors"]}
+        return str(code)
+
+    async def mutate(self, name: str, fields: str, /, **given: Any) -> Any:
+        """The payload of a mutation that takes an input; ``fields`` beside its errors."""
+        kind = name[0].upper() + name[1:]
+        query = f"mutation($input: {kind}Input!) {{ {name}(input: $input) {{ {fields} {ERRORS} }} }}"
+        return await self.data(query, input=given)
+
+    async def upload(self, files: Sequence[tuple[str, bytes]], fields: str, **given: Any) -> Any:
+        """The payload of `uploadImages`, with these fields of each image."""
+        query = (
+            f"mutation($input: UploadImagesInput!) {{ uploadImages(input: $input) {{ {ERRORS} results {{ "
+            f"filename {ERRORS} image {{ {fields} }} duplicateOf {{ {fields} }} }} }} }}"
+        )
+        operations = {"query": query, "variables": {"input": {"files": [None] * len(files), **given}}}
+        places = {str(n): [f"variables.input.files.{n}"] for n in range(len(files))}
+        response = await self.client.post(
+            "/graphql",
+            data={"operations": json.dumps(operations), "map": json.dumps(places)},
+            files={str(n): file for n, file in enumerate(files)},
+            headers=self.headers,
+        )
+        answer = response.json()
+        assert "errors" not in answer, answer
+        return answer["data"]["uploadImages"]
+
+
+ERRORS = "errors { code message path }"
+
+
+def codes(payload: Any) -> list[tuple[str, list[str] | None]]:
+    """The codes and paths of a payload's errors."""
+    return [(error["code"], error["path"]) for error in payload["errors"]]

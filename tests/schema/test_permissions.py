@@ -1,0 +1,218 @@
+"""Who may see and do what: every root field, and every type by its id."""
+
+import pytest
+
+from schema import ids
+from schema.nodes import NODES
+from services.platform import Platform
+from store.tables import (
+    ContactMessage,
+    Label,
+    ModelState,
+    NewsPost,
+    Prediction,
+    Role,
+    RunTrigger,
+    TrainingRun,
+    User,
+)
+from tests import people
+from tests.asking import Asker
+from tests.store_rows import image, model
+
+SIGN_IN, FORBIDDEN, FINE = "UNAUTHENTICATED", "FORBIDDEN", "fine"
+
+# field: for anybody, for a member, for an administrator
+QUERIES = {
+    "viewer { email }": (FINE, FINE, FINE),
+    'node(id: "x") { id }': (FINE, FINE, FINE),
+    'nodes(ids: ["x"]) { id }': (FINE, FINE, FINE),
+    "news { nodes { author { name role createdAt } } }": (FINE, FINE, FINE),
+    "model { number }": (FINE, FINE, FINE),
+    "images { nodes { id url } }": (SIGN_IN, FINE, FINE),
+    "predictions { nodes { id } }": (SIGN_IN, FINE, FINE),
+    "labelQueue { nodes { id } }": (SIGN_IN, FINE, FINE),
+    "retraining { newLabels run { id } }": (SIGN_IN, FINE, FINE),
+    "models { nodes { id } }": (SIGN_IN, FORBIDDEN, FINE),
+    'modelAt(time: "2026-11-23T12:00:00Z") { id }': (SIGN_IN, FORBIDDEN, FINE),
+    "trainingRuns { nodes { id } }": (SIGN_IN, FORBIDDEN, FINE),
+    "users { nodes { id email } }": (SIGN_IN, FORBIDDEN, FINE),
+    "contactMessages { nodes { id } }": (SIGN_IN, FORBIDDEN, FINE),
+}
+X = 'id: "x"'
+MUTATIONS = {
+    'signUp(input: {email: "x", password: "x", name: ""}) { errors { code } }': (FINE, FINE, FINE),
+    'verifyEmail(input: {token: "x"}) { errors { code } }': (FINE, FINE, FINE),
+    'signIn(input: {email: "x", password: "x"}) { errors { code } }': (FINE, FINE, FINE),
+    'requestPasswordReset(input: {email: "x"}) { errors { code } }': (FINE, FINE, FINE),
+    'resetPassword(input: {token: "x", password: "x"}) { errors { code } }': (FINE, FINE, FINE),
+    'sendContactMessage(input: {name: "", email: "", subject: "", body: ""}) { errors { code } }': (
+        FINE,
+        FINE,
+        FINE,
+    ),
+    "uploadImages(input: {files: []}) { errors { code } }": (SIGN_IN, FINE, FINE),
+    f"updateImage(input: {{{X}}}) {{ errors {{ code }} }}": (SIGN_IN, FINE, FINE),
+    f'updateImage(input: {{{X}, patientRef: "p"}}) {{ errors {{ code }} }}': (SIGN_IN, FINE, FINE),
+    f"deleteImage(input: {{{X}}}) {{ errors {{ code }} }}": (SIGN_IN, FINE, FINE),
+    'submitLabel(input: {imageId: "x", finding: COVID}) { errors { code } }': (SIGN_IN, FINE, FINE),
+    "requestRetraining { errors { code } }": (SIGN_IN, FORBIDDEN, FINE),
+    "cancelRetraining { errors { code } }": (SIGN_IN, FORBIDDEN, FINE),
+    f'promoteModel(input: {{{X}, reason: "r"}}) {{ errors {{ code }} }}': (SIGN_IN, FORBIDDEN, FINE),
+    'publishNews(input: {title: "", body: ""}) { errors { code } }': (SIGN_IN, FORBIDDEN, FINE),
+    f"updateNews(input: {{{X}}}) {{ errors {{ code }} }}": (SIGN_IN, FORBIDDEN, FINE),
+    f"deleteNews(input: {{{X}}}) {{ errors {{ code }} }}": (SIGN_IN, FORBIDDEN, FINE),
+    f"setUserRole(input: {{{X}, role: ADMIN}}) {{ errors {{ code }} }}": (SIGN_IN, FORBIDDEN, FINE),
+    # last: it ends the session
+    "signOut { signedOut }": (FINE, FINE, FINE),
+}
+
+
+async def outcome(asker: Asker, document: str) -> str:
+    answer = await asker.ask(document)
+    if "errors" not in answer:
+        return FINE
+    assert not any((answer["data"] or {}).values())
+    (error,) = answer["errors"]
+    code: str = error["extensions"]["code"]
+    return code
+
+
+async def test_every_query(anybody: Asker, member: Asker, admin: Asker) -> None:
+    for query, expected in QUERIES.items():
+        document = f"{{ {query} }}"
+        actual = tuple([await outcome(asker, document) for asker in (anybody, member, admin)])
+        assert actual == expected, query
+
+
+async def test_every_mutation(anybody: Asker, member: Asker, admin: Asker) -> None:
+    for mutation, expected in MUTATIONS.items():
+        document = f"mutation {{ {mutation} }}"
+        actual = tuple([await outcome(asker, document) for asker in (anybody, member, admin)])
+        assert actual == expected, mutation
+
+
+async def test_the_lists_above_are_complete(anybody: Asker) -> None:
+    for listed, kind in ((QUERIES, "queryType"), (MUTATIONS, "mutationType")):
+        schema = await anybody.data(f"{{ __schema {{ {kind} {{ fields {{ name }} }} }} }}")
+        named = {text.partition("(")[0].partition(" ")[0] for text in listed}
+        assert {field["name"] for field in schema[kind]["fields"]} == named
+
+
+async def test_a_token_that_is_no_good_signs_nobody_in(anybody: Asker) -> None:
+    stranger = Asker(anybody.client, "made-up")
+    assert await stranger.data("{ viewer { id } }") is None
+    assert await stranger.code("{ images { nodes { id } } }") == SIGN_IN
+
+
+# ------------------------------------------------------------------ by id
+
+
+@pytest.fixture
+async def rows(platform: Platform, ana: User) -> dict[str, str]:
+    """The ids of a row of each type around Ana's image, and of what is not hers."""
+    chief = await people.admin("author@hospital.example")
+    row = await image(ana)
+    judged_by, learned_from, neither = [await model(number) for number in (2, 3, 4)]
+    label = await Label.create(image=row, finding="COVID", submitted_by=ana)
+    await label.used_in.add(learned_from)
+    prediction = await Prediction.create(image=row, model=judged_by, probability=0.9, margin=0.4)
+    post = await NewsPost.create(title="t", body="b", author=chief)
+    message = await ContactMessage.create(name="n", email="e@x.example", subject="s", body="b")
+    run = await TrainingRun.create(trigger=RunTrigger.ADMIN, epochs=1)
+    serving = await platform.models.in_service()
+    return {
+        "Image": ids.encode("Image", row.id),
+        "Prediction": ids.encode("Prediction", prediction.id),
+        "Label": ids.encode("Label", label.id),
+        "User": ids.encode("User", ana.id),
+        "in service": ids.encode("ModelVersion", serving.id),
+        "judged by": ids.encode("ModelVersion", judged_by.id),
+        "learned from": ids.encode("ModelVersion", learned_from.id),
+        "neither": ids.encode("ModelVersion", neither.id),
+        "NewsPost": ids.encode("NewsPost", post.id),
+        "ContactMessage": ids.encode("ContactMessage", message.id),
+        "TrainingRun": ids.encode("TrainingRun", run.id),
+    }
+
+
+# who sees the object by its id: anybody, Ana, another member, an administrator
+BY_ID = {
+    "Image": (False, True, False, True),
+    "Prediction": (False, True, False, True),
+    "Label": (False, True, False, True),
+    "User": (False, True, False, True),
+    "in service": (True, True, True, True),
+    "judged by": (False, True, False, True),
+    "learned from": (False, True, False, True),
+    "neither": (False, False, False, True),
+    "NewsPost": (True, True, True, True),
+    "ContactMessage": (False, False, False, True),
+    "TrainingRun": (False, False, False, True),
+}
+
+
+async def test_every_type_by_its_id(
+    anybody: Asker, member: Asker, other: Asker, admin: Asker, rows: dict[str, str]
+) -> None:
+    wanted = list(rows.values())
+    seen = []
+    for asker in (anybody, member, other, admin):
+        found = await asker.data("query($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }", ids=wanted)
+        assert [node is None or node["id"] for node in found] == [
+            node is None or one for node, one in zip(found, wanted, strict=True)
+        ]
+        seen.append([node is not None for node in found])
+        for one, node in zip(wanted, found, strict=True):
+            assert await asker.data("query($id: ID!) { node(id: $id) { id __typename } }", id=one) == node
+    assert dict(zip(rows, zip(*seen, strict=True), strict=True)) == BY_ID
+
+
+def test_every_type_with_an_id_is_among_them() -> None:
+    models = {"in service", "judged by", "learned from", "neither"}
+    assert set(NODES) == set(BY_ID) - models | {"ModelVersion"}
+
+
+async def test_ids_of_nothing_find_nothing(admin: Asker, rows: dict[str, str]) -> None:
+    nothing = [
+        "",
+        "x",
+        ids.encode("Image", 999_999),
+        ids.encode("Token", 1),
+        ids.encode("Query", 1),
+        rows["Image"] + "=",
+        ids.encode("Image", 10**18 - 1),
+    ]
+    query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    assert await admin.data(query, ids=nothing) == [None] * len(nothing)
+    assert await admin.data(query, ids=[]) == []
+    assert await admin.code(query, ids=["x"] * 101) == "BAD_USER_INPUT"
+
+
+# ------------------------------------------------------------------ fields
+
+
+async def test_an_address_is_shown_to_its_owner_and_administrators(
+    anybody: Asker, member: Asker, admin: Asker, rows: dict[str, str]
+) -> None:
+    query = "{ news { nodes { author { name email } } } }"
+    assert await anybody.code(query) == SIGN_IN
+    assert await member.code(query) == FORBIDDEN
+    assert (await admin.data(query))["nodes"][0]["author"]["email"] == "author@hospital.example"
+    own = await member.data("{ images { nodes { uploadedBy { email } label { submittedBy { email } } } } }")
+    assert own["nodes"][0]["uploadedBy"]["email"] == "ana@hospital.example"
+    assert own["nodes"][0]["label"]["submittedBy"]["email"] == "ana@hospital.example"
+
+
+async def test_a_role_counts_from_the_next_request_on(anybody: Asker) -> None:
+    user = await people.member("rosa@hospital.example")
+    rosa = await anybody.signed_in(user)
+    assert await rosa.code("{ users { totalCount } }") == FORBIDDEN
+    await User.filter(id=user.id).update(role=Role.ADMIN)
+    assert (await rosa.data("{ users { totalCount } }"))["totalCount"] == 1
+
+
+async def test_states_of_models_are_shown_as_they_are(member: Asker, rows: dict[str, str]) -> None:
+    query = "query($id: ID!) { node(id: $id) { ... on ModelVersion { state } } }"
+    assert (await member.data(query, id=rows["in service"]))["state"] == ModelState.IN_SERVICE
+    assert (await member.data(query, id=rows["judged by"]))["state"] == ModelState.RETIRED

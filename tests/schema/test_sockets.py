@@ -1,0 +1,315 @@
+"""graphql-transport-ws: who gets in, what is said there, and how it ends."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from api import graphql, sockets
+from services.platform import Platform
+from store.tables import NewsPost, Token, User
+from tests import databases
+from tests.asking import Asker
+from tests.listening import Socket, joined, listening, opened
+
+INIT = {"type": "connection_init"}
+NEWS = "subscription { newsPublished { cursor post { title } } }"
+
+
+@pytest.fixture
+def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """One database is enough for what happens before it is asked."""
+    return databases.sqlite_copy(sqlite_template, tmp_path)
+
+
+async def answer(client: Socket, query: str, operation: str = "q", **variables: Any) -> Any:
+    """The whole result of a query or mutation."""
+    await client.subscribe(query, operation, **variables)
+    message = await client.of(operation)
+    assert message["type"] == "next", message
+    assert (await client.of(operation))["type"] == "complete"
+    return message["payload"]
+
+
+# ------------------------------------------------------------------ getting in
+
+
+async def test_queries_and_mutations_work_there_too(address: str, member: Asker, ana: User) -> None:
+    async with joined(address, member.token) as client:
+        assert await answer(client, "{ viewer { name } }") == {"data": {"viewer": {"name": "Ana"}}}
+        mutation = 'mutation { deleteImage(input: {id: "x"}) { errors { code path } } }'
+        errors = [{"code": "NOT_FOUND", "path": ["input", "id"]}]
+        assert await answer(client, mutation) == {"data": {"deleteImage": {"errors": errors}}}
+
+
+async def test_nobody_needs_a_token(address: str, platform: Platform) -> None:
+    async with joined(address) as client:
+        assert await answer(client, "{ viewer { name } }") == {"data": {"viewer": None}}
+
+
+@pytest.mark.parametrize("name", ["authorization", "Authorization", "AUTHORIZATION"])
+async def test_the_token_is_found_however_it_is_spelt(address: str, member: Asker, name: str) -> None:
+    async with opened(address) as client:
+        await client.send({**INIT, "payload": {name: f"bearer {member.token}", "other": 1}})
+        assert await client.receive() == {"type": "connection_ack"}
+        assert await answer(client, "{ viewer { name } }") == {"data": {"viewer": {"name": "Ana"}}}
+
+
+@pytest.mark.parametrize("authorization", ["Bearer made-up", "Bearer", "made-up", "", 5, ["Bearer x"], {}])
+async def test_a_token_that_is_no_good_is_turned_away(
+    address: str, platform: Platform, authorization: object
+) -> None:
+    async with opened(address) as client:
+        await client.send({**INIT, "payload": {"authorization": authorization}})
+        assert await client.closes() == (4403, "Forbidden")
+
+
+async def test_a_token_that_has_expired_is_turned_away(address: str, member: Asker) -> None:
+    await Token.all().update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    async with opened(address) as client:
+        await client.send({**INIT, "payload": {"authorization": f"Bearer {member.token}"}})
+        assert (await client.closes())[0] == 4403
+
+
+async def test_the_older_protocol_is_not_spoken(address: str, platform: Platform) -> None:
+    for protocols in (("graphql-ws",), ("graphql-sse",), ("nonsense",)):
+        async with opened(address, *protocols) as client:
+            assert (await client.closes())[0] == 4406
+    async with opened(address, "graphql-ws", "graphql-transport-ws") as client:
+        assert client.connection.subprotocol == "graphql-transport-ws"
+
+
+async def test_pages_of_other_sites_are_not_let_in(address: str, platform: Platform) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with opened(address, Origin="http://evil.example"):
+            pass
+    assert refused.value.response.status_code == 403
+    async with opened(address, Origin=f"http://{address}") as client:
+        await client.send(INIT)
+        assert await client.receive() == {"type": "connection_ack"}
+
+
+# ------------------------------------------------------------------ the protocol's close codes
+
+
+async def test_subscribing_before_the_acknowledgement(address: str, platform: Platform) -> None:
+    async with opened(address) as client:
+        await client.subscribe(NEWS)
+        assert (await client.closes())[0] == 4401
+
+
+async def test_saying_nothing(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert timedelta(seconds=3) <= graphql.INIT_TIMEOUT <= timedelta(seconds=30)
+    monkeypatch.setattr(graphql, "INIT_TIMEOUT", timedelta(seconds=0.2))
+    async with listening(platform) as impatient, opened(impatient) as client:
+        await client.send({"type": "ping"})
+        assert await client.receive() == {"type": "pong"}
+        assert (await client.closes())[0] == 4408
+
+
+async def test_initialising_twice(address: str, platform: Platform) -> None:
+    async with joined(address) as client:
+        await client.send(INIT)
+        assert (await client.closes())[0] == 4429
+
+
+async def test_an_id_that_is_taken(address: str, platform: Platform) -> None:
+    async with joined(address) as client:
+        await client.subscribe(NEWS, "x" * 300)
+        await client.subscribe(NEWS, "x" * 300)
+        code, reason = await client.closes()
+        assert code == 4409
+        assert reason.startswith("Subscriber for xxx")
+
+
+async def test_an_id_may_be_used_again(address: str, platform: Platform) -> None:
+    async with joined(address) as client:
+        await client.subscribe(NEWS)
+        await client.send({"id": "1", "type": "complete"})
+        await client.send({"id": "never begun", "type": "complete"})
+        assert await answer(client, "{ model { number } }", "1") == {"data": {"model": {"number": 1}}}
+
+
+async def test_pings_are_answered(address: str, platform: Platform) -> None:
+    async with opened(address) as client:
+        for ping in ({"type": "ping"}, {"type": "ping", "payload": {"at": 1}}):
+            await client.send(ping)
+            assert await client.receive() == {"type": "pong"}
+        await client.send({"type": "pong"})
+        await client.send(INIT)
+        assert await client.receive() == {"type": "connection_ack"}
+
+
+ODD = [
+    "[1]",
+    '"x"',
+    "5",
+    "null",
+    "true",
+    "",
+    "{",
+    "nonsense",
+    b"\x00\x01",
+    b'{"type": "ping"}',
+    "{}",
+    '{"type": 5}',
+    '{"type": null}',
+    '{"type": ["ping"]}',
+    '{"type": "start"}',
+    json.dumps({"type": "é" * 300}),
+    '{"type": "connection_init", "payload": 5}',
+    '{"type": "ping", "payload": "x"}',
+    '{"type": "subscribe"}',
+    '{"type": "subscribe", "id": "1"}',
+    '{"type": "subscribe", "id": 1, "payload": {"query": "{ __typename }"}}',
+    '{"type": "subscribe", "id": "", "payload": {"query": "{ __typename }"}}',
+    '{"type": "subscribe", "id": ["1"], "payload": {"query": "{ __typename }"}}',
+    '{"type": "subscribe", "id": "1", "payload": "{ __typename }"}',
+    '{"type": "subscribe", "id": "1", "payload": {}}',
+    '{"type": "subscribe", "id": "1", "payload": {"query": 5}}',
+    '{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "variables": []}}',
+    '{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "operationName": 5}}',
+    '{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "extensions": "x"}}',
+    '{"type": "complete"}',
+    '{"type": "complete", "id": {}}',
+    "[" * 100_000,
+]
+
+
+async def test_messages_out_of_shape_close_the_socket(address: str, platform: Platform) -> None:
+    for message in ODD:
+        for is_joined in (False, True):
+            async with joined(address) if is_joined else opened(address) as client:
+                await client.send(message)
+                code, reason = await client.closes()
+                assert (code, bool(reason)) == (4400, True), (message, is_joined)
+
+
+async def test_a_message_has_an_end(address: str, platform: Platform) -> None:
+    async with joined(address) as client:
+        await client.subscribe("{ __typename } #" + "x" * (2 << 20))
+        assert (await client.closes())[0] == 1009
+
+
+# ------------------------------------------------------------------ operations end alone
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{",
+        "",
+        "{ nothing }",
+        "subscription { nothing }",
+        "query($x: Int!) { __typename }",
+        "fragment F on User { id }",
+    ],
+)
+async def test_a_bad_operation_ends_alone(address: str, platform: Platform, admin: Asker, query: str) -> None:
+    async with joined(address) as client:
+        await client.subscribe(NEWS, "news")
+        await client.settle()
+        await client.subscribe(query, "bad")
+        message = await client.of("bad")
+        errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
+        assert [error["extensions"]["code"] for error in errors] == ["BAD_USER_INPUT"]
+        if message["type"] == "next":
+            assert (await client.of("bad"))["type"] == "complete"
+        await admin.mutate("publishNews", "post { id }", title="t", body="b")
+        assert (await client.event("news"))["post"] == {"title": "t"}
+
+
+async def test_hostile_documents_are_refused_there_too(address: str, platform: Platform) -> None:
+    async with joined(address) as client:
+        await client.subscribe("{" + "viewer { id } " * 50 + "}")
+        assert await client.ends() == ("error", "BAD_USER_INPUT")
+
+
+async def test_so_many_operations_on_a_socket(address: str, platform: Platform) -> None:
+    async with joined(address) as client:
+        for n in range(graphql.MAX_OPERATIONS_PER_SOCKET):
+            await client.subscribe(NEWS, f"news {n}")
+        await client.subscribe(NEWS, "one more")
+        assert await client.ends("one more") == ("error", "RATE_LIMITED")
+        await client.send({"id": "news 0", "type": "complete"})
+        await client.subscribe("{ model { number } }", "one more")
+        assert (await client.event("one more")) == {"number": 1}
+
+
+async def test_operations_on_a_socket_load_afresh(address: str, member: Asker, admin: Asker) -> None:
+    post = (await admin.mutate("publishNews", "post { id }", title="old", body="b"))["post"]["id"]
+    query = "query($id: ID!) { node(id: $id) { ... on NewsPost { title } } }"
+    async with joined(address, member.token) as client:
+        assert (await answer(client, query, id=post))["data"]["node"] == {"title": "old"}
+        await NewsPost.all().update(title="new")
+        assert (await answer(client, query, id=post))["data"]["node"] == {"title": "new"}
+
+
+async def test_a_session_that_ends_signs_the_socket_out(
+    address: str, member: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "FRESH_SECONDS", 0.0)
+    async with joined(address, member.token) as client:
+        assert (await answer(client, "{ viewer { name } }"))["data"]["viewer"] == {"name": "Ana"}
+        await member.data("mutation { signOut { signedOut } }")
+        assert (await answer(client, "{ viewer { name } }"))["data"]["viewer"] is None
+        result = await answer(client, "{ images { totalCount } }")
+        assert result["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_a_client_that_hangs_up_leaves_nothing_behind(address: str, platform: Platform) -> None:
+    before = len(asyncio.all_tasks())
+    async with joined(address) as client:
+        for n in range(20):
+            await client.subscribe(NEWS, str(n))
+        await client.settle()
+        assert len(asyncio.all_tasks()) >= before + 20
+    async with asyncio.timeout(10):
+        while len(asyncio.all_tasks()) > before:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+# ------------------------------------------------------------------ server-sent events
+
+
+async def test_events_without_a_socket(address: str, admin: Asker) -> None:
+    headers = {"Accept": "text/event-stream", **admin.headers}
+    async with httpx.AsyncClient(base_url=f"http://{address}", headers=headers, timeout=10) as client:
+        async with client.stream("POST", "/graphql", json={"query": NEWS}) as response:
+            assert response.headers["content-type"].startswith("text/event-stream")
+            await asyncio.sleep(0.2)  # a stream does not say when it stands
+            await admin.mutate("publishNews", "post { id }", title="t", body="b")
+            lines = response.aiter_lines()
+            event = [await anext(lines), await anext(lines)]
+        assert event[0] == "event: next"
+        data = json.loads(event[1].removeprefix("data: "))["data"]["newsPublished"]
+        assert data["post"] == {"title": "t"}
+        again = NEWS.replace("newsPublished", 'newsPublished(after: "%s")')
+        await admin.mutate("publishNews", "post { id }", title="missed", body="b")
+        body = {"query": again % data["cursor"]}
+        async with client.stream("POST", "/graphql", json=body) as response:
+            lines = response.aiter_lines()
+            event = [await anext(lines), await anext(lines)]
+        assert json.loads(event[1].removeprefix("data: "))["data"]["newsPublished"]["post"] == {
+            "title": "missed"
+        }
+
+
+async def test_a_stream_tells_its_errors_and_ends(address: str, platform: Platform) -> None:
+    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=10) as client:
+        for query, code in (
+            ("subscription { predictionMade { cursor } }", "UNAUTHENTICATED"),
+            ('subscription { newsPublished(after: "x") { cursor } }', "BAD_USER_INPUT"),
+            ("subscription {", "BAD_USER_INPUT"),
+        ):
+            response = await client.post(
+                "/graphql", json={"query": query}, headers={"Accept": "text/event-stream"}
+            )
+            first, data, _, last = response.text.split("\r\n")[:4]
+            assert (first, last) == ("event: next", "event: complete")
+            assert json.loads(data.removeprefix("data: "))["errors"][0]["extensions"]["code"] == code

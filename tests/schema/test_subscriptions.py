@@ -1,0 +1,350 @@
+"""What subscribers hear: theirs alone, live and resumed, to the end of their session."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import pytest
+
+from api.wiring import Parts
+from events.log import encode_cursor
+from events.messages import TrainingProgressed
+from schema import streams
+from services.outbox import record
+from services.platform import Platform
+from store.tables import Image, JournalEntry, NewsPost, OutboxEvent, Role, RunTrigger, TrainingRun, User
+from tests.asking import Asker
+from tests.listening import Socket, joined
+from tests.people import eventually
+from tests.stand_ins import picture
+
+PREDICTIONS = """subscription($after: Cursor) { predictionMade(after: $after) { cursor prediction {
+  finding model { number } image { filename predictionState uploadedBy { name } } } } }"""
+NEWS = (
+    "subscription($after: Cursor) { newsPublished(after: $after) { cursor post { title author { name } } } }"
+)
+LABELS = """subscription($after: Cursor) { labelSubmitted(after: $after) { cursor
+  label { finding image { filename } submittedBy { name } }
+  retraining { newLabels threshold run { id } } } }"""
+PROGRESS = """subscription($after: Cursor) { trainingProgress(after: $after) { cursor
+  run { state epoch epochs loss labels model { number } } } }"""
+PROMOTIONS = """subscription($after: Cursor) { modelPromoted(after: $after) { cursor
+  model { number state } previous { number state } } }"""
+ALL = {"p": PREDICTIONS, "n": NEWS, "l": LABELS, "t": PROGRESS, "m": PROMOTIONS}
+
+
+async def publish(admin: Asker, *titles: str) -> None:
+    for title in titles:
+        await admin.mutate("publishNews", "post { id }", title=title, body="b")
+
+
+async def nothing_waits() -> bool:
+    """Whether all that was committed has been published too."""
+    return not await OutboxEvent.exists()
+
+
+async def upload(asker: Asker, seed: int, brightness: float = 0.9) -> None:
+    await asker.upload([(f"{seed}.png", picture(seed, brightness))], "id", waitSeconds=10)
+
+
+async def listen(client: Socket, query: str, operation: str = "1", **variables: Any) -> None:
+    await client.subscribe(query, operation, **variables)
+    await client.settle()
+
+
+# ------------------------------------------------------------------ each of them
+
+
+async def test_a_prediction_reaches_the_owner(address: str, member: Asker) -> None:
+    async with joined(address, member.token) as client:
+        await listen(client, PREDICTIONS)
+        await upload(member, 1)
+        event = await client.event()
+    assert event.pop("cursor")
+    shown = {"filename": "1.png", "predictionState": "READY", "uploadedBy": {"name": "Ana"}}
+    assert event == {"prediction": {"finding": "COVID", "model": {"number": 1}, "image": shown}}
+
+
+async def test_predictions_are_heard_by_their_owner_and_admins_alone(
+    address: str, member: Asker, other: Asker, admin: Asker
+) -> None:
+    async with (
+        joined(address, member.token) as hers,
+        joined(address, other.token) as evas,
+        joined(address, admin.token) as chiefs,
+    ):
+        for client in (hers, evas, chiefs):
+            await listen(client, PREDICTIONS)
+        await upload(member, 1)
+        await upload(other, 2)
+        await upload(member, 3)
+        heard = [
+            [(await client.event())["prediction"]["image"]["filename"] for _ in range(count)]
+            for client, count in ((hers, 2), (evas, 1), (chiefs, 3))
+        ]
+        assert heard == [["1.png", "3.png"], ["2.png"], ["1.png", "2.png", "3.png"]]
+        await upload(other, 4)
+        assert (await chiefs.event())["prediction"]["image"]["filename"] == "4.png"
+        await hers.settle()
+        assert not [message for message in hers._kept if message["id"] == "1"]
+
+
+async def test_labels_runs_and_promotions_reach_admins(
+    address: str, member: Asker, admin: Asker, parts: Parts
+) -> None:
+    async with joined(address, admin.token) as client:
+        for operation, query in (("l", LABELS), ("t", PROGRESS), ("m", PROMOTIONS)):
+            await listen(client, query, operation)
+        await member.upload([("1.png", picture(1, 0.9))], "id", label="COVID", waitSeconds=10)
+        label = await client.event("l")
+        assert label.pop("cursor")
+        assert label == {
+            "label": {"finding": "COVID", "image": {"filename": "1.png"}, "submittedBy": {"name": "Ana"}},
+            "retraining": {"newLabels": 1, "threshold": 3, "run": None},
+        }
+        await admin.data("mutation { requestRetraining { errors { code } } }")
+        runs = [(await client.event("t"))["run"] for _ in range(5)]
+        assert [(run["state"], run["epoch"], run["loss"]) for run in runs] == [
+            ("QUEUED", 0, None),
+            ("TRAINING", 1, 1.0),
+            ("TRAINING", 2, 0.5),
+            ("EVALUATING", 2, 0.5),
+            ("PROMOTED", 2, 0.5),
+        ]
+        assert {(run["epochs"], run["labels"]) for run in runs} == {(20, 1)}
+        assert runs[-1]["model"] == {"number": 2}
+        promotion = await client.event("m")
+        assert promotion.pop("cursor")
+        assert promotion == {
+            "model": {"number": 2, "state": "IN_SERVICE"},
+            "previous": {"number": 1, "state": "RETIRED"},
+        }
+
+
+async def test_progress_shows_the_moment_that_it_tells_of(
+    address: str, admin: Asker, platform: Platform
+) -> None:
+    run = await TrainingRun.create(trigger=RunTrigger.ADMIN, epochs=2, state="FAILED", epoch=2, loss=0.1)
+    begin = await platform.log.head()
+    moments: list[tuple[str, int, float | None]] = [
+        ("QUEUED", 0, None),
+        ("TRAINING", 1, 0.75),
+        ("FAILED", 2, 0.1),
+    ]
+    for moment in moments:
+        await platform.retraining.outbox.commit(partial(record, TrainingProgressed(run.id, *moment)))
+    async with joined(address, admin.token) as client:
+        await client.subscribe(PROGRESS, after=encode_cursor(begin))
+        runs = [(await client.event())["run"] for _ in moments]
+    assert [(run["state"], run["epoch"], run["loss"]) for run in runs] == moments
+
+
+async def test_news_reaches_everyone(address: str, admin: Asker) -> None:
+    async with joined(address) as client:
+        await listen(client, NEWS)
+        await publish(admin, "one", "two")
+        events = [await client.event() for _ in range(2)]
+    assert [event["post"] for event in events] == [
+        {"title": "one", "author": {"name": "Chief"}},
+        {"title": "two", "author": {"name": "Chief"}},
+    ]
+    assert events[0]["cursor"] != events[1]["cursor"]
+
+
+# ------------------------------------------------------------------ who may listen
+
+
+@pytest.mark.parametrize(
+    ("who", "refused"),
+    [
+        ("anybody", dict.fromkeys("pltm", "UNAUTHENTICATED")),
+        ("member", dict.fromkeys("ltm", "FORBIDDEN")),
+        ("admin", {}),
+    ],
+)
+async def test_who_may_listen(
+    address: str, anybody: Asker, member: Asker, admin: Asker, who: str, refused: dict[str, str]
+) -> None:
+    asker = {"anybody": anybody, "member": member, "admin": admin}[who]
+    async with joined(address, asker.token) as client:
+        for operation, query in ALL.items():
+            await client.subscribe(query, operation)
+        await client.settle()
+        assert {operation: await client.ends(operation) for operation in refused} == {
+            operation: ("error", code) for operation, code in refused.items()
+        }
+        assert not [message for message in client._kept if message["id"] in ALL]
+
+
+# ------------------------------------------------------------------ resuming
+
+
+async def test_resumes_where_it_stopped(address: str, admin: Asker) -> None:
+    async with joined(address) as client:
+        await listen(client, NEWS)
+        await publish(admin, "1", "2", "3")
+        first = await client.event()
+    await publish(admin, "4", "5")
+    async with joined(address) as client:
+        await client.subscribe(NEWS, after=first["cursor"])
+        await client.settle()
+        await publish(admin, "6")
+        titles = [(await client.event())["post"]["title"] for _ in range(5)]
+        await client.settle()
+        assert titles == ["2", "3", "4", "5", "6"]
+        assert not [message for message in client._kept if message["id"] == "1"]
+
+
+async def test_a_cursor_of_one_subscription_is_good_for_another(
+    address: str, member: Asker, admin: Asker
+) -> None:
+    async with joined(address, member.token) as client:
+        await listen(client, NEWS, "news")
+        await publish(admin, "first")
+        cursor = (await client.event("news"))["cursor"]
+        await upload(member, 1)
+        await client.subscribe(PREDICTIONS, "predictions", after=cursor)
+        assert (await client.event("predictions"))["prediction"]["image"]["filename"] == "1.png"
+
+
+async def test_without_a_cursor_only_what_happens_from_now_on(address: str, admin: Asker) -> None:
+    await publish(admin, "before")
+    await eventually(nothing_waits)
+    async with joined(address) as client:
+        await listen(client, NEWS, after=None)
+        await publish(admin, "after")
+        assert (await client.event())["post"]["title"] == "after"
+
+
+async def test_nothing_is_missed_or_told_twice_while_events_pour_in(address: str, admin: Asker) -> None:
+    async with joined(address) as steady:
+        await listen(steady, NEWS)
+        publishing = asyncio.create_task(publish(admin, *map(str, range(30))))
+        seen: list[str] = []
+        cursor = None
+        while len(seen) < 30:
+            async with joined(address) as client:  # hangs up after every third event
+                if cursor is None:
+                    await client.subscribe(NEWS, after=encode_cursor(0))
+                else:
+                    await client.subscribe(NEWS, after=cursor)
+                for _ in range(3):
+                    event = await client.event()
+                    cursor = event["cursor"]
+                    seen.append(event["post"]["title"])
+        await publishing
+        assert (
+            seen == [(await steady.event())["post"]["title"] for _ in range(30)] == list(map(str, range(30)))
+        )
+
+
+@pytest.mark.parametrize("cursor", ["", "nonsense", "ÿ", "MQ", "event:1", "x" * 10_000])
+async def test_a_cursor_that_is_none(address: str, platform: Platform, cursor: str) -> None:
+    async with joined(address) as client:
+        await client.subscribe(NEWS, after=cursor)
+        assert await client.ends() == ("error", "BAD_USER_INPUT")
+
+
+async def test_a_cursor_that_is_too_old_or_of_another_log(
+    address: str, admin: Asker, platform: Platform
+) -> None:
+    await publish(admin, *map(str, range(4)))
+    await eventually(nothing_waits)
+    head = await platform.log.head()
+    await JournalEntry.filter(position__lte=head - 1).delete()
+    async with joined(address) as client:
+        for place in (1, head + 1000):
+            await client.subscribe(NEWS, after=encode_cursor(place))
+            assert (await client.ends())[1] == "BAD_USER_INPUT"
+
+
+async def test_what_was_deleted_meanwhile_is_passed_over(
+    address: str, member: Asker, admin: Asker, platform: Platform
+) -> None:
+    begin = encode_cursor(await platform.log.head())
+    await publish(admin, "deleted", "kept")
+    await upload(member, 1)
+    await upload(member, 2)
+    await NewsPost.filter(title="deleted").delete()
+    await Image.filter(filename="1.png").delete()
+    async with joined(address, member.token) as client:
+        await client.subscribe(NEWS, "n", after=begin)
+        await client.subscribe(PREDICTIONS, "p", after=begin)
+        assert (await client.event("n"))["post"]["title"] == "kept"
+        assert (await client.event("p"))["prediction"]["image"]["filename"] == "2.png"
+
+
+async def test_each_event_is_loaded_afresh(address: str, admin: Asker) -> None:
+    async with joined(address) as client:
+        await listen(client, NEWS)
+        await publish(admin, "1")
+        assert (await client.event())["post"]["author"] == {"name": "Chief"}
+        await User.all().update(name="Renamed")
+        await publish(admin, "2")
+        assert (await client.event())["post"]["author"] == {"name": "Renamed"}
+
+
+# ------------------------------------------------------------------ the end of a session
+
+
+async def test_a_revoked_token_ends_a_silent_subscription(
+    address: str, member: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "SILENT_SECONDS", 0.2)
+    async with joined(address, member.token) as client:
+        await listen(client, PREDICTIONS, "p")
+        await listen(client, NEWS, "n")
+        await asyncio.sleep(0.5)
+        assert client._kept == []
+        await member.data("mutation { signOut { signedOut } }")
+        assert await client.ends("p") == ("next", "UNAUTHENTICATED")
+        assert await client.ends("n") == ("next", "UNAUTHENTICATED")
+
+
+async def test_a_revoked_token_hears_no_further_event(
+    address: str, member: Asker, admin: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "DELIVERY_SECONDS", 0.0)
+    async with joined(address, member.token) as client:
+        await listen(client, NEWS)
+        await publish(admin, "heard")
+        assert (await client.event())["post"]["title"] == "heard"
+        await member.data("mutation { signOut { signedOut } }")
+        await publish(admin, "not heard")
+        assert await client.ends() == ("next", "UNAUTHENTICATED")
+
+
+async def test_an_admin_no_more_hears_no_further_event(
+    address: str, anybody: Asker, ana: User, member: Asker, admin: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "DELIVERY_SECONDS", 0.0)
+    await User.filter(id=ana.id).update(role=Role.ADMIN)
+    async with joined(address, member.token) as client:
+        await listen(client, LABELS)
+        await admin.upload([("1.png", picture(1))], "id", label="COVID")
+        assert (await client.event())["label"]["image"] == {"filename": "1.png"}
+        await User.filter(id=ana.id).update(role=Role.MEMBER)
+        await admin.upload([("2.png", picture(2))], "id", label="COVID")
+        assert await client.ends() == ("next", "FORBIDDEN")
+
+
+async def test_the_session_is_looked_up_now_and_then_alone(
+    address: str, member: Asker, admin: Asker, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookups = 0
+    authenticate = type(platform.accounts).authenticate
+
+    async def counting(accounts: Any, token: str) -> User | None:
+        nonlocal lookups
+        lookups += token == member.token
+        return await authenticate(accounts, token)
+
+    monkeypatch.setattr(type(platform.accounts), "authenticate", counting)
+    async with joined(address, member.token) as client:
+        for n in range(20):
+            await client.subscribe(NEWS, str(n))
+        await client.settle()
+        await publish(admin, "1", "2", "3")
+        for n in range(20):
+            assert [(await client.event(str(n)))["post"]["title"] for _ in range(3)] == ["1", "2", "3"]
+    assert lookups <= 2

@@ -1,0 +1,40 @@
+"""Rows for tests, made without the work that usually leads to them."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import uuid4
+
+from store.tables import Image, ModelState, ModelVersion, User
+from tests.stand_ins import EVALUATION
+
+
+async def image(owner: User, filename: str = "chest.png", patient_ref: str | None = None) -> Image:
+    """An image without pixels, not judged."""
+    return await Image.create(
+        owner=owner,
+        key=uuid4().hex,
+        filename=filename,
+        sha256=hashlib.sha256(filename.encode()).hexdigest(),
+        media_type="image/png",
+        size=1,
+        width=64,
+        height=64,
+        patient_ref=patient_ref,
+        holdout=False,
+    )
+
+
+async def model(number: int, state: ModelState = ModelState.RETIRED) -> ModelVersion:
+    """A model version without a file."""
+    return await ModelVersion.create(
+        number=number,
+        state=state,
+        backbone="vgg16",
+        head="C",
+        extractor="none",
+        key="none",
+        sha256="none",
+        trained_on=1,
+        evaluation=EVALUATION,
+    )
