@@ -125,7 +125,7 @@ class Live:
     async def mailed_token(self) -> str:
         """The token of the newest mail, once one has come."""
         async with asyncio.timeout(20):
-            while not (mails := self.mails()):  # noqa: ASYNC110
+            while not (mails := self.mails()):
                 await asyncio.sleep(0.05)
         found = re.search(r"token=(\S+)", mails[-1])
         assert found
