@@ -70,12 +70,11 @@ class Retraining:
             Refused: NOT_FOUND, where no run is under way.
         """
         admin(viewer)
-        run = await TrainingRun.active()
-        if run is None or not await end(
-            self.outbox, run, RunState.CANCELLED, "cancelled by an administrator"
-        ):
-            raise refuse(Code.NOT_FOUND, "no run is under way")
-        return await TrainingRun.get(id=run.id)
+        while (run := await TrainingRun.active()) is not None:
+            if await end(self.outbox, run, RunState.CANCELLED, "cancelled by an administrator"):
+                return await TrainingRun.get(id=run.id)
+            # Taken over, or ended, since we looked.
+        raise refuse(Code.NOT_FOUND, "no run is under way")
 
     async def _begin(self, trigger: RunTrigger, by: User | None, at_least: int) -> TrainingRun:
         async def begin() -> TrainingRun:
