@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from services.outbox import Outbox, record
 from services.retraining import Retraining, end
 from services.training_set import Example
 from store.blobs import Blobs
+from store.database import atomically
 from store.tables import Deployment, Label, ModelState, ModelVersion, RunState, TrainingRun
 
 LEASE = timedelta(seconds=10)
@@ -91,11 +93,7 @@ class Training:
 
     async def _take(self, run_id: int) -> TrainingRun | None:
         while True:
-            now = datetime.now(UTC)
-            taken = await TrainingRun.takeable(run_id, now).update(
-                fence=F("fence") + 1, lease_until=now + LEASE, state=RunState.TRAINING
-            )
-            run = await TrainingRun.get_or_none(id=run_id)
+            run, taken = await atomically(partial(_seize, run_id))
             if run is None or run.slot is None:
                 return None
             if taken and run.fence <= MAX_TAKEOVERS:
@@ -111,8 +109,10 @@ class Training:
         with tempfile.TemporaryDirectory(dir=self.scratch, prefix=f"run-{run.id}-") as name:
             async with asyncio.TaskGroup() as group:
                 heartbeat = group.create_task(self._keep_lease(run))
-                await self._learn(run, Path(name))
+                incumbent, used = await self._learn(run, Path(name))
                 heartbeat.cancel()
+            # Without the heartbeat, which would take the end of the run for its loss; the fence guards it.
+            await self._conclude(run, incumbent, used, Path(name))
 
     async def _keep_lease(self, run: TrainingRun) -> None:
         while True:
@@ -121,7 +121,8 @@ class Training:
             if not await held.update(lease_until=datetime.now(UTC) + LEASE):
                 raise LeaseLost
 
-    async def _learn(self, run: TrainingRun, folder: Path) -> None:
+    async def _learn(self, run: TrainingRun, folder: Path) -> tuple[ModelVersion, list[Example]]:
+        """Have a candidate made; the model to be judged against, and what was laid out."""
         incumbent = await self.models.in_service()
         found = await training_set.examples(incumbent.extractor)
         used = await training_set.lay_out(found, incumbent.extractor, self.blobs, folder)
@@ -132,7 +133,7 @@ class Training:
         async with aclosing(self.trainer.train(folder)) as progress:
             async for step in progress:
                 await self._note(run, step)
-        await self._conclude(run, incumbent, used, folder)
+        return incumbent, used
 
     async def _note(self, run: TrainingRun, step: Progress) -> None:
         async def write() -> None:
@@ -151,7 +152,7 @@ class Training:
         data = await asyncio.to_thread((folder / training_set.CANDIDATE_FILE).read_bytes)
         candidate = _candidate(outcome, data, incumbent)
         sha256 = await self.models.keep(candidate)
-        label_ids = [example.label.id for example in used if not example.image.holdout]
+        label_ids = [example.label.id for example in used if not example.holdout]
 
         async def write() -> None:
             # The one conditional update that names the fence: a stale holder changes nothing.
@@ -160,13 +161,23 @@ class Training:
             model = await create(candidate, sha256, ModelState.CANDIDATE)
             for start in range(0, len(label_ids), LABELS_AT_ONCE):
                 ids = label_ids[start : start + LABELS_AT_ONCE]
-                await model.labels.add(*await Label.filter(id__in=ids))
+                # Locked, since an image that is deleted at this moment takes its labels along.
+                await model.labels.add(*await Label.filter(id__in=ids).select_for_update())
             state = await _decide(model, incumbent, passed=outcome["promote"])
             await TrainingRun.filter(id=run.id).update(state=state, model_id=model.id)
             await record(TrainingProgressed(run.id, state, run.epoch, run.loss))
 
         await self.outbox.commit(write)
         await self.models.refresh()
+
+
+async def _seize(run_id: int) -> tuple[TrainingRun | None, bool]:
+    """The run, and whether it is ours now; in one transaction, lest we take another's fence for ours."""
+    now = datetime.now(UTC)
+    taken = await TrainingRun.takeable(run_id, now).update(
+        fence=F("fence") + 1, lease_until=now + LEASE, state=RunState.TRAINING
+    )
+    return await TrainingRun.get_or_none(id=run_id), bool(taken)
 
 
 async def _decide(model: ModelVersion, incumbent: ModelVersion, *, passed: bool) -> RunState:

@@ -29,10 +29,11 @@ OUTCOME_FILE = "outcome.json"
 
 @dataclass(frozen=True)
 class Example:
-    """A labelled image whose features are stored."""
+    """A labelled image whose features are stored; held out, it judges models and never teaches them."""
 
     image: Image
     label: Label
+    holdout: bool
 
 
 async def examples(extractor: str) -> list[Example]:
@@ -40,9 +41,25 @@ async def examples(extractor: str) -> list[Example]:
     entries: dict[int, list[Label]] = {}
     for label in await Label.all():
         entries.setdefault(label.image_id, []).append(label)
+    held = await _held_out()
     images = await Image.filter(features=extractor).order_by("id")
     chosen = ((image, counting(entries.get(image.id, []))) for image in images)
-    return [Example(image, label) for image, label in chosen if label is not None]
+    return [Example(image, label, image.id in held) for image, label in chosen if label is not None]
+
+
+async def _held_out() -> set[int]:
+    """The images kept for judging, and with them every other image of the same patient or of the same file.
+
+    A patient may be known by a reference that was given later, and a file may have come from two people.
+    """
+    rows = await Image.all().values_list("id", "holdout", "sha256", "patient_ref")
+    marks = {image_id: {("file", sha256), ("patient", ref or sha256)} for image_id, _, sha256, ref in rows}
+    held = {image_id for image_id, holdout, *_ in rows if holdout}
+    reached: set[tuple[str, str]] = set()
+    while not (found := set().union(*(marks[image_id] for image_id in held))) <= reached:
+        reached = found
+        held = {image_id for image_id, own in marks.items() if own & reached}
+    return held
 
 
 async def lay_out(found: Sequence[Example], extractor: str, blobs: Blobs, folder: Path) -> list[Example]:
@@ -66,7 +83,7 @@ def _write_truth(kept: Sequence[Example], folder: Path) -> None:
         folder / IMAGES_FILE,
         covid=np.array([example.label.finding is Finding.COVID for example in kept], bool),
         group=np.array([example.image.patient_ref or example.image.sha256 for example in kept], str),
-        holdout=np.array([example.image.holdout for example in kept], bool),
+        holdout=np.array([example.holdout for example in kept], bool),
         sha256=np.array([example.image.sha256 for example in kept], str),
     )
 
