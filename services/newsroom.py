@@ -61,7 +61,9 @@ class Newsroom:
         post.title = post.title if title is None else title.strip()
         post.body = post.body if body is None else body
         _check(post.title, post.body)
-        await post.save(update_fields=["title", "body"])
+        given = [name for name, text in (("title", title), ("body", body)) if text is not None]
+        if given:  # and no more: somebody else may be changing the rest
+            await post.save(update_fields=given)
         return post
 
     async def delete(self, viewer: User | None, post_id: int) -> None:
