@@ -64,9 +64,11 @@ class Images:
         """
         image = await self._own(viewer, image_id)
         image.patient_ref = clean_patient_ref(patient_ref)
-        # Once kept for judging models, always kept.
-        image.holdout = image.holdout or self.holdout.keeps(image.sha256, image.patient_ref)
-        await image.save(update_fields=["patient_ref", "holdout"])
+        changed = ["patient_ref"]
+        if self.holdout.keeps(image.sha256, image.patient_ref):  # once kept for judging models, always kept
+            image.holdout = True
+            changed.append("holdout")
+        await image.save(update_fields=changed)
         return image
 
     async def delete(self, viewer: User | None, image_id: int) -> None:

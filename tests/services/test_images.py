@@ -229,6 +229,14 @@ async def test_what_judged_a_model_once_never_teaches_one(images: Images) -> Non
     assert (await Image.get()).holdout
 
 
+async def test_nor_does_it_when_two_people_change_it_at_once(images: Images) -> None:
+    held_out, taught = patients()
+    ana = await member()
+    (image,) = await named(ana, ["1"])
+    await asyncio.gather(*(images.update(ana, image.id, patient) for patient in (held_out, taught)))
+    assert (await Image.get()).holdout
+
+
 async def test_other_peoples_images_are_not_there(images: Images) -> None:
     ana, eva = await member(), await member("eva@h.example")
     (hers,) = await named(ana, ["1"])
