@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -17,17 +18,18 @@ NOTICE = "For research, not for diagnosis."
 
 
 def bar(shown: bool = True) -> Progress:
-    """A progress bar, which leaves the lines printed meanwhile alone and disappears at the end."""
+    """A progress bar for whoever looks on; it leaves lines printed meanwhile alone and goes at the end."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,
-        disable=not shown,
+        disable=not (shown and console.is_terminal),
     )
 
 
@@ -52,10 +54,10 @@ def figures(found: Evaluation) -> str:
 
 
 def table(title: str, header: list[str], rows: list[list[str]]) -> Table:
-    """A table for a console, its columns of numbers aligned to the right."""
-    made = Table(title=title, title_justify="left")
-    for number, name in enumerate(header):
-        made.add_column(name, justify="right" if number else "left")
+    """A table for a console; one of 80 columns is wide enough for a study's."""
+    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for name in header:
+        made.add_column(name, no_wrap=True)
     for row in rows:
         made.add_row(*row)
     return made

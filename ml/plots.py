@@ -126,7 +126,7 @@ def _draw_confusion(axis: Axes, curve: Curve) -> None:
     for (row, column), count in np.ndenumerate(table):
         share = shares[row, column]
         text = f"{count}\n{share:.1%}"
-        axis.text(column, row, text, ha="center", va="center", color="white" if share > 0.5 else "black")
+        axis.text(column, row, text, ha="center", va="center", color="white" if share > 0.6 else "black")
     axis.set_xticks([0, 1], ["COVID", "no COVID"])
     axis.set_yticks([0, 1], ["COVID", "no COVID"], rotation=90, va="center")
     axis.set(xlabel="called", ylabel="truth")

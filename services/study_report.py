@@ -9,7 +9,7 @@ import numpy as np
 
 from ml import plots
 from ml.base_set import BaseSet
-from ml.evaluation import Estimate, Evaluation
+from ml.evaluation import Estimate
 from ml.heads import HeadName
 from ml.plots import NOTICE, Curve
 from services.studies import HeadStudy, Result, Study
@@ -24,9 +24,9 @@ PAPER: Mapping[HeadName, tuple[float, float, float]] = {
 PAPER_TASK = "covid_vs_pneumonia"
 TITLES = {
     "covid_vs_others": "COVID against all others",
-    "covid_vs_pneumonia": "COVID against pneumonia, the paper's task",
+    "covid_vs_pneumonia": "COVID against pneumonia (the paper's task)",
 }
-HEADER = ["head", "sensitivity", "paper", "specificity", "paper", "AUC", "paper"]
+HEADER = ["head", "by", "sensitivity", "specificity", "AUC"]
 
 
 def write(study: Study, folder: Path) -> None:
@@ -41,13 +41,13 @@ def write(study: Study, folder: Path) -> None:
 
 
 def tables(study: Study) -> dict[str, list[list[str]]]:
-    """By title, a row for each head, as HEADER names its cells: per cent, with 95 % intervals."""
+    """By title, rows as HEADER names their cells: per cent, with 95 % intervals; the paper's below ours."""
     found = {}
     for task, heads in study.tasks.items():
-        found[TITLES[task]] = [_row(name, one.pooled.evaluation, task) for name, one in heads.items()]
-        shown = {name: one.shifted.evaluation for name, one in heads.items() if one.shifted}
+        found[TITLES[task]] = _rows({name: one.pooled for name, one in heads.items()}, task == PAPER_TASK)
+        shown = {name: one.shifted for name, one in heads.items() if one.shifted}
         if shown:
-            found[_shifted_title(task)] = [_row(name, one, None) for name, one in shown.items()]
+            found[f"{TITLES[task]}, shown the other folder"] = _rows(shown, False)
     return found
 
 
@@ -68,19 +68,17 @@ def caution(study: Study) -> str:
     )
 
 
-def _row(name: HeadName, found: Evaluation, task: str | None) -> list[str]:
-    cells: list[str] = [name]
-    for figure, published in zip(FIGURES, PAPER[name], strict=True):
-        cells += [_per_cent(getattr(found, figure)), f"{published:.2%}"[:-1] if task == PAPER_TASK else ""]
-    return cells
+def _rows(results: Mapping[HeadName, Result], with_paper: bool) -> list[list[str]]:
+    rows = []
+    for name, result in results.items():
+        rows.append([name, "ours", *(_per_cent(getattr(result.evaluation, figure)) for figure in FIGURES)])
+        if with_paper:
+            rows.append([name, "paper", *(f"{100 * published:.2f}" for published in PAPER[name])])
+    return rows
 
 
 def _per_cent(estimate: Estimate) -> str:
     return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
-
-
-def _shifted_title(task: str) -> str:
-    return f"{TITLES[task]}: trained on all of these images, shown the other folder's"
 
 
 def _listed(sources: np.ndarray) -> str:
@@ -154,7 +152,8 @@ def _report(study: Study) -> str:
         f"**{NOTICE}**",
         f"{data['images']} images of {data['patients']} patients ({labels}). {study.plan.folds} folds, no "
         "patient in two: every image is judged by a model that has not seen its patient. Per cent, with 95 % "
-        "intervals (Wilson's, and DeLong's for the AUC). The paper is Orozco et al. 2020, Table II.",
+        "intervals (Wilson's, and DeLong's for the AUC). The paper is Orozco et al. 2020, Table II. Heads that "
+        "are shown the other folder, if there is one, were trained on all of these images.",
     ]
     for title, rows in tables(study).items():
         parts += [f"## {title}", _markdown([HEADER, ["---"] * len(HEADER), *rows])]
