@@ -14,10 +14,18 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
 from services.platform import Platform
-from tests.asking import application
+from store.tables import OutboxEvent
+from tests.asking import Asker, application
+from tests.stand_ins import picture
 
 SECONDS = 10
 """How long anything may take."""
+
+PREDICTIONS = """subscription($after: Cursor) { predictionMade(after: $after) { cursor prediction {
+  finding model { number } image { filename predictionState uploadedBy { name } } } } }"""
+NEWS = (
+    "subscription($after: Cursor) { newsPublished(after: $after) { cursor post { title author { name } } } }"
+)
 
 
 @asynccontextmanager
@@ -28,7 +36,7 @@ async def listening(platform: Platform) -> AsyncIterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         serving = asyncio.create_task(server.serve([listener]))
-        while not server.started:  # noqa: ASYNC110
+        while not server.started:
             await asyncio.sleep(0.01)
         try:
             yield f"127.0.0.1:{listener.getsockname()[1]}"
@@ -70,9 +78,9 @@ class Socket:
         await self.send({"id": operation, "type": "subscribe", "payload": payload})
 
     async def settle(self) -> None:
-        """Wait until what was sent before has been begun: messages are handled in their order."""
+        """Give what was sent before the time to begin: the protocol does not tell when it has."""
         for _ in range(3):
-            await self.subscribe("{ __typename }", "settle")
+            await self.subscribe("{ news { totalCount nodes { id } } }", "settle")
             assert (await self.of("settle"))["type"] == "next"
             assert (await self.of("settle"))["type"] == "complete"
 
@@ -120,3 +128,22 @@ async def joined(address: str, token: str | None = None) -> AsyncIterator[Socket
         await client.send({"type": "connection_init", "payload": payload})
         assert await client.receive() == {"type": "connection_ack"}
         yield client
+
+
+async def publish(admin: Asker, *titles: str) -> None:
+    for title in titles:
+        await admin.mutate("publishNews", "post { id }", title=title, body="b")
+
+
+async def nothing_waits() -> bool:
+    """Whether all that was committed has been published too."""
+    return not await OutboxEvent.exists()
+
+
+async def upload(asker: Asker, seed: int, brightness: float = 0.9) -> None:
+    await asker.upload([(f"{seed}.png", picture(seed, brightness))], "id", waitSeconds=10)
+
+
+async def listen(client: Socket, query: str, operation: str = "1", **variables: Any) -> None:
+    await client.subscribe(query, operation, **variables)
+    await client.settle()

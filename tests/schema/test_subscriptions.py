@@ -12,17 +12,11 @@ from events.messages import TrainingProgressed
 from schema import streams
 from services.outbox import record
 from services.platform import Platform
-from store.tables import Image, JournalEntry, NewsPost, OutboxEvent, Role, RunTrigger, TrainingRun, User
+from store.tables import Role, RunTrigger, TrainingRun, User
 from tests.asking import Asker
-from tests.listening import Socket, joined
-from tests.people import eventually
+from tests.listening import NEWS, PREDICTIONS, joined, listen, publish, upload
 from tests.stand_ins import picture
 
-PREDICTIONS = """subscription($after: Cursor) { predictionMade(after: $after) { cursor prediction {
-  finding model { number } image { filename predictionState uploadedBy { name } } } } }"""
-NEWS = (
-    "subscription($after: Cursor) { newsPublished(after: $after) { cursor post { title author { name } } } }"
-)
 LABELS = """subscription($after: Cursor) { labelSubmitted(after: $after) { cursor
   label { finding image { filename } submittedBy { name } }
   retraining { newLabels threshold run { id } } } }"""
@@ -31,25 +25,6 @@ PROGRESS = """subscription($after: Cursor) { trainingProgress(after: $after) { c
 PROMOTIONS = """subscription($after: Cursor) { modelPromoted(after: $after) { cursor
   model { number state } previous { number state } } }"""
 ALL = {"p": PREDICTIONS, "n": NEWS, "l": LABELS, "t": PROGRESS, "m": PROMOTIONS}
-
-
-async def publish(admin: Asker, *titles: str) -> None:
-    for title in titles:
-        await admin.mutate("publishNews", "post { id }", title=title, body="b")
-
-
-async def nothing_waits() -> bool:
-    """Whether all that was committed has been published too."""
-    return not await OutboxEvent.exists()
-
-
-async def upload(asker: Asker, seed: int, brightness: float = 0.9) -> None:
-    await asker.upload([(f"{seed}.png", picture(seed, brightness))], "id", waitSeconds=10)
-
-
-async def listen(client: Socket, query: str, operation: str = "1", **variables: Any) -> None:
-    await client.subscribe(query, operation, **variables)
-    await client.settle()
 
 
 # ------------------------------------------------------------------ each of them
@@ -154,134 +129,20 @@ async def test_news_reaches_everyone(address: str, admin: Asker) -> None:
 # ------------------------------------------------------------------ who may listen
 
 
-@pytest.mark.parametrize(
-    ("who", "refused"),
-    [
-        ("anybody", dict.fromkeys("pltm", "UNAUTHENTICATED")),
-        ("member", dict.fromkeys("ltm", "FORBIDDEN")),
-        ("admin", {}),
-    ],
-)
-async def test_who_may_listen(
-    address: str, anybody: Asker, member: Asker, admin: Asker, who: str, refused: dict[str, str]
-) -> None:
-    asker = {"anybody": anybody, "member": member, "admin": admin}[who]
-    async with joined(address, asker.token) as client:
-        for operation, query in ALL.items():
-            await client.subscribe(query, operation)
-        await client.settle()
-        assert {operation: await client.ends(operation) for operation in refused} == {
-            operation: ("error", code) for operation, code in refused.items()
-        }
-        assert not [message for message in client._kept if message["id"] in ALL]
-
-
-# ------------------------------------------------------------------ resuming
-
-
-async def test_resumes_where_it_stopped(address: str, admin: Asker) -> None:
-    async with joined(address) as client:
-        await listen(client, NEWS)
-        await publish(admin, "1", "2", "3")
-        first = await client.event()
-    await publish(admin, "4", "5")
-    async with joined(address) as client:
-        await client.subscribe(NEWS, after=first["cursor"])
-        await client.settle()
-        await publish(admin, "6")
-        titles = [(await client.event())["post"]["title"] for _ in range(5)]
-        await client.settle()
-        assert titles == ["2", "3", "4", "5", "6"]
-        assert not [message for message in client._kept if message["id"] == "1"]
-
-
-async def test_a_cursor_of_one_subscription_is_good_for_another(
-    address: str, member: Asker, admin: Asker
-) -> None:
-    async with joined(address, member.token) as client:
-        await listen(client, NEWS, "news")
-        await publish(admin, "first")
-        cursor = (await client.event("news"))["cursor"]
-        await upload(member, 1)
-        await client.subscribe(PREDICTIONS, "predictions", after=cursor)
-        assert (await client.event("predictions"))["prediction"]["image"]["filename"] == "1.png"
-
-
-async def test_without_a_cursor_only_what_happens_from_now_on(address: str, admin: Asker) -> None:
-    await publish(admin, "before")
-    await eventually(nothing_waits)
-    async with joined(address) as client:
-        await listen(client, NEWS, after=None)
-        await publish(admin, "after")
-        assert (await client.event())["post"]["title"] == "after"
-
-
-async def test_nothing_is_missed_or_told_twice_while_events_pour_in(address: str, admin: Asker) -> None:
-    async with joined(address) as steady:
-        await listen(steady, NEWS)
-        publishing = asyncio.create_task(publish(admin, *map(str, range(30))))
-        seen: list[str] = []
-        cursor = None
-        while len(seen) < 30:
-            async with joined(address) as client:  # hangs up after every third event
-                if cursor is None:
-                    await client.subscribe(NEWS, after=encode_cursor(0))
-                else:
-                    await client.subscribe(NEWS, after=cursor)
-                for _ in range(3):
-                    event = await client.event()
-                    cursor = event["cursor"]
-                    seen.append(event["post"]["title"])
-        await publishing
-        assert (
-            seen == [(await steady.event())["post"]["title"] for _ in range(30)] == list(map(str, range(30)))
-        )
-
-
-@pytest.mark.parametrize("cursor", ["", "nonsense", "ÿ", "MQ", "event:1", "x" * 10_000])
-async def test_a_cursor_that_is_none(address: str, platform: Platform, cursor: str) -> None:
-    async with joined(address) as client:
-        await client.subscribe(NEWS, after=cursor)
-        assert await client.ends() == ("error", "BAD_USER_INPUT")
-
-
-async def test_a_cursor_that_is_too_old_or_of_another_log(
-    address: str, admin: Asker, platform: Platform
-) -> None:
-    await publish(admin, *map(str, range(4)))
-    await eventually(nothing_waits)
-    head = await platform.log.head()
-    await JournalEntry.filter(position__lte=head - 1).delete()
-    async with joined(address) as client:
-        for place in (1, head + 1000):
-            await client.subscribe(NEWS, after=encode_cursor(place))
-            assert (await client.ends())[1] == "BAD_USER_INPUT"
-
-
-async def test_what_was_deleted_meanwhile_is_passed_over(
-    address: str, member: Asker, admin: Asker, platform: Platform
-) -> None:
-    begin = encode_cursor(await platform.log.head())
-    await publish(admin, "deleted", "kept")
-    await upload(member, 1)
-    await upload(member, 2)
-    await NewsPost.filter(title="deleted").delete()
-    await Image.filter(filename="1.png").delete()
-    async with joined(address, member.token) as client:
-        await client.subscribe(NEWS, "n", after=begin)
-        await client.subscribe(PREDICTIONS, "p", after=begin)
-        assert (await client.event("n"))["post"]["title"] == "kept"
-        assert (await client.event("p"))["prediction"]["image"]["filename"] == "2.png"
-
-
-async def test_each_event_is_loaded_afresh(address: str, admin: Asker) -> None:
-    async with joined(address) as client:
-        await listen(client, NEWS)
-        await publish(admin, "1")
-        assert (await client.event())["post"]["author"] == {"name": "Chief"}
-        await User.all().update(name="Renamed")
-        await publish(admin, "2")
-        assert (await client.event())["post"]["author"] == {"name": "Renamed"}
+async def test_who_may_listen(address: str, anybody: Asker, member: Asker, admin: Asker) -> None:
+    for asker, refused in (
+        (anybody, dict.fromkeys("pltm", "UNAUTHENTICATED")),
+        (member, dict.fromkeys("ltm", "FORBIDDEN")),
+        (admin, {}),
+    ):
+        async with joined(address, asker.token) as client:
+            for operation, query in ALL.items():
+                await client.subscribe(query, operation)
+            await client.settle()
+            assert {operation: await client.ends(operation) for operation in refused} == {
+                operation: ("error", code) for operation, code in refused.items()
+            }
+            assert not [message for message in client._kept if message["id"] in ALL]
 
 
 # ------------------------------------------------------------------ the end of a session

@@ -1,0 +1,50 @@
+"""Queries take as many statements for one row as for many."""
+
+from services.platform import Platform
+from store.tables import Finding, Label, Prediction, User
+from tests.asking import Asker
+from tests.statements import counted
+from tests.store_rows import image, model
+
+DEEP = """{ images(first: 50) { nodes { id predictionState
+  prediction { finding model { number } image { id } }
+  uploadedBy { name } label { finding submittedBy { name } usedIn { number } }
+  predictions { totalCount nodes { model { number } image { uploadedBy { name } } } }
+  labels { nodes { usedIn { number } submittedBy { name } image { id label { id } } } } } } }"""
+
+
+async def test_a_deep_query_takes_as_many_statements_for_one_row_as_for_many(
+    admin: Asker, platform: Platform, ana: User
+) -> None:
+    serving, retired = await platform.models.in_service(), await model(2)
+    taken = []
+    for count in (1, 12):
+        for n in range(count):
+            row = await image(ana, f"{count}-{n}.png")
+            for version in (serving, retired):
+                await Prediction.create(image=row, model=version, probability=0.5, margin=0.1)
+            label = await Label.create(image=row, finding=Finding.COVID, submitted_by=ana)
+            await label.used_in.add(retired)
+        with counted() as statements:
+            connection = await admin.data(DEEP)
+        taken.append(len(statements))
+    assert len(connection["nodes"]) == 13
+    assert taken[0] == taken[1]
+    assert taken[0] <= 14
+
+
+async def test_a_small_public_query_takes_no_more_than_it_needs(anybody: Asker) -> None:
+    with counted() as statements:
+        await anybody.data("{ model { number } }")
+    assert len(statements) == 1
+
+
+async def test_many_nodes_are_loaded_at_once(member: Asker, ana: User) -> None:
+    rows = [await image(ana, f"{n}.png") for n in range(10)]
+    listed = (await member.data("{ images { nodes { id } } }"))["nodes"]
+    with counted() as statements:
+        found = await member.data(
+            "query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[node["id"] for node in listed]
+        )
+    assert len(found) == len(rows)
+    assert len(statements) == 2  # the session, the images
