@@ -26,7 +26,7 @@ TITLES = {
     "covid_vs_others": "COVID against all others",
     "covid_vs_pneumonia": "COVID against pneumonia (the paper's task)",
 }
-HEADER = ["head", "by", "sensitivity", "specificity", "AUC"]
+HEADER = ["head", "sensitivity", "specificity", "AUC"]
 
 
 def write(study: Study, folder: Path) -> None:
@@ -71,14 +71,14 @@ def caution(study: Study) -> str:
 def _rows(results: Mapping[HeadName, Result], with_paper: bool) -> list[list[str]]:
     rows = []
     for name, result in results.items():
-        rows.append([name, "ours", *(_per_cent(getattr(result.evaluation, figure)) for figure in FIGURES)])
+        rows.append([f"{name}, ours", *(_per_cent(getattr(result.evaluation, figure)) for figure in FIGURES)])
         if with_paper:
-            rows.append([name, "paper", *(f"{100 * published:.2f}" for published in PAPER[name])])
+            rows.append([f"{name}, paper", *(f"{100 * published:.2f}" for published in PAPER[name])])
     return rows
 
 
 def _per_cent(estimate: Estimate) -> str:
-    return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
+    return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f}-{100 * estimate.high:.1f})"
 
 
 def _listed(sources: np.ndarray) -> str:
@@ -152,8 +152,8 @@ def _report(study: Study) -> str:
         f"**{NOTICE}**",
         f"{data['images']} images of {data['patients']} patients ({labels}). {study.plan.folds} folds, no "
         "patient in two: every image is judged by a model that has not seen its patient. Per cent, with 95 % "
-        "intervals (Wilson's, and DeLong's for the AUC). The paper is Orozco et al. 2020, Table II. Heads that "
-        "are shown the other folder, if there is one, were trained on all of these images.",
+        "intervals (Wilson's; DeLong's for the AUC). The paper is Orozco et al. 2020, Table II. Heads that are "
+        "shown the other folder, if there is one, were trained on all of these images.",
     ]
     for title, rows in tables(study).items():
         parts += [f"## {title}", _markdown([HEADER, ["---"] * len(HEADER), *rows])]
