@@ -152,8 +152,8 @@ def _report(study: Study) -> str:
         f"**{NOTICE}**",
         f"{data['images']} images of {data['patients']} patients ({labels}). {study.plan.folds} folds, no "
         "patient in two: every image is judged by a model that has not seen its patient. Per cent, with 95 % "
-        "intervals (Wilson's; DeLong's for the AUC). The paper is Orozco et al. 2020, Table II. Heads that are "
-        "shown the other folder, if there is one, were trained on all of these images.",
+        "intervals (Wilson's; DeLong's for the AUC). The paper is Orozco et al. 2020, Table II. Heads that "
+        "are shown the other folder, if there is one, were trained on all of these images.",
     ]
     for title, rows in tables(study).items():
         parts += [f"## {title}", _markdown([HEADER, ["---"] * len(HEADER), *rows])]
