@@ -7,6 +7,7 @@ import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from email.policy import default
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -14,9 +15,13 @@ from uuid import uuid4
 
 import aiosmtplib
 
-from services.letters import Letter
+from services.letters import Letter, Undeliverable
 
 TIMEOUT_SECONDS = 20
+PERMANENT = 500
+"""SMTP's replies from here on mean: do not try again."""
+LONGEST_LINE = 998
+"""Bytes of a line of a mail; RFC 5322, 2.1.1."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,17 @@ class SmtpPost:
                 timeout=TIMEOUT_SECONDS,
             )
         except aiosmtplib.SMTPException as error:
-            raise OSError(f"the mail server did not take the mail: {type(error).__name__}") from error
+            said = f"the mail server did not take the mail: {type(error).__name__}"
+            raise (Undeliverable(said) if _is_final(error) else OSError(said)) from error
+
+
+def _is_final(error: aiosmtplib.SMTPException) -> bool:
+    """Whether it is for the letter's sake; a refusal of us or of our password is the operator's to mend."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return all(refused.code >= PERMANENT for refused in error.recipients)
+    if isinstance(error, aiosmtplib.SMTPDataError):
+        return error.code >= PERMANENT
+    return isinstance(error, aiosmtplib.SMTPNotSupported)  # an address in an alphabet that it does not know
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,9 @@ class FolderPost:
 
 def compose(letter: Letter, sender: str) -> EmailMessage:
     """The letter as an RFC 5322 message."""
-    message = EmailMessage()
+    # Encoded words have no place in an address: one beyond ASCII needs headers in UTF-8.
+    utf8 = not all(address.isascii() for address in (*letter.to, letter.reply_to or ""))
+    message = EmailMessage(policy=default.clone(utf8=utf8))
     message["From"] = sender
     message["To"] = ", ".join(letter.to)
     message["Subject"] = letter.subject
@@ -74,6 +91,12 @@ def compose(letter: Letter, sender: str) -> EmailMessage:
     message["Message-ID"] = make_msgid(domain="covid-xr")
     if letter.reply_to:
         message["Reply-To"] = letter.reply_to
-    # Not quoted-printable, which breaks long links where mail is read as plain text.
-    message.set_content(letter.body, cte="7bit" if letter.body.isascii() else "8bit")
+    message.set_content(letter.body, cte=_encoding(letter.body))
     return message
+
+
+def _encoding(body: str) -> str:
+    """Quoted-printable only where a line is too long: it breaks links in mail that is read as plain text."""
+    if any(len(line.encode()) > LONGEST_LINE for line in body.splitlines()):
+        return "quoted-printable"
+    return "7bit" if body.isascii() else "8bit"

@@ -21,6 +21,10 @@ class Letter:
     reply_to: str | None = None
 
 
+class Undeliverable(Exception):
+    """A letter that no server will ever take: sending it again cannot help."""
+
+
 class Post(Protocol):
     """Whatever takes mails away."""
 
@@ -29,6 +33,7 @@ class Post(Protocol):
 
         Raises:
             OSError: the server did not take it; sending it again later may help.
+            Undeliverable: nobody is there to receive it.
         """
         ...
 

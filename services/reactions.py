@@ -21,6 +21,7 @@ from events.messages import (
     PasswordResetRequested,
     RetrainingRequested,
 )
+from services.letters import Undeliverable
 from services.platform import Platform
 
 Handler = Callable[[Any], Awaitable[Any]]
@@ -52,8 +53,8 @@ def work(platform: Platform) -> Mapping[type[Event], Reaction]:
         ContactMessageReceived: Reaction("contact", platform.contact.mail_admins, 4, FOR_EVER),
         ImageUploaded: Reaction("diagnosis", diagnosis.diagnose, 32, give_up=diagnosis.give_up),
         LabelSubmitted: Reaction("threshold", platform.retraining.start_if_due),
-        RetrainingRequested: Reaction("training", platform.training.train),
-        ModelPromoted: Reaction("renewal", diagnosis.renew),
+        RetrainingRequested: Reaction("training", platform.training.train, attempts=FOR_EVER),
+        ModelPromoted: Reaction("renewal", diagnosis.renew, attempts=FOR_EVER),
     }
 
 
@@ -93,6 +94,9 @@ async def _carry_out(job: Job, reaction: Reaction) -> None:
     for attempt in range(1, reaction.attempts + 1):
         try:
             await reaction.handler(job.event)
+            break
+        except Undeliverable as error:
+            logger.warning("%s: no mail for %s: %s", reaction.group, job.event, error)
             break
         except Exception:
             logger.exception("%s: attempt %d at %s failed", reaction.group, attempt, job.event)
