@@ -55,7 +55,7 @@ def parsed(data: bytes) -> EmailMessage:
 
 
 def address_in(header: str, data: bytes) -> str:
-    """The one address in a header, which may be in UTF-8: from bytes, Python's parser takes that for damage."""
+    """The one address in a header in UTF-8, which Python would take for damage if it parsed bytes."""
     message = email.message_from_string(data.decode(), policy=email.policy.default)
     (address,) = message[header].addresses
     return address.addr_spec
