@@ -1,12 +1,10 @@
 """The gate: what must not pass, what must, and what it says."""
 
-import time
-
 import numpy as np
 import pytest
 
 from ml.evaluation import EvaluationError
-from ml.gate import RESAMPLES, Judged, Margins, Verdict, judge
+from ml.gate import Judged, Margins, Verdict, judge
 
 PATIENTS = 200
 
@@ -107,17 +105,6 @@ def test_the_same_seed_gives_the_same_verdict() -> None:
     other = judge(labels, Judged(probabilities), Judged(candidate), groups, seed=5)
     assert first == again
     assert first.auc_difference != other.auc_difference
-
-
-def test_two_thousand_resamples_take_less_than_a_second() -> None:
-    labels, probabilities, groups = holdout()
-    times = []
-    for _ in range(3):  # the best of three: other work on the machine is not the gate's
-        started = time.perf_counter()
-        judge(labels, Judged(probabilities), Judged(probabilities), groups)
-        times.append(time.perf_counter() - started)
-    assert RESAMPLES == 2000
-    assert min(times) < 1
 
 
 def test_a_holdout_of_one_class_is_an_error() -> None:

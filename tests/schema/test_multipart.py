@@ -1,7 +1,6 @@
 """The multipart request specification, well and badly followed."""
 
 import json
-import time
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -174,10 +173,8 @@ async def test_ten_thousand_files(member: Asker) -> None:
     operations = json.dumps({"query": QUERY, "variables": {"input": {"files": [None] * count}}})
     places = json.dumps({str(n): [f"variables.input.files.{n}"] for n in range(count)})
     files = {str(n): (f"{n}.png", b"x") for n in range(count)}
-    began = time.perf_counter()
     response = await send(member, {"operations": operations, "map": places}, files)
     assert_refused(response, "Too many files")
-    assert time.perf_counter() - began < 10
     assert await Image.all().count() == 0
 
 
