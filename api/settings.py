@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -37,22 +39,40 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
-        return _with_scheme(url, "sqlite://", "mysql://")
+        if url.endswith(":memory:"):
+            raise ValueError("a database that ends with its connection keeps nothing: name a file")
+        if url.startswith("mysql://") and not urlsplit(url).path.strip("/"):
+            raise ValueError("names no database: mysql://USER:PASSWORD@HOST:PORT/NAME")
+        return _checked(url, files=("sqlite://",), servers=("mysql://",))
 
     @field_validator("blobs_url")
     @classmethod
     def _known_blobs(cls, url: str) -> str:
-        return _with_scheme(url, "file://", "s3://")
+        return _checked(url, files=("file://",), servers=("s3://",))
 
     @field_validator("events_url")
     @classmethod
     def _known_events(cls, url: str) -> str:
-        return _with_scheme(url, "memory://")
+        if url != "memory://":
+            raise ValueError("is memory://")
+        return url
 
     @field_validator("smtp_url")
     @classmethod
     def _known_mail(cls, url: str | None) -> str | None:
-        return _with_scheme(url, "smtp://", "smtps://") if url else None
+        return url and _checked(url, servers=("smtp://", "smtps://"))
+
+    @field_validator("mail_from")
+    @classmethod
+    def _an_address(cls, sender: str) -> str:
+        if "@" not in parseaddr(sender)[1] or not sender.isprintable():
+            raise ValueError("is an address: NAME <USER@HOST>")
+        return sender
+
+    @field_validator("public_url")
+    @classmethod
+    def _known_to_browsers(cls, url: str) -> str:
+        return _checked(url, servers=("http://", "https://"))
 
     @model_validator(mode="before")
     @classmethod
@@ -72,10 +92,23 @@ class Settings(BaseSettings):
     @property
     def address(self) -> str:
         """Where people reach the platform, without a slash at the end."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
 
-def _with_scheme(url: str, *schemes: str) -> str:
-    if url and not url.startswith(schemes):
-        raise ValueError(f"begins with {' or '.join(schemes)}")
+def _checked(url: str, files: tuple[str, ...] = (), servers: tuple[str, ...] = ()) -> str:
+    """The URL of a file or of a server, if it names one; blank is unset.
+
+    Raises:
+        ValueError: it does not, its scheme is another, or its port is no number.
+    """
+    if not url:
+        return url
+    if not url.startswith(files + servers):
+        raise ValueError(f"begins with {' or '.join(files + servers)}")
+    parts = urlsplit(url)
+    if url.startswith(servers) and not (parts.hostname and parts.port != 0):
+        raise ValueError("names no host and port")
+    if url.startswith(files) and not url.partition("://")[2]:
+        raise ValueError("names no file")
     return url

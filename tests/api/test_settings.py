@@ -1,0 +1,132 @@
+"""Settings: what holds unless set, what is refused, and what a value means."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from api.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of the environment in which the tests happen to run."""
+    for name in [name for name in os.environ if name.upper().startswith("COVIDXR_")]:
+        monkeypatch.delenv(name)
+
+
+def of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
+    """The settings of an environment: ``port="80"`` is ``COVIDXR_PORT=80``."""
+    for name, value in environment.items():
+        monkeypatch.setenv(f"COVIDXR_{name.upper()}", value)
+    return Settings()
+
+
+def test_without_any_the_platform_runs_on_this_machine_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings()
+    assert (settings.host, settings.port, settings.address) == ("127.0.0.1", 8000, "http://127.0.0.1:8000")
+    assert settings.data_dir == tmp_path / "data"
+    assert settings.database == f"sqlite://{tmp_path}/data/covid-xr.sqlite"
+    assert settings.blobs == f"file://{tmp_path}/data/blobs"
+    assert settings.events_url == "memory://"
+    assert settings.smtp_url is None
+    assert (settings.retrain_threshold, settings.retrain_epochs, settings.device) == (50, 20, "auto")
+
+
+def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given = {
+        "host": "0.0.0.0",
+        "port": "9000",
+        "data_dir": f"{tmp_path}/x",
+        "database_url": "mysql://root:@127.0.0.1:3306/covid",
+        "blobs_url": "s3://bucket",
+        "events_url": "memory://",
+        "smtp_url": "smtps://u:p@mail.example:465",
+        "mail_from": "Lab <lab@h.example>",
+        "public_url": "https://covid.example/",
+        "retrain_threshold": "7",
+        "retrain_epochs": "3",
+        "device": "gpu",
+    }
+    assert given.keys() == Settings.model_fields.keys()
+    settings = of(monkeypatch, **given)
+    assert {name: str(getattr(settings, name)) for name in given} == given
+    assert (settings.database, settings.blobs) == (given["database_url"], given["blobs_url"])
+    assert settings.address == "https://covid.example"
+
+
+def test_a_blank_one_is_as_good_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert of(monkeypatch, **dict.fromkeys(Settings.model_fields, "")) == Settings.model_construct(
+        data_dir=Path("data").resolve()
+    )
+
+
+WRONG = [
+    ("port", "eighty"),
+    ("port", "-1"),
+    ("port", "65536"),
+    ("database_url", "postgres://u@h/n"),
+    ("database_url", "covid-xr.sqlite"),
+    ("database_url", "sqlite://"),
+    ("database_url", "sqlite://:memory:"),
+    ("database_url", "mysql://u@host"),
+    ("database_url", "mysql://u@host:port/name"),
+    ("blobs_url", "/srv/blobs"),
+    ("blobs_url", "gs://bucket"),
+    ("blobs_url", "s3://"),
+    ("blobs_url", "file://"),
+    ("events_url", "redis://host"),
+    ("smtp_url", "mail.example"),
+    ("smtp_url", "http://mail.example"),
+    ("smtp_url", "smtp://"),
+    ("smtp_url", "smtp://mail.example:port"),
+    ("mail_from", "nobody"),
+    ("mail_from", "a@h.example\nBcc: b@h.example"),
+    ("public_url", "covid.example"),
+    ("public_url", "ftp://covid.example"),
+    ("public_url", "https://"),
+    ("retrain_threshold", "0"),
+    ("retrain_threshold", "many"),
+    ("retrain_epochs", "0"),
+    ("device", "tpu"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        of(monkeypatch, **{name: value})
+    assert [error["loc"] for error in refused.value.errors()] == [(name,)]
+
+
+def test_a_wrong_value_does_not_show_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError) as refused:
+        of(monkeypatch, database_url="postgres://u:s3cret@h/n", smtp_url="smtp://u:s3cret@h:port")
+    assert len(refused.value.errors()) == 2
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_folder_is_found_from_wherever_one_looks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert of(monkeypatch, data_dir="~/x/../data").data_dir == tmp_path / "home" / "data"
+    monkeypatch.chdir(tmp_path)
+    assert of(monkeypatch, data_dir="here").data_dir == tmp_path / "here"
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "address"),
+    [("::1", "8000", "http://[::1]:8000"), ("0.0.0.0", "80", "http://0.0.0.0:80"), ("h", "0", "http://h:0")],
+)
+def test_the_address_is_one_that_browsers_take(
+    monkeypatch: pytest.MonkeyPatch, host: str, port: str, address: str
+) -> None:
+    assert of(monkeypatch, host=host, port=port).address == address
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        Settings().port = 1
