@@ -1,0 +1,108 @@
+"""The pixels of an image, for whoever holds a signed address of it."""
+
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from api import pixels
+from services import links
+from services.platform import Platform
+from store.tables import Image
+from tests.people import member
+from tests.stand_ins import picture
+from tests.uploading import upload
+
+
+@pytest.fixture
+async def client(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
+    app = Starlette(routes=pixels.routes())
+    app.state.platform = platform
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url=platform.images.links.public_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def image(platform: Platform) -> Image:
+    (image,) = await upload(platform, await member(), picture(1), wait=0)
+    return image
+
+
+@pytest.mark.parametrize(
+    ("format", "media_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg"), ("TIFF", "image/tiff")]
+)
+async def test_serves_the_file_as_it_was_uploaded(
+    platform: Platform, client: httpx.AsyncClient, format: str, media_type: str
+) -> None:
+    data = picture(1, format=format)
+    (image,) = await upload(platform, await member(), data, wait=0)
+    response = await client.get(platform.images.links.image(image.id))
+    assert (response.status_code, response.content) == (200, data)
+    assert response.headers["content-type"] == media_type
+    assert response.headers["content-length"] == str(len(data))
+
+
+async def test_a_browser_neither_guesses_nor_runs_nor_shares_it(
+    platform: Platform, client: httpx.AsyncClient, image: Image
+) -> None:
+    headers = (await client.get(platform.images.links.image(image.id))).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in headers["content-security-policy"]
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["cache-control"].startswith("private")
+    assert int(headers["cache-control"].partition("max-age=")[2]) <= links.LIFETIME_SECONDS
+
+
+async def test_a_head_tells_as_much_without_the_pixels(
+    platform: Platform, client: httpx.AsyncClient, image: Image
+) -> None:
+    response = await client.head(platform.images.links.image(image.id))
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["content-length"] == str(len(picture(1)))
+
+
+async def test_an_expired_address_is_gone(
+    platform: Platform, client: httpx.AsyncClient, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = platform.images.links.image(image.id)
+    later = links.time() + links.LIFETIME_SECONDS + 61
+    monkeypatch.setattr(links, "time", lambda: later)
+    response = await client.get(address)
+    assert response.status_code == 404
+    assert "expired" in response.text
+
+
+async def test_nothing_but_the_address_as_it_was_signed_is_served(
+    platform: Platform, client: httpx.AsyncClient, image: Image
+) -> None:
+    path, query = urlsplit(platform.images.links.image(image.id))[2:4]
+    addresses = [
+        path,
+        f"{path}?",
+        f"{path}?expires=9999999999&signature=0",
+        f"{path}?{query}0",
+        f"{path}?{query.replace('expires', 'Expires')}",
+        f"{path}?expires=%FF%00&signature=%FF",
+        f"{path}?signature={'0' * 64}&expires=99999999999999999999",
+        f"/images/{image.id + 1}?{query}",
+        f"/images/{'9' * 30}?{query}",
+        f"/images/-{image.id}?{query}",
+        f"/images/{image.id}.png?{query}",
+        f"/images/../images/x?{query}",
+        f"/images/?{query}",
+    ]
+    for address in addresses:
+        assert (await client.get(address)).status_code == 404, address
+    assert (await client.get(f"{path}?{query}")).status_code == 200
+    assert (await client.post(f"{path}?{query}")).status_code == 405
+
+
+async def test_the_pixels_of_a_deleted_image_are_gone(
+    platform: Platform, client: httpx.AsyncClient, image: Image
+) -> None:
+    address = platform.images.links.image(image.id)
+    await platform.images.delete(await image.owner, image.id)
+    assert (await client.get(address)).status_code == 404
