@@ -16,7 +16,7 @@ from api.mail import FolderPost, SmtpPost
 from api.settings import Settings
 from api.trainer import TrainerProcess
 from events.memory import InProcessLog
-from services import letters, reactions
+from services import letters, reactions, tokens
 from services.accounts import Accounts
 from services.contact import Contact
 from services.diagnosis import Diagnosis
@@ -111,6 +111,7 @@ async def running(settings: Settings, parts: Parts) -> AsyncIterator[Platform]:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(open_database(settings.database))
         platform, outbox, inference = build(settings, parts)
+        await tokens.sweep()
         await platform.models.install(parts.default_model)
         await platform.models.refresh()
         for work in (outbox.relay(), inference.serve(), reactions.react(platform)):

@@ -11,7 +11,6 @@ from events.messages import LabelSubmitted
 from services.errors import Code, refuse
 from services.outbox import Outbox, record
 from services.permissions import member
-from store.pages import Page, Window, page
 from store.tables import Evidence, Finding, Image, Label, ModelVersion, User
 
 STRENGTH = {evidence: rank for rank, evidence in enumerate(reversed(Evidence))}
@@ -56,10 +55,6 @@ class Labelling:
         for label in await Label.filter(image_id__in=list(image_ids)):
             entries.setdefault(label.image_id, []).append(label)
         return {image_id: max(labels, key=weight) for image_id, labels in entries.items()}
-
-    async def history(self, image_id: int, window: Window) -> Page[Label]:
-        """All entries of an image, newest first. The caller has seen that the viewer may see the image."""
-        return await page(Label.filter(image_id=image_id), window)
 
     async def used_in(self, label_ids: Iterable[int]) -> dict[int, list[ModelVersion]]:
         """The model versions trained on each label."""

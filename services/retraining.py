@@ -42,10 +42,6 @@ class Retraining:
         admin(viewer)
         return await page(TrainingRun.all(), window)
 
-    async def find(self, viewer: User | None, run_id: int) -> TrainingRun | None:
-        """A run; for administrators."""
-        return await TrainingRun.get_or_none(id=run_id) if viewer and viewer.is_admin else None
-
     async def request(self, viewer: User | None) -> TrainingRun:
         """Starts a run at an administrator's wish.
 
