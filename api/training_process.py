@@ -1,0 +1,55 @@
+"""What runs in the trainer's process: steps back, then learns, and ends with its parent.
+
+Imports nothing heavy itself: threads that numpy or jax started earlier would keep their priority.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+NICENESS = 19
+
+
+def main() -> None:
+    """Train on the folder named on the command line."""
+    _step_back()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    pipe = _pipe()
+    from services.learning import learn  # imports numpy and jax
+
+    learn(Path(sys.argv[1]), partial(_report, pipe))
+
+
+def _step_back() -> None:
+    """Leave the processor to serving: the lowest priority, and half of the cores."""
+    os.nice(NICENESS)
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[len(cores) // 2 :])
+
+
+def _end_with_parent() -> None:
+    # The descriptor, not sys.stdin: its lock, held by this thread, would abort the interpreter's shutdown.
+    os.read(0, 1)
+    os._exit(1)
+
+
+def _pipe() -> TextIO:
+    """What we report through. Whatever else is printed, by any library, goes to the log."""
+    pipe = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return pipe
+
+
+def _report(pipe: TextIO, state: str, epoch: int, loss: float | None) -> None:
+    print(json.dumps({"state": state, "epoch": epoch, "loss": loss}), file=pipe, flush=True)
+
+
+if __name__ == "__main__":
+    main()
