@@ -129,6 +129,14 @@ async def test_closed_it_stops_at_once_and_leaves_nothing_running(tmp_path: Path
     assert not is_alive(pid)
 
 
+async def test_one_that_hangs_is_killed(tmp_path: Path) -> None:
+    """Too busy to notice that its parent has closed the pipe."""
+    report = 'print(\'{"state": "TRAINING", "epoch": 1, "loss": null}\', flush=True)'
+    hanging = TrainerProcess("auto", (sys.executable, "-c", f"import time; {report}; time.sleep(60)"))
+    async with asyncio.timeout(10), aclosing(hanging.train(tmp_path)) as progress:
+        await anext(progress)
+
+
 @linux
 @pytest.mark.parametrize("steps_first", range(0, 9, 2))
 async def test_cancelled_at_any_moment_it_leaves_nothing_running(tmp_path: Path, steps_first: int) -> None:

@@ -244,6 +244,14 @@ async def test_renewing_twice_changes_nothing(platform: Platform) -> None:
     assert len(await events(PredictionMade)) == 4
 
 
+async def test_renews_by_the_promoted_model_even_where_the_swap_is_late(platform: Platform) -> None:
+    images = await upload(platform, await member(), picture(1), picture(2))
+    second = await candidate(platform, "0.9")
+    await Deployment.create(number=2, model=second, reason="elsewhere", since=datetime.now(UTC))
+    await platform.diagnosis.renew(ModelPromoted(second.id, None))
+    await judged_by(images, second)
+
+
 async def test_a_rollback_judges_what_came_while_the_other_model_served(platform: Platform) -> None:
     ana, chief = await member(), await admin()
     images = await upload(platform, ana, picture(1))

@@ -46,13 +46,14 @@ class Hooked(ScriptedTrainer):
     """Lets a test do something while a model is trained, and tells whether it was closed."""
 
     during: Callable[[], Awaitable[object]] | None = None
+    at: RunState = RunState.EVALUATING
     closed: int = 0
 
     async def train(self, folder: Path) -> AsyncGenerator[Progress]:
         try:
             async for step in super().train(folder):
                 yield step
-                if self.during and step.state is RunState.EVALUATING:
+                if self.during and step.state is self.at:
                     await self.during()
         finally:
             self.closed += 1
@@ -440,20 +441,21 @@ async def test_a_heart_that_beats_keeps_the_lease(
     assert len(parts.trainer.folders) == 1
 
 
-async def test_a_stale_holder_changes_nothing(platform: Platform, parts: Parts) -> None:
+@pytest.mark.parametrize(("at", "epoch"), [(RunState.TRAINING, 1), (RunState.EVALUATING, 2)])
+async def test_a_stale_holder_changes_nothing(
+    platform: Platform, parts: Parts, at: RunState, epoch: int
+) -> None:
     """Somebody took the run over while this one slept: no progress, no model, no promotion, no end."""
-    told: list[object] = []
 
     async def taken_over() -> None:
         await TrainingRun.filter(slot=1).update(fence=7)
-        told.append(await JournalEntry.filter(kind="TrainingProgressed").count())
 
-    parts.trainer.during = taken_over
+    parts.trainer.during, parts.trainer.at = taken_over, at
     await label(platform, await member(), 2)
     run = await interrupted(fence=0, lease=timedelta(seconds=-1))
     await platform.training.train(RetrainingRequested(run.id))
     left = await TrainingRun.get()
-    assert (left.fence, left.slot, left.state) == (7, 1, RunState.EVALUATING)
+    assert (left.fence, left.slot, left.state, left.epoch) == (7, 1, at, epoch)
     assert await ModelVersion.all().count() == await Deployment.all().count() == 1
     assert await Label.filter(claimed_by_id=run.id).count() == 2
 
