@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 from uuid import uuid4
 
 from store.tables import Image, ModelState, ModelVersion, User
 from tests.stand_ins import EVALUATION
 
 
-async def image(owner: User, filename: str = "chest.png", patient_ref: str | None = None) -> Image:
-    """An image without pixels, not judged."""
-    return await Image.create(
-        owner=owner,
-        key=uuid4().hex,
-        filename=filename,
-        sha256=hashlib.sha256(filename.encode()).hexdigest(),
-        media_type="image/png",
-        size=1,
-        width=64,
-        height=64,
-        patient_ref=patient_ref,
-        holdout=False,
-    )
+async def image(owner: User, filename: str = "chest.png", **others: Any) -> Image:
+    """An image without pixels, not judged; files of one name are one file."""
+    fields = {"media_type": "image/png", "size": 1, "width": 64, "height": 64, "holdout": False, **others}
+    sha256 = hashlib.sha256(filename.encode()).hexdigest()
+    return await Image.create(owner=owner, key=uuid4().hex, filename=filename, sha256=sha256, **fields)
 
 
-async def model(number: int, state: ModelState = ModelState.RETIRED) -> ModelVersion:
+async def model(number: int = 1, state: ModelState = ModelState.RETIRED) -> ModelVersion:
     """A model version without a file."""
     return await ModelVersion.create(
         number=number,

@@ -21,7 +21,8 @@ from store.pages import Window
 from store.tables import Deployment, Finding, Image, Label, ModelVersion, Prediction, User
 from tests.people import admin, eventually, member
 from tests.stand_ins import picture
-from tests.store import rows
+from tests.store_rows import image as image_row
+from tests.store_rows import model as model_row
 from tests.uploading import upload
 
 ALL = Window(100)
@@ -45,7 +46,7 @@ def images(blobs: Blobs, database: str) -> Images:
 
 
 async def deployed(number: int) -> ModelVersion:
-    version = await rows.model(number)
+    version = await model_row(number)
     await Deployment.create(number=number, model=version, reason="", since=datetime.now(UTC))
     return version
 
@@ -59,7 +60,7 @@ async def names(images: Images, viewer: User, wanted: Filter = Filter()) -> list
 
 
 async def named(owner: User, filenames: Sequence[str]) -> list[Image]:
-    return [await rows.image(owner, str(n), filename=name) for n, name in enumerate(filenames)]
+    return [await image_row(owner, name) for name in filenames]
 
 
 async def refusal(doing: object) -> list[Code]:
@@ -152,9 +153,9 @@ async def test_searches_for_the_text_as_it_stands(images: Images, search: str) -
 
 async def test_searches_in_the_patient_reference_too(images: Images) -> None:
     ana = await member()
-    await rows.image(ana, "1", filename="one.png", patient_ref="P-17")
-    await rows.image(ana, "2", filename="p-17.png")
-    await rows.image(ana, "3", filename="three.png")
+    await image_row(ana, "one.png", patient_ref="P-17")
+    await image_row(ana, "p-17.png")
+    await image_row(ana, "three.png")
     assert await names(images, ana, Filter(search="p-17")) == ["p-17.png", "one.png"]
 
 
@@ -195,7 +196,7 @@ async def test_the_label_queue_begins_with_what_the_model_in_service_is_least_su
     ana, eva, chief = await member(), await member("eva@h.example"), await admin()
     old, new = await deployed(1), await deployed(2)
     sure, unsure, labelled = await named(ana, ["sure", "unsure", "labelled"])
-    others = await rows.image(eva, "4")
+    others = await image_row(eva, "4")
     for image, margin in ((sure, 0.4), (unsure, 0.01), (labelled, 0.0), (others, 0.2)):
         await judge(image, old, Finding.COVID, 1 - margin)
         await judge(image, new, Finding.COVID, margin)

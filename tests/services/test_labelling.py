@@ -14,7 +14,8 @@ from services.labelling import Labelling, counting
 from services.outbox import Outbox
 from store.tables import Evidence, Finding, Image, Label, OutboxEvent
 from tests.people import admin, member
-from tests.store import rows
+from tests.store_rows import image as image_row
+from tests.store_rows import model as model_row
 
 T = TypeVar("T")
 
@@ -67,7 +68,7 @@ def test_without_entries_nothing_counts() -> None:
 
 async def test_a_correction_is_a_new_entry_and_the_old_one_stays(labelling: Labelling) -> None:
     ana = await member()
-    image = await rows.image(ana)
+    image = await image_row(ana)
     first = await labelling.submit(ana, image.id, Finding.COVID, Evidence.CT)
     before = await Label.get(id=first.id).values()
     second = await labelling.submit(ana, image.id, Finding.NO_COVID, Evidence.CT)
@@ -79,7 +80,7 @@ async def test_a_correction_is_a_new_entry_and_the_old_one_stays(labelling: Labe
 
 async def test_the_same_again_is_another_entry(labelling: Labelling) -> None:
     ana = await member()
-    image = await rows.image(ana)
+    image = await image_row(ana)
     submitting = [labelling.submit(ana, image.id, Finding.COVID, None) for _ in range(5)]
     entries = await asyncio.gather(*submitting)
     assert len({entry.id for entry in entries}) == 5
@@ -88,7 +89,7 @@ async def test_the_same_again_is_another_entry(labelling: Labelling) -> None:
 
 async def test_tells_of_every_entry_as_it_commits(labelling: Labelling) -> None:
     ana = await member()
-    image = await rows.image(ana)
+    image = await image_row(ana)
     entry = await labelling.submit(ana, image.id, Finding.COVID, Evidence.RT_PCR)
     (event,) = await OutboxEvent.all()
     assert (event.kind, event.payload) == ("LabelSubmitted", {"label_id": entry.id, "image_id": image.id})
@@ -96,14 +97,14 @@ async def test_tells_of_every_entry_as_it_commits(labelling: Labelling) -> None:
 
 async def test_an_administrator_labels_everyones_images(labelling: Labelling) -> None:
     chief = await admin()
-    image = await rows.image(await member())
+    image = await image_row(await member())
     entry = await labelling.submit(chief, image.id, Finding.COVID, None)
     assert (await Label.get(id=entry.id)).submitted_by_id == chief.id
 
 
 async def test_foreign_and_unknown_images_are_not_there(labelling: Labelling) -> None:
     eva = await member("eva@h.example")
-    image = await rows.image(await member())
+    image = await image_row(await member())
     for image_id in (image.id, image.id + 1, 0, 10**17):
         submitting = labelling.submit(eva, image_id, Finding.COVID, None)
         assert await refusal(submitting) == (Code.NOT_FOUND, "imageId")
@@ -124,7 +125,7 @@ class Late(Outbox):
 @pytest.mark.usefixtures("database")
 async def test_an_image_deleted_meanwhile_is_not_there() -> None:
     ana = await member()
-    image = await rows.image(ana)
+    image = await image_row(ana)
     labelling = Labelling(Late(InProcessLog(DatabaseJournal())))
     assert await refusal(labelling.submit(ana, image.id, Finding.COVID, None)) == (Code.NOT_FOUND, "imageId")
     assert not await OutboxEvent.exists()
@@ -132,7 +133,7 @@ async def test_an_image_deleted_meanwhile_is_not_there() -> None:
 
 async def test_tells_which_label_counts_of_many_images(labelling: Labelling) -> None:
     ana = await member()
-    one, other, bare = [await rows.image(ana, f"{number}") for number in range(3)]
+    one, other, bare = [await image_row(ana, f"{number}") for number in range(3)]
     await labelling.submit(ana, one.id, Finding.COVID, Evidence.RT_PCR)
     await labelling.submit(ana, one.id, Finding.NO_COVID, Evidence.CLINICAL)
     await labelling.submit(ana, other.id, Finding.NO_COVID, None)
@@ -145,10 +146,10 @@ async def test_tells_which_label_counts_of_many_images(labelling: Labelling) -> 
 
 async def test_tells_the_models_that_learnt_from_a_label_in_their_order(labelling: Labelling) -> None:
     ana = await member()
-    image = await rows.image(ana)
+    image = await image_row(ana)
     used, unused = [await labelling.submit(ana, image.id, Finding.COVID, None) for _ in range(2)]
     for number in (3, 1, 2):
-        await (await rows.model(number)).labels.add(used)
+        await (await model_row(number)).labels.add(used)
     found = await labelling.used_in([used.id, unused.id])
     assert {key: [model.number for model in models] for key, models in found.items()} == {
         used.id: [1, 2, 3],

@@ -8,7 +8,8 @@ from tortoise.queryset import QuerySet
 
 from store.pages import Key, Page, Window, page
 from store.tables import ContactMessage, Prediction
-from tests.store.rows import image, model, user
+from tests.people import member
+from tests.store_rows import image, model
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -27,7 +28,7 @@ async def messages(count: int) -> list[int]:
 
 async def predictions(margins: Iterable[float]) -> None:
     """A prediction for each margin, of an image of its own."""
-    owner, by = await user(), await model()
+    owner, by = await member(), await model()
     for number, margin in enumerate(margins):
         judged = await image(owner, f"{number}")
         await Prediction.create(image=judged, model=by, probability=0.5, margin=margin)

@@ -22,7 +22,8 @@ from store.tables import (
     TrainingRun,
     User,
 )
-from tests.store.rows import image, model, user
+from tests.people import member
+from tests.store_rows import image, model
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -53,7 +54,7 @@ async def test_of_many_runs_at_once_one_begins() -> None:
 
 
 async def test_a_model_judges_an_image_once() -> None:
-    judged, by, other = await image(await user()), await model(1), await model(2)
+    judged, by, other = await image(await member()), await model(1), await model(2)
     await Prediction.create(image=judged, model=by, probability=0.5, margin=0)
     await Prediction.create(image=judged, model=other, probability=0.5, margin=0)
     with pytest.raises(IntegrityError):
@@ -70,7 +71,7 @@ async def test_numbers_of_deployments_and_models_are_given_once() -> None:
 
 
 async def test_an_owner_has_a_file_once_and_others_have_it_too() -> None:
-    ana, eva = await user("ana@h.example"), await user("eva@h.example")
+    ana, eva = await member("ana@h.example"), await member("eva@h.example")
     await image(ana, "same")
     await image(eva, "same")
     with pytest.raises(IntegrityError):
@@ -78,9 +79,9 @@ async def test_an_owner_has_a_file_once_and_others_have_it_too() -> None:
 
 
 async def test_an_address_is_of_one_user() -> None:
-    await user("ana@h.example")
+    await member("ana@h.example")
     with pytest.raises(IntegrityError):
-        await user("ana@h.example")
+        await member("ana@h.example")
 
 
 @pytest.mark.parametrize("table", [Image, Label, Prediction, Deployment, Token, NewsPost])
@@ -99,7 +100,7 @@ async def test_no_row_points_at_nothing(table: type) -> None:
 
 
 async def test_an_image_takes_its_predictions_and_labels_along() -> None:
-    owner, by = await user(), await model()
+    owner, by = await member(), await model()
     gone, stays = await image(owner, "1"), await image(owner, "2")
     for one in (gone, stays):
         await Prediction.create(image=one, model=by, probability=0.5, margin=0)
@@ -113,7 +114,7 @@ async def test_an_image_takes_its_predictions_and_labels_along() -> None:
 
 
 async def test_a_user_takes_everything_of_hers_along_but_no_history() -> None:
-    owner = await user()
+    owner = await member()
     version = await model()
     await image(owner)
     await Token.create(user=owner, purpose=TokenPurpose.SESSION, sha256="0", expires_at=NOW)
@@ -127,7 +128,9 @@ async def test_a_user_takes_everything_of_hers_along_but_no_history() -> None:
 
 
 async def test_a_label_of_a_run_that_went_is_free_again() -> None:
-    label = await Label.create(image=await image(owner := await user()), finding="COVID", submitted_by=owner)
+    label = await Label.create(
+        image=await image(owner := await member()), finding="COVID", submitted_by=owner
+    )
     claiming = await run()
     assert await Label.unclaimed().update(claimed_by_id=claiming.id) == 1
     assert await Label.unclaimed().count() == 0
@@ -136,7 +139,7 @@ async def test_a_label_of_a_run_that_went_is_free_again() -> None:
 
 
 async def test_a_conditional_update_counts_what_it_found_not_what_it_changed() -> None:
-    owner = await user()
+    owner = await member()
     assert await User.filter(id=owner.id).update(name=owner.name) == 1
     assert await User.filter(id=owner.id + 1).update(name=owner.name) == 0
 
@@ -169,7 +172,7 @@ async def test_a_run_is_held_by_its_newest_fence_alone() -> None:
 
 
 async def test_images_and_predictions_are_seen_by_their_owner_and_administrators() -> None:
-    ana, eva = await user("ana@h.example"), await user("eva@h.example")
+    ana, eva = await member("ana@h.example"), await member("eva@h.example")
     chief = await User.create(email="chief@h.example", name="C", password_hash="none", role=Role.ADMIN)
     judged = await image(ana)
     await Prediction.create(image=judged, model=await model(), probability=0.5, margin=0)
@@ -178,7 +181,7 @@ async def test_images_and_predictions_are_seen_by_their_owner_and_administrators
 
 
 async def test_lacking_a_models_prediction_are_those_with_features_that_it_has_not_judged() -> None:
-    owner, first, second = await user(), await model(1), await model(2)
+    owner, first, second = await member(), await model(1), await model(2)
     judged = await image(owner, "1", features="one")
     unjudged = await image(owner, "2", features="one")
     await image(owner, "3", features="another")
@@ -192,13 +195,13 @@ async def test_keeps_times_in_utc_to_the_microsecond() -> None:
     moment = datetime(2026, 2, 3, 4, 5, 6, 789012, tzinfo=UTC)
     await deployment(1, await model(), moment)
     assert (await Deployment.get(number=1)).since == moment
-    created = (await user()).created_at
+    created = (await member()).created_at
     assert (await User.get()).created_at == created
     assert abs(datetime.now(UTC) - created) < timedelta(minutes=1)
 
 
 async def test_keeps_every_letter() -> None:
     name = "Ñandú 李 𝔘 👩‍⚕️ ‮ '\"\\%_;--"
-    owner = await user()
+    owner = await member()
     await User.filter(id=owner.id).update(name=name)
     assert (await User.get(id=owner.id)).name == name
