@@ -172,7 +172,7 @@ async def gallery(platform: Platform, ana: User) -> None:
             (eva, "covid-of-eva.png", Finding.COVID, True, "P-100"),
         ]
     ):
-        row = await image(owner, name, patient)
+        row = await image(owner, name, patient_ref=patient)
         await Image.filter(id=row.id).update(uploaded_at=now - timedelta(days=n))
         await Prediction.create(image=row, model=retired, finding=Finding.COVID, probability=0.9, margin=0.4)
         if finding:
