@@ -158,7 +158,8 @@ class Accounts:
         async def change() -> User:
             if not await User.filter(id=user_id).update(role=role):
                 raise refuse(Code.NOT_FOUND, "there is no such user", "id")
-            if not await User.admins().exists():
+            # Locked: two who demote each other at once would each see the other's old role.
+            if not await User.admins().select_for_update():
                 raise refuse(Code.CONFLICT, "this is the last administrator", "role")
             return await User.get(id=user_id)
 

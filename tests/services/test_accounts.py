@@ -11,6 +11,7 @@ from services.errors import Code, Forbidden, Refused, Unauthenticated
 from services.platform import Platform
 from store.pages import Window
 from store.tables import Role, Token, User
+from tests import people
 
 PASSWORD = "correct horse"
 
@@ -163,6 +164,19 @@ async def test_only_administrators_change_roles_and_one_stays(platform: Platform
     assert codes(refused) == [("role", Code.CONFLICT)]
     assert (await platform.accounts.set_role(admin, user.id, Role.ADMIN)).is_admin
     assert not (await platform.accounts.set_role(admin, admin.id, Role.MEMBER)).is_admin
+
+
+async def test_of_administrators_who_demote_each_other_at_once_one_stays(platform: Platform) -> None:
+    for number in range(5):
+        await User.all().delete()
+        first, second = [await people.admin(f"{name}@hospital.example") for name in ("a", "b")]
+        outcomes = await asyncio.gather(
+            platform.accounts.set_role(first, second.id, Role.MEMBER),
+            platform.accounts.set_role(second, first.id, Role.MEMBER),
+            return_exceptions=True,
+        )
+        assert await User.admins().count() == 1, number
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Refused", "User"]
 
 
 async def test_creating_an_administrator_promotes_a_member(platform: Platform, parts: Parts) -> None:
