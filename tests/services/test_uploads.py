@@ -12,13 +12,7 @@ from services.uploads import MAX_FILES, Details, Incoming, clean_filename
 from store.tables import Evidence, Finding, Image, Label, OutboxEvent, Prediction
 from tests.people import eventually, member
 from tests.stand_ins import picture
-
-
-def incoming(data: bytes, filename: str = "chest.png") -> Incoming:
-    async def read() -> bytes:
-        return data
-
-    return Incoming(filename, len(data), read)
+from tests.uploading import incoming
 
 
 async def test_judges_what_is_uploaded(platform: Platform) -> None:
