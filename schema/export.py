@@ -15,7 +15,7 @@ FILE = Path(__file__).parents[1] / "schema.graphql"
 
 def sdl() -> str:
     """The schema in the schema definition language."""
-    return build_schema().as_str() + "\n"
+    return build_schema(in_order=True).as_str() + "\n"
 
 
 def main(arguments: list[str]) -> int:

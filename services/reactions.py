@@ -27,6 +27,10 @@ from services.platform import Platform
 Handler = Callable[[Any], Awaitable[Any]]
 
 FOR_EVER = 10**9
+ABOUT_A_DAY = 1500
+"""Attempts at a mail, once a minute after the first few."""
+WAITING = 1000
+"""Jobs of a group in hand, most of which wait for their turn or for another attempt."""
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 60.0
 
@@ -48,9 +52,9 @@ def work(platform: Platform) -> Mapping[type[Event], Reaction]:
     """Done once for each event, by one process."""
     accounts, diagnosis = platform.accounts, platform.diagnosis
     return {
-        EmailVerificationRequested: Reaction("verify", accounts.send_verification, 4, FOR_EVER),
-        PasswordResetRequested: Reaction("reset", accounts.send_password_reset, 4, FOR_EVER),
-        ContactMessageReceived: Reaction("contact", platform.contact.mail_admins, 4, FOR_EVER),
+        EmailVerificationRequested: Reaction("verify", accounts.send_verification, 4, ABOUT_A_DAY),
+        PasswordResetRequested: Reaction("reset", accounts.send_password_reset, 4, ABOUT_A_DAY),
+        ContactMessageReceived: Reaction("contact", platform.contact.mail_admins, 4, ABOUT_A_DAY),
         ImageUploaded: Reaction("diagnosis", diagnosis.diagnose, 32, give_up=diagnosis.give_up),
         LabelSubmitted: Reaction("threshold", platform.retraining.start_if_due),
         RetrainingRequested: Reaction("training", platform.training.train, attempts=FOR_EVER),
@@ -82,18 +86,19 @@ async def _for_ever(name: str, once: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _work(log: EventLog, kind: type[Event], reaction: Reaction) -> None:
-    gate = asyncio.Semaphore(reaction.at_once)
+    gate, hand = asyncio.Semaphore(reaction.at_once), asyncio.Semaphore(WAITING)
     async with asyncio.TaskGroup() as tasks, aclosing(log.work(reaction.group, frozenset({kind}))) as jobs:
         async for job in jobs:
-            await gate.acquire()
-            task = tasks.create_task(_carry_out(job, reaction))
-            task.add_done_callback(lambda _: gate.release())
+            await hand.acquire()
+            task = tasks.create_task(_carry_out(job, reaction, gate))
+            task.add_done_callback(lambda _: hand.release())
 
 
-async def _carry_out(job: Job, reaction: Reaction) -> None:
+async def _carry_out(job: Job, reaction: Reaction, gate: asyncio.Semaphore) -> None:
     for attempt in range(1, reaction.attempts + 1):
         try:
-            await reaction.handler(job.event)
+            async with gate:  # not while pausing: what fails again and again stands in nobody's way
+                await reaction.handler(job.event)
             break
         except Undeliverable as error:
             logger.warning("%s: no mail for %s: %s", reaction.group, job.event, error)

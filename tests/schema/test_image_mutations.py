@@ -69,6 +69,12 @@ async def test_a_repeat_of_an_earlier_upload(member: Asker, other: Asker) -> Non
     assert of_another["duplicateOf"] is None, "what others have uploaded is not told"
 
 
+async def test_a_repeat_with_the_same_label_adds_none(member: Asker) -> None:
+    for _ in range(3):
+        await member.upload([("chest.png", GOOD)], "id", label="COVID", evidence="CT")
+    assert await Label.all().count() == 1
+
+
 async def test_what_is_known_of_all_files(member: Asker) -> None:
     payload = await member.upload(
         [("a.png", picture(1)), ("b.png", picture(2))],

@@ -119,6 +119,24 @@ async def test_each_event_is_handled_once_in_order(log: InProcessLog) -> None:
         assert await called(handler, 5) == [1, 2, 3, 4, 5]
 
 
+async def test_what_fails_again_and_again_stands_in_nobodys_way(
+    log: InProcessLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reactions, "FIRST_PAUSE_SECONDS", 60.0)
+    done = asyncio.Event()
+
+    async def handler(event: NewsPublished) -> None:
+        if event.post_id < 3:
+            raise OSError("away")
+        done.set()
+
+    async with reacting(log, Reaction("news", handler, 1)):
+        for post_id in (1, 2, 3):
+            await log.publish([Entry(str(post_id), NewsPublished(post_id))])
+        async with asyncio.timeout(5):
+            await done.wait()
+
+
 @pytest.mark.parametrize("at_once", [1, 3])
 async def test_handles_so_many_at_once_and_no_more(log: InProcessLog, at_once: int) -> None:
     gate = asyncio.Event()
@@ -154,9 +172,10 @@ async def test_no_pause_is_longer_than_the_longest(
 async def test_gives_up_after_the_last_attempt_and_goes_on(log: InProcessLog) -> None:
     handler, given_up = Watched(failures=3), Watched()
     async with reacting(log, Reaction("news", handler, attempts=3, give_up=given_up)):
-        await log.publish(posts(1, 2))
-        assert await called(handler, 4) == [1, 1, 1, 2]
+        await log.publish(posts(1, 1))
         assert await called(given_up, 1) == [1]
+        await log.publish(posts(2, 2))
+        assert await called(handler, 4) == [1, 1, 1, 2]
     async with reacting(InProcessLog(DatabaseJournal()), Reaction("news", handler)):
         await called(handler, 4)
 
