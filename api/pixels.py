@@ -8,6 +8,8 @@ from starlette.routing import Route
 
 from services.platform import Platform
 
+MAX_DIGITS = 18
+"""No image has a longer number; Python refuses to read very long ones, with an error."""
 HEADERS = {
     "Cache-Control": "private, max-age=600",
     "Content-Disposition": "inline",
@@ -21,9 +23,9 @@ async def pixels(request: Request) -> Response:
     """The file as it was uploaded."""
     platform: Platform = request.app.state.platform
     query = request.query_params
-    found = await platform.images.pixels(
-        request.path_params["image_id"], query.get("expires", ""), query.get("signature", "")
-    )
+    number = _number(request.path_params["image_id"])
+    expires, signature = query.get("expires", ""), query.get("signature", "")
+    found = None if number is None else await platform.images.pixels(number, expires, signature)
     if found is None:
         return PlainTextResponse(
             "This address has expired: ask for the image's url again.\n", status_code=404
@@ -32,6 +34,10 @@ async def pixels(request: Request) -> Response:
     return Response(data, media_type=image.media_type, headers=HEADERS)
 
 
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
+
+
 def routes() -> list[Route]:
     """The one address."""
-    return [Route("/images/{image_id:int}", pixels)]
+    return [Route("/images/{image_id}", pixels)]
