@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 from graphql import GraphQLError
+from starlette import websockets
 from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
@@ -12,15 +17,20 @@ from schema.errors import RATE_LIMITED
 
 REASON_BYTES = 123
 """A close frame holds no longer reason."""
-FRESH_SECONDS = 5.0
-"""How old the knowledge of who is asking may be when an operation begins."""
 
 
 class Wire(ASGIWebSocketAdapter):
-    """A socket that can be closed for any reason."""
+    """A socket that can be closed for any reason, and whose client may hang up at any time."""
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        try:
+            await super().send_json(message)
+        except websockets.WebSocketDisconnected as error:  # the second message to a client that is gone
+            raise WebSocketDisconnected from error
 
     async def close(self, code: int, reason: str) -> None:
-        await super().close(code, reason.encode()[:REASON_BYTES].decode(errors="ignore"))
+        with suppress(websockets.WebSocketDisconnect, websockets.WebSocketDisconnected):
+            await super().close(code, reason.encode()[:REASON_BYTES].decode(errors="ignore"))
 
 
 class Handler(BaseGraphQLTransportWSHandler[Session, None]):
@@ -42,8 +52,12 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
             error = GraphQLError(text, extensions={"code": RATE_LIMITED})
             await self.send_message({"id": message["id"], "type": "error", "payload": [error.formatted]})
             return
-        await self.context.refresh(older_than=FRESH_SECONDS)
+        await self.context.refresh()  # a session ended elsewhere does nothing more here
         await super().handle_subscribe(message)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        if not isinstance(error, WebSocketDisconnected):  # clients may leave in mid-answer
+            await super().handle_task_exception(error)
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 SILENT_SECONDS = 30.0
 """How long a subscription outlives its session where it has nothing to tell."""
-DELIVERY_SECONDS = 5.0
+DELIVERY_SECONDS = 1.0
 """How old the knowledge of who is asking may be when an event is shown."""
 
 Show = Callable[[Context, Cursor, E], Awaitable[T | None]]

@@ -1,6 +1,7 @@
 """graphql-transport-ws: who gets in, what is said there, and how it ends."""
 
 import asyncio
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -247,10 +248,7 @@ async def test_operations_on_a_socket_load_afresh(address: str, member: Asker, a
         assert (await answer(client, query, id=post))["data"]["node"] == {"title": "new"}
 
 
-async def test_a_session_that_ends_signs_the_socket_out(
-    address: str, member: Asker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sockets, "FRESH_SECONDS", 0.0)
+async def test_a_session_that_ends_signs_the_socket_out(address: str, member: Asker) -> None:
     async with joined(address, member.token) as client:
         assert (await answer(client, "{ viewer { name } }"))["data"]["viewer"] == {"name": "Ana"}
         await member.data("mutation { signOut { signedOut } }")
@@ -269,3 +267,30 @@ async def test_a_client_that_hangs_up_leaves_nothing_behind(address: str, platfo
     async with asyncio.timeout(10):
         while len(asyncio.all_tasks()) > before:
             await asyncio.sleep(0.01)
+
+
+async def test_a_client_that_hangs_up_in_mid_answer_is_no_error(
+    address: str, platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, may_send, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    send_json, report = sockets.Wire.send_json, sockets.Handler.handle_task_exception
+
+    async def late(wire: sockets.Wire, message: Any) -> None:
+        if message["type"] == "next":
+            begun.set()
+            with contextlib.suppress(asyncio.CancelledError):  # hanging up cancels the operation
+                await may_send.wait()
+        await send_json(wire, message)
+
+    async def reported(handler: sockets.Handler, error: Exception) -> None:
+        await report(handler, error)
+        ended.set()
+
+    monkeypatch.setattr(sockets.Wire, "send_json", late)
+    monkeypatch.setattr(sockets.Handler, "handle_task_exception", reported)
+    async with joined(address) as client:
+        await client.subscribe("{ model { number } }")
+        await begun.wait()
+    async with asyncio.timeout(10):
+        await ended.wait()
+    assert caplog.records == []
