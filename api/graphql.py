@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +24,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from api.auth import authorization_of, bearer
-from api.bodies import bounded, is_request_error, status_of
+from api.bodies import UPLOAD, BoundedBody, is_request_error, limits_of, status_of
 from api.multipart import BoundedRequest, put_files, refuse_other_sites, text_of
 from api.negotiation import EVENTS, HTML, answer_type, wants
 from api.sockets import Handler, Wire
@@ -33,6 +35,8 @@ from services.platform import Platform
 
 INIT_TIMEOUT = timedelta(seconds=10)
 MAX_OPERATIONS_PER_SOCKET = 100
+FORMS_AT_ONCE = 8
+"""Forms of uploads that are read at the same time; others wait."""
 
 READING = {OperationType.QUERY}
 WRITING = {OperationType.QUERY, OperationType.MUTATION}
@@ -78,12 +82,13 @@ class GraphQLView(GraphQL[Session, None]):
         self.stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: EventStream}
         self._platform = platform
         self._page = page
+        self._turns = asyncio.Semaphore(FORMS_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await super().__call__(scope, receive, send)
             return
-        request = Request(scope, bounded(scope, receive))
+        request = Request(scope, BoundedBody(scope, receive))
         try:
             response = await self._respond(request)
             await response(scope, receive, send)
@@ -108,6 +113,8 @@ class GraphQLView(GraphQL[Session, None]):
         response = self._answer({"errors": [error]}, answer_type(accept), status)
         if status == 405:
             response.headers["Allow"] = "GET, POST"
+        if status == 408:
+            response.headers["Connection"] = "close"  # or the rest of the body would be waited for
         return response
 
     def _answer(self, body: object, media_type: str, status: int) -> Response:
@@ -124,6 +131,7 @@ class GraphQLView(GraphQL[Session, None]):
             return Session(self._platform())  # the token comes with connection_init
         session = Session(self._platform(), bearer(request.headers.get("authorization")))
         await session.refresh()
+        request.state.limits = limits_of(request.headers, is_signed_in=session.viewer is not None)
         return session
 
     async def on_ws_connect(self, context: Session) -> Any:
@@ -149,8 +157,11 @@ class GraphQLView(GraphQL[Session, None]):
         return super().parse_query_params({name: value for name, value in params.items() if value != "null"})
 
     async def parse_multipart(self, request: AsyncHTTPRequestAdapter) -> dict[str, Any]:
+        assert isinstance(request, BoundedRequest)
         refuse_other_sites(request.headers)
-        form = (await request.get_form_data()).form
+        # Small forms take no turn: nobody known could hold up the uploads of everybody else.
+        async with self._turns if request.limits == UPLOAD else nullcontext():
+            form = (await request.get_form_data()).form
         operations = self.parse_json(text_of(form, "operations"))
         put_files(operations, self.parse_json(text_of(form, "map")), form)
         return dict(operations)

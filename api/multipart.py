@@ -4,28 +4,42 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Any
 
 from cross_web import FormData, HTTPException, StarletteRequestAdapter
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.formparsers import MultiPartException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from api.bodies import Limits
 from services.uploads import Incoming
 
-MAX_PARTS = 1000
-"""Files of a request; how many of them are taken is the use case's affair, and an error as data."""
 MAX_FIELDS = 10
 """`operations` and `map`, and a few that some clients add."""
 PREFLIGHT = ("authorization", "graphql-require-preflight", "apollo-require-preflight", "x-requested-with")
 """Headers that no page of another site can send unless it was allowed to: a form alone sends none of them."""
 
 
+class SparingParser(MultiPartParser):
+    """Keeps little of a file in memory: what is longer waits on disk."""
+
+    spool_max_size = 1 << 16
+
+
 class BoundedRequest(StarletteRequestAdapter):
-    """A request whose form has a limited number of parts, and whose errors are the client's."""
+    """A request whose form has a limited number of parts, and whose errors are the client's.
+
+    The request's state holds the ``limits`` of its body.
+    """
 
     _request: Request
+
+    @property
+    def limits(self) -> Limits:
+        limits: Limits = self._request.state.limits
+        return limits
 
     @property
     def content_type(self) -> str | None:
@@ -35,14 +49,27 @@ class BoundedRequest(StarletteRequestAdapter):
         """The form.
 
         Raises:
-            HTTPException: 400, where it is malformed or has too many parts.
+            HTTPException: 400, where it is malformed, not in UTF-8 or has too many parts.
         """
+        request = self._request
+        _refuse_charsets(request.headers.get("content-type"))
         try:
-            form = await self._request.form(max_files=MAX_PARTS, max_fields=MAX_FIELDS)
-        except (StarletteHTTPException, MultiPartException) as error:
-            reason = error.message if isinstance(error, MultiPartException) else error.detail
-            raise HTTPException(400, f"Malformed multipart request: {reason}") from error
+            async with aclosing(request.stream()) as stream:
+                parser = SparingParser(
+                    request.headers, stream, max_files=self.limits.files, max_fields=MAX_FIELDS
+                )
+                form = await parser.parse()
+        except MultiPartException as error:
+            raise HTTPException(400, f"Malformed multipart request: {error.message}") from error
+        request._form = form  # Request.form() takes no parser; Request.close() deletes these files
         return FormData(files=form, form=form)
+
+
+def _refuse_charsets(content_type: str | None) -> None:
+    """Starlette decodes names by any codec of Python's, some of which are no charsets and fail."""
+    charset = parse_options_header(content_type)[1].get(b"charset", b"utf-8")
+    if charset.lower() not in (b"utf-8", b"utf8"):
+        raise HTTPException(400, "Malformed multipart request: its charset is not UTF-8")
 
 
 def refuse_other_sites(headers: Mapping[str, str]) -> None:
@@ -111,4 +138,8 @@ def _put(operations: dict[str, Any], path: object, file: Incoming) -> None:
 
 
 def _key(target: object, step: str) -> str | int:
-    return int(step) if isinstance(target, list) else step
+    if not isinstance(target, list):
+        return step
+    if not (step.isascii() and step.isdigit()):  # int() takes signs, spaces and underscores too
+        raise ValueError(step)
+    return int(step)

@@ -1,6 +1,8 @@
 """GraphQL over HTTP: methods, media types, statuses, and bodies that are none."""
 
+import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -194,16 +196,34 @@ async def test_addresses_that_are_no_request(anybody: Asker) -> None:
 
 
 async def test_a_body_has_an_end(anybody: Asker) -> None:
-    too_long = json.dumps({"query": QUERY + " " * bodies.MAX_JSON_BYTES})
+    too_long = json.dumps({"query": QUERY + " " * bodies.SMALL.size})
     assert_refused(await post(anybody, too_long), 413, "1 MB")
 
     async def unannounced() -> Any:
         for _ in range(20):
-            yield b" " * (bodies.MAX_JSON_BYTES // 10)
+            yield b" " * (bodies.SMALL.size // 10)
 
     headers = {"Content-Type": JSON}
     response = await anybody.client.post("/graphql", content=unannounced(), headers=headers)
     assert_refused(response, 413, "1 MB")
+
+
+async def test_a_body_that_trickles_is_not_waited_for(
+    anybody: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "SMALL", replace(bodies.SMALL, seconds=0.2))
+
+    async def trickling() -> Any:
+        while True:
+            yield b"\r\n"
+            await asyncio.sleep(0.01)
+
+    for content_type in (JSON, "multipart/form-data; boundary=b"):
+        headers = {"Content-Type": content_type, "GraphQL-Require-Preflight": "1"}
+        async with asyncio.timeout(5):
+            response = await anybody.client.post("/graphql", content=trickling(), headers=headers)
+        assert_refused(response, 408, "in time")
+        assert response.headers["connection"] == "close"
 
 
 async def test_a_fault_outside_of_any_field_is_told_in_json(

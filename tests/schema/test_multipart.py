@@ -1,6 +1,8 @@
 """The multipart request specification, well and badly followed."""
 
+import asyncio
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,15 @@ import httpx
 import pytest
 from cross_web import HTTPException
 from starlette.datastructures import UploadFile
+from starlette.requests import Request
 
-from api import bodies
-from api.multipart import put_files
-from services.uploads import Incoming
-from store.tables import Image
+from api import bodies, graphql
+from api.multipart import BoundedRequest, put_files
+from services.platform import Platform
+from services.uploads import MAX_FILES, Incoming
+from store.tables import Image, User
 from tests import databases
-from tests.asking import Asker
+from tests.asking import Asker, application
 from tests.stand_ins import picture
 
 QUERY = """mutation($input: UploadImagesInput!) {
@@ -72,17 +76,8 @@ async def test_files_at_several_places_of_several_fields(member: Asker) -> None:
 
 
 async def test_a_file_without_a_name(member: Asker) -> None:
-    body = (
-        (
-            f'--b\r\nContent-Disposition: form-data; name="operations"\r\n\r\n{OPERATIONS}\r\n'
-            f'--b\r\nContent-Disposition: form-data; name="map"\r\n\r\n{PLACES}\r\n'
-            '--b\r\nContent-Disposition: form-data; name="0"; filename=""\r\n\r\n'
-        ).encode()
-        + GOOD
-        + b"\r\n--b--\r\n"
-    )
     headers = {**member.headers, "Content-Type": "multipart/form-data; boundary=b"}
-    response = await member.client.post("/graphql", content=body, headers=headers)
+    response = await member.client.post("/graphql", content=_file_called(b""), headers=headers)
     assert response.json()["data"]["uploadImages"]["results"][0]["filename"] == "unnamed"
 
 
@@ -165,6 +160,29 @@ async def test_bodies_that_are_no_form(member: Asker, content: bytes, content_ty
     assert_refused(await member.client.post("/graphql", content=content, headers=headers))
 
 
+@pytest.mark.parametrize("charset", ["unicode_escape", "raw_unicode_escape", "utf-7", "undefined", "x", ""])
+async def test_charsets_other_than_utf_8(member: Asker, charset: str) -> None:
+    body = _file_called(b"\\x\\ud800+2AA-\\N{x}.png")
+    headers = {**member.headers, "Content-Type": f"multipart/form-data; charset={charset}; boundary=b"}
+    assert_refused(await member.client.post("/graphql", content=body, headers=headers), "charset")
+
+
+async def test_utf_8_by_name(member: Asker) -> None:
+    headers = {**member.headers, "Content-Type": 'multipart/form-data; charset="UTF-8"; boundary=b'}
+    body = _file_called("tórax.png".encode())
+    response = await member.client.post("/graphql", content=body, headers=headers)
+    assert response.json()["data"]["uploadImages"]["results"][0]["filename"] == "tórax.png"
+
+
+def _file_called(name: bytes) -> bytes:
+    head = (
+        f'--b\r\nContent-Disposition: form-data; name="operations"\r\n\r\n{OPERATIONS}\r\n'
+        f'--b\r\nContent-Disposition: form-data; name="map"\r\n\r\n{PLACES}\r\n'
+        '--b\r\nContent-Disposition: form-data; name="0"; filename="'
+    )
+    return head.encode() + name + b'"\r\n\r\n' + GOOD + b"\r\n--b--\r\n"
+
+
 # ------------------------------------------------------------------ too much
 
 
@@ -178,6 +196,73 @@ async def test_ten_thousand_files(member: Asker) -> None:
     assert await Image.all().count() == 0
 
 
+async def test_a_few_files_too_many_are_refused_as_data(member: Asker) -> None:
+    payload = await member.upload([(f"{n}.png", b"x") for n in range(MAX_FILES + 1)], "id")
+    assert [error["code"] for error in payload["errors"]] == ["TOO_LARGE"]
+
+
+@pytest.mark.parametrize("token", [None, "expired"])
+async def test_nobody_known_sends_more_than_a_little(anybody: Asker, token: str | None) -> None:
+    headers = {"GraphQL-Require-Preflight": "1", **({"Authorization": f"Bearer {token}"} if token else {})}
+    form = {"operations": OPERATIONS, "map": PLACES}
+    big = {"0": ("big.png", b"x" * (2 << 20))}
+    assert_refused(await send(anybody, form, big, **headers), "1 MB", 413)
+    many = {str(n): (f"{n}.png", GOOD) for n in range(10)}
+    assert_refused(await send(anybody, form, many, **headers), "Too many files")
+
+
+async def test_long_files_wait_on_disk() -> None:
+    files = {"short": ("s.png", b"x" * 1000), "long": ("l.png", b"x" * 100_000)}
+    made = httpx.Request("POST", "http://covidxr.test/graphql", files=files)
+    rest = [{"type": "http.request", "body": made.read()}]
+    raw = [(name.lower(), value) for name, value in made.headers.raw]
+
+    async def receive() -> Any:
+        return rest.pop()
+
+    request = Request({"type": "http", "method": "POST", "path": "/graphql", "headers": raw}, receive)
+    request.state.limits = bodies.UPLOAD
+    form = (await BoundedRequest(request).get_form_data()).form
+    assert [form[name].file._rolled for name in files] == [False, True]
+    await request.close()
+    assert all(form[name].file.closed for name in files)
+
+
+async def test_so_many_forms_are_read_at_once(
+    platform: Platform, ana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphql, "FORMS_AT_ONCE", 1)
+    transport = httpx.ASGITransport(application(platform))
+    async with httpx.AsyncClient(transport=transport, base_url="http://covidxr.test") as client:
+        member = await Asker(client).signed_in(ana)
+        begun, may_go_on = asyncio.Event(), asyncio.Event()
+        first = asyncio.create_task(_send_slowly(member, begun, may_go_on))
+        await begun.wait()
+        form = {"operations": OPERATIONS, "map": PLACES}
+        second = asyncio.create_task(send(member, form, FILE))
+        stranger = await send(Asker(client), form, FILE, **{"X-Requested-With": "1"})
+        assert stranger.status_code == 200, "who sends little waits for nobody"
+        assert not (await asyncio.wait({second}, timeout=0.3))[0]
+        may_go_on.set()
+        for response in await asyncio.gather(first, second):
+            assert response.json()["data"]["uploadImages"]["errors"] == []
+
+
+async def _send_slowly(asker: Asker, begun: asyncio.Event, may_go_on: asyncio.Event) -> httpx.Response:
+    form = {"operations": OPERATIONS, "map": PLACES}
+    made = asker.client.build_request("POST", "/graphql", data=form, files=FILE, headers=asker.headers)
+    body = made.read()
+
+    async def halves() -> Any:
+        yield body[:100]
+        begun.set()
+        await may_go_on.wait()
+        yield body[100:]
+
+    headers = {**asker.headers, "Content-Type": made.headers["content-type"]}
+    return await asker.client.post("/graphql", content=halves(), headers=headers)
+
+
 async def test_too_many_fields_and_too_long_ones(member: Asker) -> None:
     form = {"operations": OPERATIONS, "map": PLACES}
     many = {**form, **{f"field{n}": "x" for n in range(20)}}
@@ -186,7 +271,7 @@ async def test_too_many_fields_and_too_long_ones(member: Asker) -> None:
 
 
 async def test_a_body_has_an_end(member: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "MAX_UPLOAD_BYTES", 2 << 20)
+    monkeypatch.setattr(bodies, "UPLOAD", replace(bodies.UPLOAD, size=2 << 20))
     form = {"operations": OPERATIONS, "map": PLACES}
     big = {"0": ("big.png", b"x" * (3 << 20))}
     assert_refused(await send(member, form, big), "2 MB", 413)
@@ -204,7 +289,8 @@ async def test_a_body_has_an_end(member: Asker, monkeypatch: pytest.MonkeyPatch)
 
 def test_numbers_that_are_none() -> None:
     operations: dict[str, Any] = {"variables": {"files": [None]}}
-    for path in ("variables.files." + "9" * 5000, "variables.files.1e3", "variables.files.0x0", "."):
+    for step in ("9" * 5000, "1e3", "0x0", "-1", "+0", "0_0", " 0", "0 ", "٠", "²"):
+        path = f"variables.files.{step}"
         with pytest.raises(HTTPException, match="is no null"):
             put_files(operations, {"0": [path]}, {"0": _uploaded()})
     put_files(operations, {"0": ["variables.files.0"]}, {"0": _uploaded()})
