@@ -30,6 +30,8 @@ LEASE = timedelta(seconds=10)
 HEARTBEAT_SECONDS = 1.0
 MAX_TAKEOVERS = 3
 LABELS_AT_ONCE = 1000
+EXTRACTION_SECONDS = 3600.0
+EXTRACTION_PAUSE_SECONDS = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -123,6 +125,7 @@ class Training:
 
     async def _learn(self, run: TrainingRun, folder: Path) -> tuple[ModelVersion, list[Example]]:
         """Have a candidate made; the model to be judged against, and what was laid out."""
+        await _until_extracted(run)
         incumbent = await self.models.in_service()
         found = await training_set.examples(incumbent.extractor)
         used = await training_set.lay_out(found, incumbent.extractor, self.blobs, folder)
@@ -169,6 +172,16 @@ class Training:
 
         await self.outbox.commit(write)
         await self.models.refresh()
+
+
+async def _until_extracted(run: TrainingRun) -> None:
+    """Wait for the features of what was labelled as it came: what a run claims, it learns from."""
+    waiting = Label.filter(claimed_by_id=run.id, image__features__isnull=True, image__failure__isnull=True)
+    async with asyncio.timeout(EXTRACTION_SECONDS):
+        while True:
+            if not await waiting.exists():
+                return
+            await asyncio.sleep(EXTRACTION_PAUSE_SECONDS)
 
 
 async def _seize(run_id: int) -> tuple[TrainingRun | None, bool]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from api.settings import Settings
@@ -600,3 +601,24 @@ async def test_administrators_see_the_runs_and_members_the_status(platform: Plat
         await platform.retraining.page(ana, Window(9))
     with pytest.raises(Unauthenticated):
         await platform.retraining.status(None)
+
+
+async def test_waits_for_the_features_of_what_it_claimed(
+    platform: Platform, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extracting = asyncio.Event()
+    extract = platform.diagnosis.inference.features
+
+    async def slowly(image: np.ndarray) -> np.ndarray:
+        await extracting.wait()
+        return await extract(image)
+
+    monkeypatch.setattr(platform.diagnosis.inference, "features", slowly)
+    pictures = [picture(number, 0.3) for number in range(THRESHOLD)]
+    truth = {"finding": Finding.COVID, "patient_ref": patients(False)[0]}
+    await upload(platform, await member(), *pictures, wait=0, **truth)
+    await eventually(lambda: TrainingRun.filter(state=RunState.TRAINING).exists())
+    assert parts.trainer.folders == []
+    extracting.set()
+    await ended()
+    assert len(parts.trainer.folders[0]["covid"]) == THRESHOLD
