@@ -1,6 +1,7 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 from orjson import loads
+from store.fields import ExactCharField
 from store.tables import AbstainReason, Evidence, Finding, ModelState, Role, RunState, RunTrigger, TokenPurpose
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
@@ -81,7 +82,7 @@ class Migration(migrations.Migration):
             name='User',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
-                ('email', fields.CharField(unique=True, description='normalised, lower case', max_length=254)),
+                ('email', ExactCharField(unique=True, description='normalised, lower case', max_length=254)),
                 ('name', fields.CharField(max_length=100)),
                 ('password_hash', fields.CharField(max_length=200)),
                 ('role', fields.CharEnumField(default=Role.MEMBER, description='MEMBER: MEMBER\nADMIN: ADMIN', enum_type=Role, max_length=10)),

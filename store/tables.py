@@ -15,6 +15,8 @@ from tortoise.expressions import Q, Subquery
 from tortoise.models import Model
 from tortoise.queryset import QuerySet, QuerySetSingle
 
+from store.fields import ExactCharField
+
 
 class Role(StrEnum):
     MEMBER = "MEMBER"
@@ -78,7 +80,7 @@ class User(Model):
     """A health worker or an administrator, known by e-mail address."""
 
     id = fields.BigIntField(primary_key=True)
-    email = fields.CharField(max_length=254, unique=True, description="normalised, lower case")
+    email = ExactCharField(max_length=254, unique=True, description="normalised, lower case")
     name = fields.CharField(max_length=100)
     password_hash = fields.CharField(max_length=200)
     role = fields.CharEnumField(Role, max_length=10, default=Role.MEMBER)
