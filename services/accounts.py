@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from email_validator import EmailNotValidError, validate_email
 from tortoise.exceptions import IntegrityError
 
 from events.messages import EmailVerificationRequested, PasswordResetRequested
-from services import letters, passwords, tokens
+from services import addresses, letters, names, passwords, tokens
 from services.errors import Code, Problem, Refused, refuse
 from services.outbox import Outbox, record
 from services.permissions import admin
+from store.database import atomically
 from store.pages import Page, Window, page
 from store.tables import Role, TokenPurpose, User
-
-NAME_LENGTH = 100
 
 
 @dataclass(frozen=True)
@@ -36,22 +35,22 @@ class Accounts:
         Raises:
             Refused: INVALID, REQUIRED, TOO_LARGE or EMAIL_TAKEN, all at once.
         """
-        address, problems = _normalised(email)
-        problems += _name_problems(name) + passwords.problems_of(password)
+        address, problems = addresses.normalised(email)
+        problems += names.problems_of(name) + passwords.problems_of(password)
         if address and await User.exists(email=address):
             problems.append(Problem(Code.EMAIL_TAKEN, "somebody has signed up with this address", "email"))
         if problems:
             raise Refused(*problems)
         fields: dict[str, Any] = {
             "email": address,
-            "name": name.strip(),
+            "name": names.on_one_line(name),
             "locale": letters.language_of(locale),
         }
         password_hash = await passwords.hashed(password)
 
         async def create() -> User:
             user = await User.create(password_hash=password_hash, **fields)
-            await record(EmailVerificationRequested(user.id))
+            await _ask_to_verify(user)
             return user
 
         return await self._unless_taken(create)
@@ -62,7 +61,7 @@ class Accounts:
         Raises:
             Refused: INVALID or TOO_LARGE.
         """
-        address, problems = _normalised(email)
+        address, problems = addresses.normalised(email)
         problems += passwords.problems_of(password)
         if problems:
             raise Refused(*problems)
@@ -82,12 +81,15 @@ class Accounts:
         Raises:
             Refused: TOKEN_EXPIRED.
         """
-        found = await tokens.find(token, TokenPurpose.VERIFY_EMAIL)
-        if found is None:
-            raise refuse(Code.TOKEN_EXPIRED, "this link has expired or was used already", "token")
-        await User.filter(id=found.user_id).update(email_verified_at=datetime.now(UTC))
-        await tokens.revoke_all(found.user_id, TokenPurpose.VERIFY_EMAIL)
-        return await User.get(id=found.user_id)
+        found = await tokens.get(token, TokenPurpose.VERIFY_EMAIL)
+
+        async def verify() -> User:
+            await tokens.redeem(found)
+            await User.filter(id=found.user_id).update(email_verified_at=datetime.now(UTC))
+            await tokens.revoke_all(found.user_id, TokenPurpose.VERIFY_EMAIL)
+            return await User.get(id=found.user_id)
+
+        return await atomically(verify)
 
     async def sign_in(self, email: str, password: str) -> tuple[str, User]:
         """A session token and its user.
@@ -95,16 +97,16 @@ class Accounts:
         Raises:
             Refused: BAD_CREDENTIALS, the same for an unknown address; EMAIL_NOT_VERIFIED.
         """
-        address, _ = _normalised(email)
+        address, _ = addresses.normalised(email)
         user = await User.get_or_none(email=address) if address else None
         if not await passwords.matches(password, user.password_hash if user else None) or user is None:
-            raise refuse(Code.BAD_CREDENTIALS, "the address or the password is wrong")
+            raise _bad_credentials()
         if user.email_verified_at is None:
-            await self._ask_to_verify(user)
+            await self.outbox.commit(partial(_ask_to_verify, user))
             raise refuse(
-                Code.EMAIL_NOT_VERIFIED, "confirm your address first: we have sent the mail again", "email"
+                Code.EMAIL_NOT_VERIFIED, "confirm your address first: we have sent you the mail", "email"
             )
-        return await tokens.issue(user, TokenPurpose.SESSION), user
+        return await atomically(partial(_session, user)), user
 
     async def sign_out(self, token: str) -> None:
         """Ends the session of this token."""
@@ -119,10 +121,10 @@ class Accounts:
 
     async def request_password_reset(self, email: str) -> None:
         """Sends a link to a known address; an unknown one is not told apart."""
-        address, _ = _normalised(email)
+        address, _ = addresses.normalised(email)
         user = await User.get_or_none(email=address) if address else None
         if user is not None:
-            await self.outbox.commit(lambda: record(PasswordResetRequested(user.id)))
+            await self.outbox.commit(partial(_ask_to_reset, user))
 
     async def reset_password(self, token: str, password: str) -> User:
         """Sets a new password and ends every session of the user.
@@ -133,14 +135,17 @@ class Accounts:
         problems = passwords.problems_of(password)
         if problems:
             raise Refused(*problems)
-        found = await tokens.find(token, TokenPurpose.RESET_PASSWORD)
-        if found is None:
-            raise refuse(Code.TOKEN_EXPIRED, "this link has expired or was used already", "token")
+        found = await tokens.get(token, TokenPurpose.RESET_PASSWORD)
         # Whoever reads the mail owns the address: the reset confirms it too.
         changes = {"password_hash": await passwords.hashed(password), "email_verified_at": datetime.now(UTC)}
-        await User.filter(id=found.user_id).update(**changes)
-        await tokens.revoke_all(found.user_id, *TokenPurpose)
-        return await User.get(id=found.user_id)
+
+        async def reset() -> User:
+            await tokens.redeem(found)
+            await User.filter(id=found.user_id).update(**changes)
+            await tokens.revoke_all(found.user_id, *TokenPurpose)
+            return await User.get(id=found.user_id)
+
+        return await atomically(reset)
 
     async def page(self, viewer: User | None, window: Window) -> Page[User]:
         """All users, newest first; for administrators."""
@@ -188,23 +193,24 @@ class Accounts:
         except IntegrityError as error:
             raise refuse(Code.EMAIL_TAKEN, "somebody has signed up with this address", "email") from error
 
-    async def _ask_to_verify(self, user: User) -> None:
-        await self.outbox.commit(lambda: record(EmailVerificationRequested(user.id)))
+
+async def _ask_to_verify(user: User) -> None:
+    if await tokens.claim_mail(user, TokenPurpose.VERIFY_EMAIL):
+        await record(EmailVerificationRequested(user.id))
 
 
-def _normalised(email: str) -> tuple[str, list[Problem]]:
-    """The address as we keep it, or what is wrong with it."""
-    try:
-        # A hospital's own network has names that the world does not: no look-up, no list of domains.
-        parsed = validate_email(email.strip(), check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError as error:
-        return "", [Problem(Code.INVALID, str(error), "email")]
-    return parsed.normalized.lower(), []
+async def _ask_to_reset(user: User) -> None:
+    if await tokens.claim_mail(user, TokenPurpose.RESET_PASSWORD):
+        await record(PasswordResetRequested(user.id))
 
 
-def _name_problems(name: str) -> list[Problem]:
-    if not name.strip():
-        return [Problem(Code.REQUIRED, "a name is needed", "name")]
-    if len(name.strip()) > NAME_LENGTH:
-        return [Problem(Code.TOO_LARGE, f"a name has at most {NAME_LENGTH} characters", "name")]
-    return []
+async def _session(user: User) -> str:
+    """A session, unless the password that was verified has been replaced since; locks the user's row."""
+    unchanged = User.filter(id=user.id, password_hash=user.password_hash)
+    if not await unchanged.update(password_hash=user.password_hash):
+        raise _bad_credentials()
+    return await tokens.issue(user, TokenPurpose.SESSION)
+
+
+def _bad_credentials() -> Refused:
+    return refuse(Code.BAD_CREDENTIALS, "the address or the password is wrong")

@@ -6,10 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from email_validator import EmailNotValidError, validate_email
-
 from events.messages import ContactMessageReceived
-from services import letters
+from services import addresses, letters, names
 from services.errors import Code, Problem, Refused
 from services.newsroom import text_problems
 from services.outbox import Outbox, record
@@ -17,7 +15,6 @@ from services.permissions import admin
 from store.pages import Page, Window, page
 from store.tables import ContactMessage, User
 
-NAME_LENGTH = 100
 SUBJECT_LENGTH = 200
 BODY_LENGTH = 10_000
 
@@ -35,18 +32,15 @@ class Contact:
         Raises:
             Refused: REQUIRED, TOO_LARGE or INVALID, all at once.
         """
-        problems = text_problems(name, "name", NAME_LENGTH) + _address_problems(email)
-        problems += text_problems(subject, "subject", SUBJECT_LENGTH) + text_problems(
-            body, "body", BODY_LENGTH
-        )
+        problems = names.problems_of(name) + addresses.normalised(email)[1]
+        problems += _text_problems(subject, "subject", SUBJECT_LENGTH)
+        problems += _text_problems(body, "body", BODY_LENGTH)
         if problems:
             raise Refused(*problems)
-        one_line = " ".join(subject.split())  # a line break would end the mail's header
+        name, subject = names.on_one_line(name), names.on_one_line(subject)
 
         async def create() -> ContactMessage:
-            message = await ContactMessage.create(
-                name=" ".join(name.split()), email=email.strip(), subject=one_line, body=body
-            )
+            message = await ContactMessage.create(name=name, email=email.strip(), subject=subject, body=body)
             await record(ContactMessageReceived(message.id))
             return message
 
@@ -74,9 +68,7 @@ class Contact:
         await ContactMessage.filter(id=message.id).update(delivered_at=datetime.now(UTC))
 
 
-def _address_problems(email: str) -> list[Problem]:
-    try:
-        validate_email(email.strip(), check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError as error:
-        return [Problem(Code.INVALID, str(error), "email")]
-    return []
+def _text_problems(text: str, field: str, longest: int) -> list[Problem]:
+    if "\0" in text:
+        return [Problem(Code.INVALID, f"the {field} has a NUL character", field)]
+    return text_problems(text, field, longest)

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
 
+from services.errors import Code, Refused, refuse
 from store.tables import Token, TokenPurpose, User
 
 LIFETIMES = {
@@ -13,6 +14,9 @@ LIFETIMES = {
     TokenPurpose.VERIFY_EMAIL: timedelta(hours=24),
     TokenPurpose.RESET_PASSWORD: timedelta(hours=1),
 }
+
+PAUSE = timedelta(seconds=60)
+"""Between two mails of one kind to one person, however often anybody asks for them."""
 
 
 def digest(secret: str) -> str:
@@ -34,6 +38,44 @@ async def find(secret: str, purpose: TokenPurpose) -> Token | None:
     return await query.select_related("user").first()
 
 
+async def get(secret: str, purpose: TokenPurpose) -> Token:
+    """The live token of this secret, with its user.
+
+    Raises:
+        Refused: TOKEN_EXPIRED.
+    """
+    token = await find(secret, purpose)
+    if token is None:
+        raise _expired()
+    return token
+
+
+async def redeem(token: Token) -> None:
+    """Use a token up, in a transaction: of several who hold it at once, one does.
+
+    Raises:
+        Refused: TOKEN_EXPIRED.
+    """
+    if not await Token.filter(id=token.id).delete():
+        raise _expired()
+
+
+async def claim_mail(user: User, purpose: TokenPurpose) -> bool:
+    """Whether a token may be mailed to the user now, in a transaction; False for `PAUSE` afterwards.
+
+    The mail and its token are made later, so that a token whose secret nobody learns marks the time.
+    """
+    # Changes nothing, but locks the row: of many who ask at once, one gets the mail sent.
+    if not await User.filter(id=user.id).update(email=user.email):
+        return False
+    now = datetime.now(UTC)
+    young = Token.filter(user_id=user.id, purpose=purpose, created_at__gt=now - PAUSE)
+    if await young.filter(expires_at__gt=now).exists():
+        return False
+    await issue(user, purpose)
+    return True
+
+
 async def revoke_all(user_id: int, *purposes: TokenPurpose) -> None:
     """End every token of these purposes that the user holds."""
     await Token.filter(user_id=user_id, purpose__in=purposes).delete()
@@ -42,3 +84,7 @@ async def revoke_all(user_id: int, *purposes: TokenPurpose) -> None:
 async def sweep() -> int:
     """Remove what has expired; how many there were."""
     return await Token.filter(expires_at__lte=datetime.now(UTC)).delete()
+
+
+def _expired() -> Refused:
+    return refuse(Code.TOKEN_EXPIRED, "this link has expired or was used already", "token")

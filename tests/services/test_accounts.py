@@ -2,11 +2,15 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
+from time import monotonic
 
 import pytest
 
 from api.wiring import Parts
+from services import passwords, tokens
 from services.errors import Code, Forbidden, Refused, Unauthenticated
 from services.platform import Platform
 from store.pages import Window
@@ -21,9 +25,9 @@ async def mailed_token(parts: Parts, kind: str, count: int = 1) -> str:
     async with asyncio.timeout(5):
         while True:
             found = [re.search(rf"/{kind}\?token=(\S+)", letter.body) for letter in parts.post.letters]
-            tokens = [match.group(1) for match in found if match]
-            if len(tokens) >= count:
-                return tokens[-1]
+            mailed = [match.group(1) for match in found if match]
+            if len(mailed) >= count:
+                return mailed[-1]
             await asyncio.sleep(0.01)
 
 
@@ -35,6 +39,21 @@ async def member(platform: Platform, parts: Parts, email: str = "ana@hospital.ex
 
 def codes(refused: pytest.ExceptionInfo[Refused]) -> list[tuple[str | None, Code]]:
     return [(problem.field, problem.code) for problem in refused.value.problems]
+
+
+async def a_minute_later() -> None:
+    """Makes every token a minute older."""
+    for token in await Token.all():
+        await Token.filter(id=token.id).update(created_at=token.created_at - tokens.PAUSE)
+
+
+async def only_one(doing: Iterable[Awaitable[User]]) -> None:
+    """Of all at once one succeeds, and the others hear that the link was used."""
+    outcomes = await asyncio.gather(*doing, return_exceptions=True)
+    refusals = [outcome for outcome in outcomes if not isinstance(outcome, User)]
+    assert len(refusals) == len(outcomes) - 1
+    expected = ["this link has expired or was used already"] * len(refusals)
+    assert [str(refusal) for refusal in refusals] == expected
 
 
 async def test_signs_up_verifies_and_signs_in(platform: Platform, parts: Parts) -> None:
@@ -71,15 +90,69 @@ async def test_of_two_at_once_one_gets_the_address(platform: Platform) -> None:
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Refused", "User"]
 
 
+async def test_look_alike_addresses_are_of_different_people(platform: Platform) -> None:
+    look_alikes = ["chief@hospital.org", "chief@hospítal.org", "chïef@hospital.org"]
+    users = [await platform.accounts.sign_up(email, PASSWORD, "Chief", None) for email in look_alikes]
+    made = await platform.accounts.create_admin(look_alikes[0], PASSWORD)
+    assert [user.id for user in await User.admins()] == [made.id] == [users[0].id]
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "\u0130"])
+async def test_an_endless_address_is_refused_at_once(platform: Platform, letter: str) -> None:
+    started = monotonic()
+    with pytest.raises(Refused) as refused:
+        await platform.accounts.sign_up(letter * 900_000 + "@h.example", PASSWORD, "Ana", None)
+    assert codes(refused) == [("email", Code.INVALID)]
+    assert monotonic() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    "email", ["\u0130" * 60 + "@" + "a." * 92 + "org", "a" * 64 + "@" + "b." * 92 + "org"]
+)
+async def test_an_address_fits_its_column(platform: Platform, email: str) -> None:
+    with suppress(Refused):
+        user = await platform.accounts.sign_up(email, PASSWORD, "Ana", None)
+        assert len(user.email) <= 254
+
+
+@pytest.mark.parametrize("letter", ["\0", "\x1b", "\u202e", "\u2066", "\ud800"])
+async def test_a_name_has_no_letter_that_cannot_be_seen(platform: Platform, letter: str) -> None:
+    with pytest.raises(Refused) as refused:
+        await platform.accounts.sign_up("ana@hospital.example", PASSWORD, f"An{letter}a", None)
+    assert codes(refused) == [("name", Code.INVALID)]
+
+
+async def test_a_name_is_on_one_line(platform: Platform) -> None:
+    user = await platform.accounts.sign_up("ana@h.example", PASSWORD, " Ana\r\n\n María\u2028李 ", None)
+    assert user.name == "Ana María 李"
+
+
 async def test_an_unverified_address_cannot_sign_in_and_gets_the_mail_again(
     platform: Platform, parts: Parts
 ) -> None:
     await platform.accounts.sign_up("ana@hospital.example", PASSWORD, "Ana", None)
+    await mailed_token(parts, "verify-email")
+    await a_minute_later()
     with pytest.raises(Refused) as refused:
         await platform.accounts.sign_in("ana@hospital.example", PASSWORD)
     assert codes(refused) == [("email", Code.EMAIL_NOT_VERIFIED)]
     await platform.accounts.verify_email(await mailed_token(parts, "verify-email", 2))
     await platform.accounts.sign_in("ana@hospital.example", PASSWORD)
+
+
+async def test_whoever_asks_over_and_over_gets_one_mail_a_minute(platform: Platform, parts: Parts) -> None:
+    await platform.accounts.sign_up("eva@hospital.example", PASSWORD, "Eva", None)
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            await platform.accounts.sign_in("eva@hospital.example", PASSWORD)
+        assert codes(refused) == [("email", Code.EMAIL_NOT_VERIFIED)]
+    ask = platform.accounts.request_password_reset
+    for round_number in (1, 2):
+        await asyncio.gather(*(ask("eva@hospital.example") for _ in range(8)))
+        await mailed_token(parts, "reset-password", round_number)
+        await asyncio.sleep(0.2)
+        assert len(parts.post.letters) == 1 + round_number
+        await a_minute_later()
 
 
 @pytest.mark.parametrize(
@@ -119,6 +192,45 @@ async def test_a_new_password_ends_every_session(platform: Platform, parts: Part
     await platform.accounts.sign_in(user.email, "another password")
     with pytest.raises(Refused):
         await platform.accounts.sign_in(user.email, PASSWORD)
+
+
+async def test_of_many_who_hold_a_link_at_once_one_uses_it(platform: Platform, parts: Parts) -> None:
+    await platform.accounts.sign_up("ana@hospital.example", PASSWORD, "Ana", None)
+    link = await mailed_token(parts, "verify-email")
+    await only_one(platform.accounts.verify_email(link) for _ in range(6))
+    await platform.accounts.request_password_reset("ana@hospital.example")
+    link = await mailed_token(parts, "reset-password")
+    await only_one(platform.accounts.reset_password(link, f"password {number}") for number in range(6))
+
+
+async def test_no_session_of_the_old_password_outlives_a_reset(platform: Platform, parts: Parts) -> None:
+    _, user = await member(platform, parts)
+    await platform.accounts.request_password_reset(user.email)
+    link = await mailed_token(parts, "reset-password")
+    signing_in = [platform.accounts.sign_in(user.email, PASSWORD) for _ in range(12)]
+    resetting = platform.accounts.reset_password(link, "another password")
+    *outcomes, _ = await asyncio.gather(*signing_in, resetting, return_exceptions=True)
+    sessions = [outcome[0] for outcome in outcomes if isinstance(outcome, tuple)]
+    assert [await platform.accounts.authenticate(session) for session in sessions] == [None] * len(sessions)
+    refusals = [outcome for outcome in outcomes if not isinstance(outcome, tuple)]
+    assert [str(refusal) for refusal in refusals] == ["the address or the password is wrong"] * len(refusals)
+
+
+async def test_a_password_verified_before_a_reset_opens_no_session_after_it(
+    platform: Platform, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, user = await member(platform, parts)
+    matches = passwords.matches
+
+    async def slowly(password: str, password_hash: str | None) -> bool:
+        verified = await matches(password, password_hash)
+        await User.filter(id=user.id).update(password_hash="replaced meanwhile")
+        return verified
+
+    monkeypatch.setattr(passwords, "matches", slowly)
+    with pytest.raises(Refused) as refused:
+        await platform.accounts.sign_in(user.email, PASSWORD)
+    assert codes(refused) == [(None, Code.BAD_CREDENTIALS)]
 
 
 async def test_asking_for_a_reset_tells_nothing_of_unknown_addresses(

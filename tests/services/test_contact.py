@@ -8,8 +8,8 @@ import pytest
 from api.mail import compose
 from api.wiring import Parts
 from events.messages import ContactMessageReceived
-from services import reactions
-from services.contact import BODY_LENGTH, NAME_LENGTH, SUBJECT_LENGTH
+from services import names, reactions
+from services.contact import BODY_LENGTH, SUBJECT_LENGTH
 from services.errors import Code, Forbidden, Refused, Unauthenticated
 from services.platform import Platform
 from store.pages import Window
@@ -81,6 +81,7 @@ async def test_no_line_break_makes_a_header(
         "",
         "@h.example",
         "a" * 300 + "@h.example",
+        pytest.param("a" * 900_000 + "@h.example", marks=pytest.mark.timeout(5)),
     ],
 )
 async def test_answers_go_to_one_proper_address(platform: Platform, address: str) -> None:
@@ -96,12 +97,24 @@ async def test_names_everything_wrong_with_a_form_at_once(platform: Platform) ->
         ("subject", Code.REQUIRED),
         ("body", Code.REQUIRED),
     ]
-    long = ("x" * (NAME_LENGTH + 1), FORM[1], "x" * (SUBJECT_LENGTH + 1), "x" * (BODY_LENGTH + 1))
+    long = ("x" * (names.MAXIMUM_LENGTH + 1), FORM[1], "x" * (SUBJECT_LENGTH + 1), "x" * (BODY_LENGTH + 1))
     assert await refusals(platform.contact.send(*long)) == [
         ("name", Code.TOO_LARGE),
         ("subject", Code.TOO_LARGE),
         ("body", Code.TOO_LARGE),
     ]
+
+
+@pytest.mark.parametrize("field", [0, 2, 3])
+async def test_takes_no_nul_anywhere(platform: Platform, field: int) -> None:
+    form = [*FORM]
+    form[field] = "He\0llo"
+    expected = ("name", "email", "subject", "body")[field]
+    assert await refusals(platform.contact.send(*form)) == [(expected, Code.INVALID)]
+
+
+async def test_a_name_does_not_turn_the_letter_around(platform: Platform) -> None:
+    assert await refusals(platform.contact.send("\u202eanA", *FORM[1:])) == [("name", Code.INVALID)]
 
 
 async def test_keeps_the_body_as_it_was_written(platform: Platform) -> None:
