@@ -3,9 +3,8 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Iterable
-from contextlib import suppress
 from datetime import UTC, datetime
-from time import monotonic
+from time import process_time
 
 import pytest
 
@@ -99,20 +98,17 @@ async def test_look_alike_addresses_are_of_different_people(platform: Platform) 
 
 @pytest.mark.parametrize("letter", ["a", "é", "\u0130"])
 async def test_an_endless_address_is_refused_at_once(platform: Platform, letter: str) -> None:
-    started = monotonic()
+    started = process_time()
     with pytest.raises(Refused) as refused:
         await platform.accounts.sign_up(letter * 900_000 + "@h.example", PASSWORD, "Ana", None)
     assert codes(refused) == [("email", Code.INVALID)]
-    assert monotonic() - started < 0.5
+    assert process_time() - started < 0.5
 
 
-@pytest.mark.parametrize(
-    "email", ["\u0130" * 60 + "@" + "a." * 92 + "org", "a" * 64 + "@" + "b." * 92 + "org"]
-)
-async def test_an_address_fits_its_column(platform: Platform, email: str) -> None:
-    with suppress(Refused):
-        user = await platform.accounts.sign_up(email, PASSWORD, "Ana", None)
-        assert len(user.email) <= 254
+async def test_an_address_that_grows_in_lower_case_fits_its_column(platform: Platform) -> None:
+    with pytest.raises(Refused) as refused:
+        await platform.accounts.sign_up("\u0130" * 60 + "@" + "a." * 92 + "org", PASSWORD, "Ana", None)
+    assert codes(refused) == [("email", Code.INVALID)]
 
 
 @pytest.mark.parametrize("letter", ["\0", "\x1b", "\u202e", "\u2066", "\ud800"])
