@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tortoise.exceptions import IntegrityError
@@ -24,6 +24,15 @@ def counting(labels: Iterable[Label]) -> Label | None:
 def weight(label: Label) -> tuple[int, int]:
     """What makes a label count before another: stronger evidence, then recency."""
     return STRENGTH[label.evidence], label.id
+
+
+def tells_more(labels: Sequence[Label], finding: Finding, evidence: Evidence) -> bool:
+    """Whether a label says more than the one that counts, and than the latest with the same evidence."""
+    last_alike = counting(label for label in labels if label.evidence == evidence)
+    return not any(
+        known is not None and known.finding == finding and STRENGTH[known.evidence] >= STRENGTH[evidence]
+        for known in (counting(labels), last_alike)
+    )
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,10 @@ class Labelling:
 async def enter(image_id: int, by: User, finding: Finding, evidence: Evidence | None) -> Label:
     """Write a label and tell of it, within the transaction under way."""
     label = await Label.create(
-        image_id=image_id, finding=finding, evidence=evidence or Evidence.UNSTATED, submitted_by=by
+        image_id=image_id,
+        finding=Finding(finding),
+        evidence=Evidence(evidence or Evidence.UNSTATED),
+        submitted_by=by,
     )
     await record(LabelSubmitted(label.id, image_id))
     return label

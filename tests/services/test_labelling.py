@@ -10,7 +10,7 @@ import pytest
 from events.memory import InProcessLog
 from services.errors import Code, Refused, Unauthenticated
 from services.journal import DatabaseJournal
-from services.labelling import Labelling, counting
+from services.labelling import Labelling, counting, enter, tells_more
 from services.outbox import Outbox
 from store.tables import Evidence, Finding, Image, Label, OutboxEvent
 from tests.people import admin, member
@@ -64,6 +64,44 @@ def test_of_equal_evidence_the_later_counts(evidence: Evidence) -> None:
 
 def test_without_entries_nothing_counts() -> None:
     assert counting([]) is None
+
+
+CT, RT_PCR, CLINICAL = Evidence.CT, Evidence.RT_PCR, Evidence.CLINICAL
+COVID, NO_COVID = Finding.COVID, Finding.NO_COVID
+
+
+@pytest.mark.parametrize(
+    ("known", "new", "more"),
+    [
+        ([], (COVID, CT), True),
+        ([(COVID, CT)], (COVID, CT), False),
+        ([(COVID, CT)], (COVID, CLINICAL), False),
+        ([(COVID, CT)], (COVID, RT_PCR), True),
+        ([(COVID, CT)], (NO_COVID, CLINICAL), True),
+        ([(COVID, CT), (NO_COVID, CLINICAL)], (NO_COVID, CLINICAL), False),
+        ([(COVID, CT), (NO_COVID, CT)], (COVID, CT), True),
+        ([(COVID, CT)], ("COVID", "CT"), False),
+        ([(COVID, CT)], ("COVID", "RT_PCR"), True),
+    ],
+)
+def test_tells_what_is_new_from_what_is_known(
+    known: list[tuple[Finding, Evidence]], new: tuple[Finding, Evidence], more: bool
+) -> None:
+    entries = [label(number, evidence, finding) for number, (finding, evidence) in enumerate(known)]
+    assert tells_more(entries, *new) is more
+
+
+@pytest.mark.parametrize(("finding", "evidence"), [("MAYBE", "CT"), ("COVID", "GUESS")])
+async def test_enters_no_finding_or_evidence_that_there_is_not(
+    labelling: Labelling, finding: str, evidence: str
+) -> None:
+    ana = await member()
+    image = await image_row(ana)
+    entry = await enter(image.id, ana, "COVID", "CT")  # type: ignore[arg-type]
+    assert (entry.finding, entry.evidence) == (COVID, CT)
+    assert isinstance(entry.finding, Finding)
+    with pytest.raises(ValueError, match="is not a valid"):
+        await enter(image.id, ana, finding, evidence)  # type: ignore[arg-type]
 
 
 async def test_a_correction_is_a_new_entry_and_the_old_one_stays(labelling: Labelling) -> None:
