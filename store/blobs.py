@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 import obstore
 from obstore.exceptions import NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+LISTED_AT_ONCE = 500
+
 
 class BlobMissing(KeyError):
     """No blob lies under the key."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A blob that is there, and when it was put."""
+
+    key: str
+    modified: datetime
 
 
 class Blobs:
@@ -55,6 +67,11 @@ class Blobs:
                 await obstore.delete_async(self._store, key)
             except (NotFoundError, FileNotFoundError):
                 continue
+
+    async def list(self, folder: str) -> AsyncGenerator[Sequence[Listed]]:
+        """What lies in a folder and in those within it, some at a time and in no order."""
+        async for found in obstore.list(self._store, folder, chunk_size=LISTED_AT_ONCE):
+            yield [Listed(blob["path"], blob["last_modified"]) for blob in found]
 
 
 def _sync(folder: Path, key: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,18 @@ async def test_removes_those_that_are_there(blobs: Blobs, folder: Path) -> None:
     assert await blobs.get(KEYS[3]) == b"x"
     assert len(files_in(folder)) == len(KEYS) - 3
     await blobs.delete([])
+
+
+async def test_lists_what_lies_in_a_folder(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.blobs.LISTED_AT_ONCE", 2)
+    keys = {"features/pixels:test/1", "features/a b+é#?/2", "features/a/b/3"}
+    for key in (*keys, "pixels/4", "features2/5"):
+        await blobs.put(key, b"x")
+    found = [listed async for some in blobs.list("features") for listed in some]
+    assert len(found) == 3
+    assert {listed.key for listed in found} == keys
+    assert all(abs(datetime.now(UTC) - listed.modified) < timedelta(minutes=1) for listed in found)
+    assert [some async for some in blobs.list("nothing")] == []
 
 
 async def test_many_at_once_do_not_mix(blobs: Blobs) -> None:
