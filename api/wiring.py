@@ -19,6 +19,7 @@ from events.memory import InProcessLog
 from services import letters, reactions, tokens
 from services.accounts import Accounts
 from services.contact import Contact
+from services.decoding import Decoding
 from services.diagnosis import Diagnosis
 from services.holdout import Holdout
 from services.images import Images
@@ -31,6 +32,7 @@ from services.newsroom import Newsroom
 from services.outbox import Outbox
 from services.platform import Platform
 from services.retraining import Retraining
+from services.sweeping import Sweeping
 from services.training import Trainer, Training
 from services.uploads import Uploads
 from store.blobs import Blobs
@@ -82,7 +84,7 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
     blobs = Blobs(settings.blobs)
     log = InProcessLog(DatabaseJournal())
     outbox = Outbox(log)
-    inference = Inference(parts.extractor)
+    inference, decoding = Inference(parts.extractor), Decoding()
     holdout = Holdout(parts.base_holdout)
     models = Models(outbox, blobs, inference, parts.load_head)
     retraining = Retraining(outbox, settings.retrain_threshold, settings.retrain_epochs)
@@ -91,14 +93,14 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
         log=log,
         accounts=Accounts(outbox, parts.post, settings.address),
         contact=Contact(outbox, parts.post),
-        diagnosis=Diagnosis(outbox, blobs, inference, models),
-        images=Images(blobs, Links(settings.address, secret_of(settings.data_dir)), holdout),
+        diagnosis=Diagnosis(outbox, blobs, inference, models, decoding),
+        images=Images(outbox, blobs, Links(settings.address, secret_of(settings.data_dir)), holdout),
         labelling=Labelling(outbox),
         models=models,
         newsroom=Newsroom(outbox),
         retraining=retraining,
         training=Training(outbox, blobs, models, retraining, parts.trainer, scratch),
-        uploads=Uploads(outbox, blobs, log, holdout),
+        uploads=Uploads(outbox, blobs, log, holdout, decoding),
     )
     return platform, outbox, inference
 
@@ -114,7 +116,8 @@ async def running(settings: Settings, parts: Parts) -> AsyncIterator[Platform]:
         await tokens.sweep()
         await platform.models.install(parts.default_model)
         await platform.models.refresh()
-        for work in (outbox.relay(), inference.serve(), reactions.react(platform)):
+        sweeping = Sweeping(platform.images.blobs, platform.training.scratch)
+        for work in (outbox.relay(), inference.serve(), reactions.react(platform), sweeping.serve()):
             stack.push_async_callback(_stop, asyncio.create_task(work))
         yield platform
 

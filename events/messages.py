@@ -27,6 +27,14 @@ class ImageUploaded(Event):
 
 
 @dataclass(frozen=True)
+class ImageDeleted(Event):
+    """Carries where the blobs lie, since there is no row to ask any more; ``features`` is the extractor."""
+
+    key: str
+    features: str | None
+
+
+@dataclass(frozen=True)
 class PredictionMade(Event):
     prediction_id: int
     image_id: int

@@ -13,6 +13,7 @@ from tortoise.exceptions import IntegrityError
 from events.messages import ImageUploaded, ModelPromoted, PredictionFailed, PredictionMade
 from ml import features as packing
 from ml import image as ml_image
+from services.decoding import Decoding
 from services.inference import Array, Inference, Serving
 from services.keys import features_key, pixels_key
 from services.models import Models
@@ -33,6 +34,7 @@ class Diagnosis:
     blobs: Blobs
     inference: Inference
     models: Models
+    decoding: Decoding
 
     async def diagnose(self, event: ImageUploaded) -> None:
         """Judge a new image, whatever model is in service by then."""
@@ -95,7 +97,7 @@ class Diagnosis:
         if stored is not None:
             return stored
         data = await self.blobs.get(pixels_key(image.key))
-        prepared = await asyncio.to_thread(ml_image.read, data)
+        prepared = await self.decoding.run(partial(ml_image.read, data))
         features = await self.inference.features(prepared)
         name = self.inference.extractor.name
         await self.blobs.put(features_key(name, image.key), await asyncio.to_thread(packing.pack, features))

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
+from events.messages import ImageDeleted
+from services.cleaning import clean_patient_ref, visible
 from services.errors import Code, refuse
 from services.holdout import Holdout
 from services.keys import features_key, pixels_key
 from services.links import Links
+from services.outbox import Outbox, record
 from services.permissions import may_see, member
-from services.uploads import clean_patient_ref
 from store.blobs import BlobMissing, Blobs
 from store.pages import Page, Window, page
 from store.tables import Deployment, Finding, Image, Label, Prediction, User
 
 LABEL_QUEUE_ORDER = ("margin", "id")
+SEARCH_LENGTH = 255
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,17 @@ class Filter:
 class Images:
     """The use cases around the images that are there."""
 
+    outbox: Outbox
     blobs: Blobs
     links: Links
     holdout: Holdout
 
     async def page(self, viewer: User | None, wanted: Filter, window: Window) -> Page[Image]:
-        """The viewer's images, or everyone's for an administrator, newest first."""
+        """The viewer's images, or everyone's for an administrator, newest first.
+
+        Raises:
+            Refused: TOO_LARGE.
+        """
         return await page(await _matching(Image.visible_to(member(viewer)), wanted), window)
 
     async def label_queue(self, viewer: User | None, window: Window) -> Page[Prediction]:
@@ -72,18 +81,21 @@ class Images:
         return image
 
     async def delete(self, viewer: User | None, image_id: int) -> None:
-        """Removes the image with its predictions and labels, its pixels and its features.
+        """Removes the image with its predictions and labels, and a moment later its pixels and features.
 
         Raises:
             Refused: NOT_FOUND.
         """
         image = await self._own(viewer, image_id)
         # Deleted as it was seen, or else seen again: its features may be stored at this moment.
-        while not await Image.filter(id=image.id, features=image.features).delete():
+        while not await self.outbox.commit(partial(_remove, image)):
             image = await self._own(viewer, image_id)
-        keys = [pixels_key(image.key)]
-        if image.features is not None:
-            keys.append(features_key(image.features, image.key))
+
+    async def remove_blobs(self, event: ImageDeleted) -> None:
+        """The reaction to a deletion; it may come twice."""
+        keys = [pixels_key(event.key)]
+        if event.features is not None:
+            keys.append(features_key(event.features, event.key))
         await self.blobs.delete(keys)
 
     async def pixels(self, image_id: int, expires: str, signature: str) -> tuple[Image, bytes] | None:
@@ -103,6 +115,13 @@ class Images:
         return image
 
 
+async def _remove(image: Image) -> bool:
+    deleted = await Image.filter(id=image.id, features=image.features).delete()
+    if deleted:
+        await record(ImageDeleted(image.key, image.features))
+    return bool(deleted)
+
+
 async def _matching(images: QuerySet[Image], wanted: Filter) -> QuerySet[Image]:
     if wanted.finding is not None:
         found = Prediction.filter(model_id=await _serving_id(), finding=wanted.finding)
@@ -111,7 +130,9 @@ async def _matching(images: QuerySet[Image], wanted: Filter) -> QuerySet[Image]:
         labelled = Q(id__in=Subquery(Label.all().values("image_id")))
         images = images.filter(labelled if wanted.labelled else ~labelled)
     if wanted.search:
-        text = wanted.search.strip()
+        if len(wanted.search) > SEARCH_LENGTH:
+            raise refuse(Code.TOO_LARGE, f"a search has at most {SEARCH_LENGTH} characters", "search")
+        text = visible(wanted.search)
         images = images.filter(Q(filename__icontains=text) | Q(patient_ref__icontains=text))
     if wanted.uploaded_after is not None:
         images = images.filter(uploaded_at__gte=wanted.uploaded_after)

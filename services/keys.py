@@ -1,14 +1,22 @@
 """Where blobs lie."""
 
+PIXELS = "pixels"
+FEATURES = "features"
+
 
 def pixels_key(image_key: str) -> str:
     """An image as it was uploaded."""
-    return f"pixels/{image_key}"
+    return f"{PIXELS}/{image_key}"
 
 
 def features_key(extractor: str, image_key: str) -> str:
     """An image's features by one extractor; those of two are never mixed."""
-    return f"features/{extractor}/{image_key}"
+    return f"{FEATURES}/{extractor}/{image_key}"
+
+
+def image_key(key: str) -> str:
+    """The image that pixels or features belong to."""
+    return key.rpartition("/")[2]
 
 
 def model_key(sha256: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath, PureWindowsPath
+from functools import partial
 from uuid import uuid4
 
 from tortoise.exceptions import IntegrityError
@@ -16,6 +16,8 @@ from events.log import EventLog
 from events.messages import ImageUploaded
 from ml import image as ml_image
 from services import labelling
+from services.cleaning import clean_filename, clean_patient_ref
+from services.decoding import Decoding
 from services.errors import Code, Problem, Refused, refuse
 from services.holdout import Holdout
 from services.keys import pixels_key
@@ -23,14 +25,14 @@ from services.outbox import Outbox, record
 from services.permissions import member
 from services.waiting import until_judged
 from store.blobs import Blobs
-from store.tables import Evidence, Finding, Image, User
+from store.tables import Evidence, Finding, Image, Label, User
 
 MAX_FILES = 100
 MAX_WAIT_SECONDS = 60
 AT_ONCE = 4
-"""Files decoded at the same time, which bounds what an upload of many costs in memory."""
-PATIENT_REF_LENGTH = 100
-FILENAME_LENGTH = 255
+"""Files of one upload that are read at the same time, which bounds what many cost in memory."""
+ATTEMPTS = 3
+"""How often a file is tried that comes, or whose image goes, at this very moment."""
 
 CODES = {
     ml_image.Reason.NOT_AN_IMAGE: Code.UNSUPPORTED_FORMAT,
@@ -41,6 +43,12 @@ CODES = {
     ml_image.Reason.TOO_MANY_PIXELS: Code.TOO_LARGE,
     ml_image.Reason.TOO_LARGE: Code.TOO_LARGE,
 }
+
+FAULT = Problem(
+    Code.INVALID, "this file could not be taken because of a fault of the platform; try again", "files"
+)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,7 @@ class Uploads:
     blobs: Blobs
     log: EventLog
     holdout: Holdout
+    decoding: Decoding
 
     async def upload(self, viewer: User | None, files: Sequence[Incoming], details: Details) -> list[Outcome]:
         """One outcome a file, in order; a bad file never takes the good ones down with it.
@@ -103,6 +112,9 @@ class Uploads:
                 image, is_new = await self._take(viewer, file, filename, details)
         except Refused as refused:
             return Outcome(filename, problems=refused.problems)
+        except Exception:
+            logger.exception("user %d: uploading %r failed", viewer.id, filename)
+            return Outcome(filename, problems=(FAULT,))
         return Outcome(filename, image=image) if is_new else Outcome(filename, duplicate_of=image)
 
     async def _take(
@@ -111,11 +123,17 @@ class Uploads:
         if file.size is not None and file.size > ml_image.MAX_BYTES:
             raise refuse(Code.TOO_LARGE, f"{filename} has more than {ml_image.MAX_BYTES >> 20} MB", "files")
         data = await file.read()
-        sha256, decoded = await asyncio.to_thread(_inspect, data)
-        known = await Image.get_or_none(owner=viewer, sha256=sha256)
-        if known is None:
-            return await self._store(viewer, data, sha256, decoded, filename, details)
-        return await self._repeat(viewer, known, details)
+        sha256, decoded = await self.decoding.run(partial(_inspect, data))
+        for _ in range(ATTEMPTS):
+            known = await Image.get_or_none(owner=viewer, sha256=sha256)
+            try:
+                if known is None:
+                    return await self._store(viewer, data, sha256, decoded, filename, details), True
+                if await self._repeat(viewer, known, details):
+                    return known, False
+            except IntegrityError:  # the same file came twice at the same time
+                continue
+        raise refuse(Code.CONFLICT, f"{filename} came and went at the same time; try again", "files")
 
     async def _store(
         self,
@@ -125,9 +143,8 @@ class Uploads:
         decoded: ml_image.Decoded,
         filename: str,
         details: Details,
-    ) -> tuple[Image, bool]:
+    ) -> Image:
         key = uuid4().hex
-        await self.blobs.put(pixels_key(key), data)
 
         async def create() -> Image:
             image = await Image.create(
@@ -148,38 +165,28 @@ class Uploads:
             return image
 
         try:
-            return await self.outbox.commit(create), True
-        except IntegrityError:  # the same file came twice at the same time
-            await self.blobs.delete([pixels_key(key)])
-            return await self._repeat(viewer, await Image.get(owner=viewer, sha256=sha256), details)
+            await self.blobs.put(pixels_key(key), data)
+            return await self.outbox.commit(create)
+        except Exception:  # a caller that was cancelled leaves the pixels to `services.sweeping`
+            if not await Image.exists(key=key):  # a connection may break when all is committed
+                await self.blobs.delete([pixels_key(key)])
+            raise
 
-    async def _repeat(self, viewer: User, known: Image, details: Details) -> tuple[Image, bool]:
-        """A file we have: its ground truth, where it tells something new, is not lost."""
-        current = labelling.counting(await known.label_entries.all())
-        if details.finding is not None and (current is None or current.finding is not details.finding):
-            finding = details.finding
-            await self.outbox.commit(lambda: labelling.enter(known.id, viewer, finding, details.evidence))
-        return known, False
-
-
-def clean_filename(name: str) -> str:
-    """The last part of a path, without control characters, of a length that we keep."""
-    last = PureWindowsPath(PurePosixPath(name).name).name
-    return re.sub(r"[\x00-\x1f\x7f]", "", last).strip()[-FILENAME_LENGTH:] or "unnamed"
+    async def _repeat(self, viewer: User, known: Image, details: Details) -> bool:
+        """A file we have: its ground truth, where it tells something new, is not lost. False: it has gone."""
+        if details.finding is None:
+            return True
+        return await self.outbox.commit(partial(_complete, known, viewer, details.finding, details.evidence))
 
 
-def clean_patient_ref(reference: str | None) -> str | None:
-    """The reference as we keep it; blank is none.
-
-    Raises:
-        Refused: TOO_LARGE.
-    """
-    stripped = (reference or "").strip()
-    if len(stripped) > PATIENT_REF_LENGTH:
-        raise refuse(
-            Code.TOO_LARGE, f"a patient reference has at most {PATIENT_REF_LENGTH} characters", "patientRef"
-        )
-    return stripped or None
+async def _complete(image: Image, by: User, finding: Finding, evidence: Evidence | None) -> bool:
+    # Changes nothing, but locks the row: of many that say the same at once, one is first.
+    if not await Image.filter(id=image.id).update(sha256=image.sha256):
+        return False
+    labels = await Label.filter(image_id=image.id)
+    if labelling.tells_more(labels, finding, evidence or Evidence.UNSTATED):
+        await labelling.enter(image.id, by, finding, evidence)
+    return True
 
 
 def _checked(files: Sequence[Incoming], details: Details) -> Details:

@@ -17,7 +17,7 @@ from events.messages import (
     to_payload,
 )
 
-SAMPLES = {int: 2**53 + 1, str: "TRAINING é", float | None: 0.25, int | None: None}
+SAMPLES = {int: 2**53 + 1, str: "TRAINING é", float | None: 0.25, int | None: None, str | None: "vgg16"}
 
 
 def sample(kind: type[Event]) -> Event:

@@ -1,6 +1,7 @@
 """From an upload to a prediction, once, by whichever model is in service; and renewal after a promotion."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ import pytest
 from api.wiring import Parts
 from events.messages import ImageUploaded, ModelPromoted, PredictionFailed, PredictionMade
 from ml import features as packing
+from ml import image as ml_image
 from services import diagnosis as diagnosis_module
 from services import reactions
 from services.diagnosis import Diagnosis
@@ -74,6 +76,21 @@ async def test_a_repeated_event_changes_nothing(platform: Platform, parts: Parts
     assert len(await judges(image)) == 1
     assert await events(PredictionMade) == [image.id]
     assert parts.extractor.extracted == 1
+
+
+async def test_decodes_in_threads_that_nothing_else_waits_for(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    read = ml_image.read
+
+    def watched(data: bytes) -> np.ndarray:
+        threads.append(threading.current_thread().name)
+        return read(data)
+
+    monkeypatch.setattr(ml_image, "read", watched)
+    await upload(platform, await member(), picture(1))
+    assert [name.partition("_")[0] for name in threads] == ["decoding"]
 
 
 async def test_an_image_that_has_gone_is_nobodys_business(platform: Platform) -> None:

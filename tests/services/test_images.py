@@ -9,16 +9,20 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from api.settings import Settings
+from events.memory import InProcessLog
+from events.messages import ImageDeleted
 from services import links as links_module
 from services.errors import Code, Refused, Unauthenticated
 from services.holdout import Holdout
-from services.images import Filter, Images
+from services.images import SEARCH_LENGTH, Filter, Images
+from services.journal import DatabaseJournal
 from services.keys import features_key, pixels_key
 from services.links import LIFETIME_SECONDS, Links
+from services.outbox import Outbox
 from services.platform import Platform
 from store.blobs import BlobMissing, Blobs
 from store.pages import Window
-from store.tables import Deployment, Finding, Image, Label, ModelVersion, Prediction, User
+from store.tables import Deployment, Finding, Image, Label, ModelVersion, OutboxEvent, Prediction, User
 from tests.people import admin, eventually, member
 from tests.stand_ins import picture
 from tests.store_rows import image as image_row
@@ -42,7 +46,8 @@ def blobs(tmp_path: Path) -> Blobs:
 
 @pytest.fixture
 def images(blobs: Blobs, database: str) -> Images:
-    return Images(blobs, Links("http://here", b"secret"), Holdout({}))
+    outbox = Outbox(InProcessLog(DatabaseJournal()))
+    return Images(outbox, blobs, Links("http://here", b"secret"), Holdout({}))
 
 
 async def deployed(number: int) -> ModelVersion:
@@ -166,6 +171,18 @@ async def test_searching_for_nothing_finds_everything(images: Images, search: st
     assert await names(images, ana, Filter(search=search)) == ["2", "1"]
 
 
+async def test_searching_ignores_what_is_invisible(images: Images) -> None:
+    ana = await member()
+    await named(ana, ["1", "2"])
+    assert await names(images, ana, Filter(search="\ud8001\u202e\x00")) == ["1"]
+
+
+async def test_refuses_to_search_for_a_long_text(images: Images) -> None:
+    ana = await member()
+    assert await names(images, ana, Filter(search="x" * SEARCH_LENGTH)) == []
+    assert await refusal(images.page(ana, Filter(search="x" * (SEARCH_LENGTH + 1)), ALL)) == [Code.TOO_LARGE]
+
+
 async def test_filters_by_date_from_and_up_to(images: Images) -> None:
     ana = await member()
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -254,8 +271,32 @@ async def test_deleting_removes_rows_pixels_and_features(platform: Platform, set
     assert await refusal(platform.images.delete(ana, gone.id)) == [Code.NOT_FOUND]
     assert [row.image_id for row in await Prediction.all()] == [stays.id]
     assert [row.image_id for row in await Label.all()] == [stays.id]
-    left = [path.name for room in ("pixels", "features") for path in files(settings, room)]
-    assert left == [stays.key, stays.key]
+    await eventually(lambda: asyncio.sleep(0, kept(settings) == [stays.key, stays.key]), seconds=2)
+
+
+async def test_deleting_again_after_a_crash_is_no_fault(platform: Platform) -> None:
+    for _ in range(2):
+        await platform.images.remove_blobs(ImageDeleted("gone", "vgg16"))
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_deletion_is_carried_through_when_the_caller_hangs_up(
+    platform: Platform, settings: Settings, turns: int
+) -> None:
+    ana = await member()
+    (image,) = await upload(platform, ana, picture(1))
+    deleting = asyncio.create_task(platform.images.delete(ana, image.id))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    deleting.cancel()
+    await asyncio.wait([deleting])
+    expected = [image.key, image.key] if await Image.exists() else []
+    await eventually(lambda: asyncio.sleep(0, kept(settings) == expected), seconds=2)
+
+
+def kept(settings: Settings) -> list[str]:
+    """The images whose pixels or features are there."""
+    return [path.name for room in ("pixels", "features") for path in files(settings, room)]
 
 
 def files(settings: Settings, room: str) -> list[Path]:
@@ -292,7 +333,7 @@ async def test_deleted_while_it_is_judged_an_image_leaves_nothing(
             deleting.append(image.id)
             await eventually(lambda: asyncio.sleep(0, not deleting))
             await eventually(lambda: asyncio.sleep(0, not files(settings, "features")))
-    assert not files(settings, "pixels")
+    await eventually(lambda: asyncio.sleep(0, not files(settings, "pixels")))
     assert not await Prediction.exists()
     assert blobs is platform.images.blobs
 
@@ -313,6 +354,8 @@ async def test_features_stored_while_an_image_is_deleted_go_with_it(
 
     monkeypatch.setattr(Images, "_own", seen_too_early)
     await images.delete(ana, image.id)
+    (event,) = await OutboxEvent.all()
+    await images.remove_blobs(ImageDeleted(**event.payload))
     for key in (pixels_key(image.key), features_key("vgg16", image.key)):
         with pytest.raises(BlobMissing):
             await blobs.get(key)

@@ -1,18 +1,26 @@
 """Uploading: every file on its own, findings, duplicates, bad input."""
 
 import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import pytest
 
 from api.settings import Settings
 from api.wiring import Parts
-from services.errors import Code, Refused, Unauthenticated
+from services import passwords
+from services.decoding import THREADS
+from services.errors import Code, Refused, Unauthenticated, refuse
+from services.outbox import Outbox
 from services.platform import Platform
-from services.uploads import MAX_FILES, Details, Incoming, clean_filename
-from store.tables import Evidence, Finding, Image, Label, OutboxEvent, Prediction
+from services.uploads import FAULT, MAX_FILES, Details, Incoming, Uploads
+from store.tables import Evidence, Finding, Image, Label, OutboxEvent, Prediction, User
 from tests.people import eventually, member
 from tests.stand_ins import picture
 from tests.uploading import incoming
+
+T = TypeVar("T")
 
 
 async def test_judges_what_is_uploaded(platform: Platform) -> None:
@@ -75,6 +83,107 @@ async def test_a_repeat_brings_new_ground_truth_but_no_old_one(platform: Platfor
     assert list(findings) == [Finding.COVID, Finding.NO_COVID]
 
 
+async def test_a_repeat_brings_stronger_evidence_and_no_weaker(platform: Platform) -> None:
+    ana = await member()
+    for evidence in (None, Evidence.RT_PCR, Evidence.CT, Evidence.RT_PCR):
+        await platform.uploads.upload(ana, [incoming(picture(1))], Details(None, Finding.COVID, evidence))
+    evidence = await Label.all().order_by("id").values_list("evidence", flat=True)
+    assert list(evidence) == [Evidence.UNSTATED, Evidence.RT_PCR]
+
+
+@pytest.mark.parametrize("finding", Finding)
+async def test_many_repeats_at_once_bring_one_label(platform: Platform, finding: Finding) -> None:
+    ana = await member()
+    known = Details(None, Finding.COVID, Evidence.CT)
+    await platform.uploads.upload(ana, [incoming(picture(1))], known)
+    again = Details(None, finding, Evidence.RT_PCR)
+    uploading = [platform.uploads.upload(ana, [incoming(picture(1))], again) for _ in range(20)]
+    outcomes = await asyncio.gather(*uploading)
+    assert all(outcome.duplicate_of for (outcome,) in outcomes)
+    assert await Label.all().count() == 2
+
+
+async def test_a_repeat_of_an_image_that_goes_at_this_moment_is_new(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = await member()
+    (first,) = await platform.uploads.upload(ana, [incoming(picture(1))], Details())
+    repeat = Uploads._repeat
+
+    async def late(self: Uploads, viewer: User, known: Image, details: Details) -> bool:
+        await platform.images.delete(viewer, known.id)
+        return await repeat(self, viewer, known, details)
+
+    monkeypatch.setattr(Uploads, "_repeat", late)
+    (again,) = await platform.uploads.upload(ana, [incoming(picture(1))], Details(finding=Finding.COVID))
+    assert first.image is not None
+    assert again.image is not None
+    assert again.image.id != first.image.id
+    assert (await Label.get()).image_id == again.image.id
+
+
+async def test_a_fault_of_ours_in_one_file_takes_no_other_down(
+    platform: Platform, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def read() -> bytes:
+        raise RuntimeError("as the test asked")
+
+    files = [Incoming("bad.png", 1, read), incoming(picture(1))]
+    bad, good = await platform.uploads.upload(await member(), files, Details())
+    assert bad.problems == (FAULT,)
+    assert good.image is not None
+    assert "as the test asked" in caplog.text
+
+
+@pytest.mark.parametrize("committed", [False, True])
+async def test_pixels_stay_where_the_image_does_after_a_fault(
+    platform: Platform, settings: Settings, monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    """A connection may break before all is committed, or just after."""
+    commit = Outbox.commit
+
+    async def breaking(self: Outbox, body: Callable[[], Awaitable[T]]) -> T:
+        if committed:
+            await commit(self, body)
+        raise ConnectionError("as the test asked")
+
+    ana = await member()
+    with monkeypatch.context() as patching:
+        patching.setattr(Outbox, "commit", breaking)
+        (outcome,) = await platform.uploads.upload(ana, [incoming(picture(1))], Details())
+    assert outcome.problems == (FAULT,)
+    assert len(list((settings.data_dir / "blobs" / "pixels").iterdir())) == await Image.all().count()
+    assert await Image.exists() is committed
+
+
+async def test_decoding_keeps_nobody_from_signing_in(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many files wait to be decoded, few are at once, and other threads are free."""
+    under_way: list[int] = []
+    most: list[int] = []
+    gate = threading.Event()
+
+    def slow(data: bytes) -> None:
+        under_way.append(1)
+        most.append(len(under_way))
+        gate.wait(10)
+        under_way.pop()
+        raise refuse(Code.CORRUPT_IMAGE, "as the test asked")
+
+    monkeypatch.setattr("services.uploads._inspect", slow)
+    people = [await member(f"{number}@h.example") for number in range(10)]
+    files = [incoming(picture(1))] * 4
+    uploading = [asyncio.create_task(platform.uploads.upload(one, files, Details())) for one in people]
+    await eventually(lambda: asyncio.sleep(0, len(most) >= THREADS))
+    async with asyncio.timeout(5):
+        assert not await passwords.matches("secret", None)
+    assert not gate.is_set()
+    gate.set()
+    await asyncio.gather(*uploading)
+    assert max(most) == THREADS
+
+
 @pytest.mark.parametrize(
     ("details", "code", "field"),
     [
@@ -130,18 +239,3 @@ async def test_every_event_leaves_the_outbox(platform: Platform) -> None:
 
 async def _is_empty() -> bool:
     return not await OutboxEvent.exists()
-
-
-@pytest.mark.parametrize(
-    ("given", "kept"),
-    [
-        ("../../etc/passwd", "passwd"),
-        ("C:\\x\\chest.png", "chest.png"),
-        ("a\x00b\n.png", "ab.png"),
-        ("", "unnamed"),
-        ("/", "unnamed"),
-        ("é" * 300 + ".png", "é" * 251 + ".png"),
-    ],
-)
-def test_keeps_names_that_are_no_paths(given: str, kept: str) -> None:
-    assert clean_filename(given) == kept

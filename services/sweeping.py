@@ -1,0 +1,63 @@
+"""Removing what a process that died, or a request that broke off, left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from services.keys import FEATURES, PIXELS, image_key
+from store.blobs import Blobs
+from store.tables import Image, TrainingRun
+
+EVERY_SECONDS = 3600.0
+GRACE = timedelta(hours=1)
+"""How long a blob may lie there before its row: far longer than any upload takes."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sweeping:
+    """Pixels and features of no image, and folders of trainers that are no more."""
+
+    blobs: Blobs
+    scratch: Path
+
+    async def serve(self) -> None:
+        """Sweep at once and every hour; what fails is tried again the next time."""
+        while True:
+            try:
+                await self.sweep_blobs()
+                await self.sweep_scratch()
+            except Exception:
+                logger.exception("sweeping failed, trying again in an hour")
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def sweep_blobs(self) -> None:
+        """Remove pixels and features that are older than an hour and belong to no image."""
+        oldest = datetime.now(UTC) - GRACE
+        for room in (PIXELS, FEATURES):
+            async for found in self.blobs.list(room):
+                await self._remove_orphans([blob.key for blob in found if blob.modified < oldest])
+
+    async def _remove_orphans(self, keys: list[str]) -> None:
+        images = await Image.filter(key__in=[image_key(key) for key in keys]).only("id", "key")
+        owned = {image.key for image in images}
+        orphans = [key for key in keys if image_key(key) not in owned]
+        await self.blobs.delete(orphans)
+        if orphans:
+            logger.warning("removed %d blobs that belonged to no image", len(orphans))
+
+    async def sweep_scratch(self) -> None:
+        """Remove the folders of runs that nobody carries through; one whose lease lives is left alone."""
+        folders = await asyncio.to_thread(lambda: list(self.scratch.glob("run-*")))
+        run = await TrainingRun.active()  # asked for afterwards: a run is leased before it has a folder
+        leased = run is not None and run.lease_until is not None and run.lease_until > datetime.now(UTC)
+        alive = f"run-{run.id}-" if run is not None and leased else None
+        for folder in folders:
+            if alive is None or not folder.name.startswith(alive):
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
