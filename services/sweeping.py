@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Sweeping:
-    """Pixels and features of no image, and folders of trainers that are no more."""
+    """Blobs of no image or half written, and folders of trainers that are no more."""
 
     blobs: Blobs
     scratch: Path
@@ -38,8 +38,9 @@ class Sweeping:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def sweep_blobs(self) -> None:
-        """Remove pixels and features that are older than an hour and belong to no image."""
+        """Remove what is older than an hour: pixels and features of no image, and blobs half written."""
         oldest = datetime.now(UTC) - GRACE
+        await self.blobs.remove_unfinished(oldest)
         for room in (PIXELS, FEATURES):
             async for found in self.blobs.list(room):
                 await self._remove_orphans([blob.key for blob in found if blob.modified < oldest])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -72,6 +73,21 @@ class Blobs:
         """What lies in a folder and in those within it, some at a time and in no order."""
         async for found in obstore.list(self._store, folder, chunk_size=LISTED_AT_ONCE):
             yield [Listed(blob["path"], blob["last_modified"]) for blob in found]
+
+    async def remove_unfinished(self, before: datetime) -> None:
+        """Remove what a process that died while it put a blob had written; only a local folder shows it."""
+        if self._folder is not None:
+            await asyncio.to_thread(_remove_unfinished, self._folder, before.timestamp())
+
+
+def _remove_unfinished(folder: Path, before: float) -> None:
+    # The store's own names for files under way, which it lets no key have: they end in "#" and a number.
+    for file in folder.rglob("*#*[0-9]"):
+        if not file.name.rpartition("#")[2].isdigit():
+            continue
+        with suppress(FileNotFoundError):  # finished at this moment
+            if file.stat().st_mtime < before:
+                file.unlink()
 
 
 def _sync(folder: Path, key: str) -> None:

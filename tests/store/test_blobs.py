@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -93,6 +94,40 @@ async def test_lists_what_lies_in_a_folder(blobs: Blobs, monkeypatch: pytest.Mon
     assert {listed.key for listed in found} == keys
     assert all(abs(datetime.now(UTC) - listed.modified) < timedelta(minutes=1) for listed in found)
     assert [some async for some in blobs.list("nothing")] == []
+
+
+DYING = """
+import asyncio, os, sys, threading, time
+from pathlib import Path
+from store.blobs import Blobs
+folder = Path(sys.argv[1])
+
+def die():
+    while not [path for path in folder.rglob("*") if path.is_file()]:
+        time.sleep(0.0001)
+    os._exit(9)
+
+threading.Thread(target=die).start()
+asyncio.run(Blobs(f"file://{folder}").put("pixels/1", bytes(300_000_000)))
+time.sleep(10)
+"""
+
+
+async def test_removes_what_a_process_left_that_died_while_it_put(blobs: Blobs, folder: Path) -> None:
+    await blobs.put("pixels/with#sign1", b"x")
+    kept = files_in(folder)
+    dying = folder.parent / "dying"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", DYING, str(dying))
+    assert await process.wait() == 9
+    assert files_in(dying)
+    other = Blobs(f"file://{dying}")
+    assert [some async for some in other.list("pixels")] == []
+    await other.remove_unfinished(datetime.now(UTC) - timedelta(hours=1))
+    assert files_in(dying)
+    await other.remove_unfinished(datetime.now(UTC) + timedelta(hours=1))
+    await blobs.remove_unfinished(datetime.now(UTC) + timedelta(hours=1))
+    assert not files_in(dying)
+    assert files_in(folder) == kept
 
 
 async def test_many_at_once_do_not_mix(blobs: Blobs) -> None:
