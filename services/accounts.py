@@ -73,7 +73,9 @@ class Accounts:
         }
         if not await User.filter(email=address).update(**changes):
             await User.create(email=address, name=address.partition("@")[0], **changes)
-        return await User.get(email=address)
+        user = await User.get(email=address)
+        await tokens.revoke_all(user.id, *TokenPurpose)  # of whoever knew the password before
+        return user
 
     async def verify_email(self, token: str) -> User:
         """Confirms the address of the token's user.
