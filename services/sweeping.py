@@ -56,6 +56,8 @@ class Sweeping:
     async def sweep_scratch(self) -> None:
         """Remove the folders of runs that nobody carries through; one whose lease lives is left alone."""
         folders = await asyncio.to_thread(lambda: list(self.scratch.glob("run-*")))
+        if not folders:
+            return
         run = await TrainingRun.active()  # asked for afterwards: a run is leased before it has a folder
         leased = run is not None and run.lease_until is not None and run.lease_until > datetime.now(UTC)
         alive = f"run-{run.id}-" if run is not None and leased else None
