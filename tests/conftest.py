@@ -75,8 +75,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
+def settings(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings for one test, whatever the environment says."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"COVIDXR_{name.upper()}", raising=False)
     return Settings(data_dir=tmp_path / "data", database_url=database_url, retrain_threshold=3)
 
 
