@@ -22,7 +22,7 @@ from store.tables import User
 def migrate() -> None:
     """Bring the database's tables up to date."""
     settings = Settings()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     asyncio.run(migrate_database(settings.database))
     typer.echo("The tables are up to date.")
 
@@ -44,7 +44,7 @@ def create_admin(email: Annotated[str, typer.Argument(help="the administrator's 
 async def _create(settings: Settings, email: str, password: str) -> User:
     from api.wiring import post_of
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     await migrate_database(settings.database)
     async with open_database(settings.database):
         accounts = Accounts(Outbox(InProcessLog(DatabaseJournal())), post_of(settings), settings.address)

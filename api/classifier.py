@@ -21,7 +21,7 @@ def prepare_jax(data_dir: Path, device: str) -> None:
     os.environ.setdefault("XLA_CLIENT_MEM_FRACTION", GPU_MEMORY_SHARE)
     if PLATFORMS[device]:
         jax.config.update("jax_platforms", PLATFORMS[device])
-    if not jax.config.jax_compilation_cache_dir:
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         jax.config.update("jax_compilation_cache_dir", str(data_dir / "cache" / "jax"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 

@@ -108,7 +108,7 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
 @asynccontextmanager
 async def running(settings: Settings, parts: Parts) -> AsyncIterator[Platform]:
     """The platform at work: tables up to date, a model in service, every reaction alive."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     await migrate(settings.database)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(open_database(settings.database))
