@@ -52,6 +52,7 @@ def serve() -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print("COVID-XR: for research, not for diagnosis.")
     listener = _bind(settings)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
     console.print(f"  data       {settings.data_dir}")
     console.print("Preparing the classifier; the first time, this compiles for up to a minute …")
