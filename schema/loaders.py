@@ -80,6 +80,11 @@ class Loaders:
         return by_key(partial(lookups.visible_models, self._viewer))
 
     @cached_property
+    def visible_terms(self) -> DataLoader[int, list[lookups.Term]]:
+        """By model, the latest first."""
+        return lists_by_key(partial(lookups.terms, self._viewer))
+
+    @cached_property
     def visible_runs(self) -> DataLoader[int, TrainingRun | None]:
         return by_key(partial(lookups.visible_runs, self._viewer))
 

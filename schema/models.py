@@ -14,7 +14,7 @@ from schema.context import Info
 from schema.fields import field
 from schema.node import Node
 from schema.people import User
-from services import retraining
+from services import lookups, retraining
 from store import tables
 
 
@@ -49,6 +49,31 @@ class Evaluation:
         )
 
 
+@strawberry.type(description="One stretch of service of a model version.")
+class Deployment:
+    since: datetime = strawberry.field(description="When it went into service.")
+    until: datetime | None = strawberry.field(
+        description="When another took its place; null while it serves."
+    )
+    reason: str = strawberry.field(
+        description="Why: what the administrator gave to `promoteModel`, or the gate's verdict."
+    )
+    row: strawberry.Private[tables.Deployment]
+
+    @classmethod
+    def of(cls, term: lookups.Term) -> Deployment:
+        """The deployment of a row."""
+        row = term.deployment
+        return cls(since=row.since, until=term.until, reason=row.reason, row=row)
+
+    @field("The administrator who decided; null where nobody did, but the gate or the first start.")
+    async def decided_by(self, info: Info) -> User | None:
+        if self.row.decided_by_id is None:
+            return None
+        user = await info.context.loaders.users.load(self.row.decided_by_id)
+        return User.of(user) if user else None
+
+
 @strawberry.type(description="A trained classifier, with its figures and what was decided about it.")
 class ModelVersion(Node):
     number: int = strawberry.field(description="Counts up from 1.")
@@ -61,6 +86,7 @@ class ModelVersion(Node):
         description="Why it was promoted or rejected, in one sentence; null until that is decided."
     )
     created_at: datetime = strawberry.field(description="When it had been trained.")
+    row: strawberry.Private[tables.ModelVersion]
 
     @classmethod
     def of(cls, row: tables.ModelVersion) -> ModelVersion:
@@ -75,7 +101,12 @@ class ModelVersion(Node):
             evaluation=Evaluation.of(row.evaluation),
             verdict=row.verdict,
             created_at=row.created_at,
+            row=row,
         )
+
+    @field("When it served, by whose decision and why, the latest first. For admins.")
+    async def deployments(self, info: Info) -> list[Deployment]:
+        return [Deployment.of(term) for term in await info.context.loaders.visible_terms.load(self.row.id)]
 
 
 @strawberry.type(description="One retraining, from the request to its outcome.")

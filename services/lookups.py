@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
+from services.permissions import admin
 from store.tables import Deployment, Label, ModelVersion, Prediction, TrainingRun, User
 
 Row = TypeVar("Row", User, Label, ModelVersion, Prediction, TrainingRun)
 Ids = Iterable[int]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A stretch of service, and when the next one ended it: None while it lasts."""
+
+    deployment: Deployment
+    until: datetime | None
 
 
 def is_self_or_admin(viewer: User | None, user_id: int) -> bool:
@@ -49,6 +60,19 @@ async def _models_around(viewer: User | None, ids: list[int]) -> set[int]:
         around |= {prediction["model_id"] for prediction in await judged.values("model_id")}
         around |= {model["id"] for model in await taught.values("id")}
     return around
+
+
+async def terms(viewer: User | None, model_ids: Ids) -> dict[int, list[Term]]:
+    """When each version served, by whose decision and why, the latest first; for administrators."""
+    admin(viewer)
+    deployments = await Deployment.filter(model_id__in=list(model_ids)).order_by("-number")
+    successors = Deployment.filter(number__in=[deployment.number + 1 for deployment in deployments])
+    since = {successor.number: successor.since for successor in await successors}
+    found: dict[int, list[Term]] = {}
+    for deployment in deployments:
+        term = Term(deployment, since.get(deployment.number + 1))
+        found.setdefault(deployment.model_id, []).append(term)
+    return found
 
 
 async def visible_runs(viewer: User | None, ids: Ids) -> dict[int, TrainingRun]:

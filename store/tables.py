@@ -236,6 +236,7 @@ class Deployment(Model):
     since = fields.DatetimeField(db_index=True)
 
     model_id: int
+    decided_by_id: int | None
 
     class Meta:
         table = "deployment"

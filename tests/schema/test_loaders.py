@@ -1,7 +1,9 @@
 """Queries take as many statements for one row as for many."""
 
+from datetime import UTC, datetime
+
 from services.platform import Platform
-from store.tables import Finding, Label, Prediction, User
+from store.tables import Deployment, Finding, Label, Prediction, User
 from tests.asking import Asker
 from tests.statements import counted
 from tests.store_rows import image, model
@@ -31,6 +33,23 @@ async def test_a_deep_query_takes_as_many_statements_for_one_row_as_for_many(
     assert len(connection["nodes"]) == 13
     assert taken[0] == taken[1]
     assert taken[0] <= 14
+
+
+async def test_the_history_of_service_takes_as_many_statements_for_one_model_as_for_many(
+    admin: Asker, platform: Platform, ana: User
+) -> None:
+    query = "{ models(first: 50) { nodes { number deployments { until reason decidedBy { name } } } } }"
+    taken, number = [], 1
+    for count in (1, 6):
+        for _ in range(count):
+            number += 1
+            term = {"reason": "a test", "decided_by": ana, "since": datetime.now(UTC)}
+            await Deployment.create(number=number, model=await model(number), **term)
+        with counted() as statements:
+            listed = (await admin.data(query))["nodes"]
+        taken.append(len(statements))
+    assert len(listed) == number
+    assert taken == [5, 5]  # the session, the models, their deployments, those that followed, Ana
 
 
 async def test_a_small_public_query_takes_no_more_than_it_needs(anybody: Asker) -> None:

@@ -16,6 +16,7 @@ from tests.store_rows import image, model
 REQUEST = """mutation { requestRetraining {
   run { state trigger labels requestedBy { name } } errors { code path } } }"""
 CANCEL = "mutation { cancelRetraining { run { state error finishedAt } errors { code path } } }"
+HISTORY = "{ models { nodes { number deployments { since until reason decidedBy { name email } } } } }"
 RUNS = """{ trainingRuns { nodes {
   state epoch epochs error finishedAt model { number state verdict } } } }"""
 
@@ -95,6 +96,30 @@ async def test_an_earlier_model_is_put_in_service_again(admin: Asker) -> None:
     assert payload == {"model": {"number": 1, "state": "IN_SERVICE"}, "errors": []}
     assert await admin.data("{ model { number } }") == {"number": 1}
     assert await Deployment.all().order_by("number").values_list("model__number", flat=True) == [1, 2, 1]
+
+
+async def test_who_put_which_model_in_service_and_why_can_be_read(admin: Asker) -> None:
+    await Deployment.filter(number=1).update(reason="The first start.")
+    await admin.upload([("a.png", picture(1, 0.9))], "id", label="COVID", waitSeconds=10)
+    await admin.data(REQUEST)
+    await eventually(ended)
+    first = (await admin.data("{ models { nodes { id number } } }"))["nodes"][1]
+    await promote(admin, first["id"], "The new one is too eager.")
+    retrained, first = (await admin.data(HISTORY))["nodes"]
+    now, before = first["deployments"]
+    (between,) = retrained["deployments"]
+    assert before["since"] < before["until"] == between["since"] < between["until"] == now["since"]
+    assert now["until"] is None
+    assert [(term["reason"], term["decidedBy"]) for term in (now, between, before)] == [
+        ("The new one is too eager.", {"name": "Chief", "email": "chief@hospital.example"}),
+        ("Promoted: as the test asked.", None),
+        ("The first start.", None),
+    ]
+
+
+async def test_a_model_that_never_served_has_no_deployments(admin: Asker) -> None:
+    await model(2, ModelState.REJECTED)
+    assert (await admin.data(HISTORY))["nodes"][0] == {"number": 2, "deployments": []}
 
 
 async def test_promotions_that_cannot_be(admin: Asker, ana: User) -> None:

@@ -204,6 +204,19 @@ async def test_an_address_is_shown_to_its_owner_and_administrators(
     assert own["nodes"][0]["label"]["submittedBy"]["email"] == "ana@hospital.example"
 
 
+async def test_who_put_a_model_in_service_is_shown_to_administrators(
+    anybody: Asker, member: Asker, admin: Asker, rows: dict[str, str]
+) -> None:
+    query = "{ model { deployments { reason decidedBy { name } } } }"
+    assert await anybody.code(query) == SIGN_IN
+    assert await member.code(query) == FORBIDDEN
+    assert len((await admin.data(query))["deployments"]) == 1
+    judging = "{ images { nodes { predictions { nodes { model { deployments { reason } } } } } } }"
+    assert await member.code(judging) == FORBIDDEN
+    by_id = "query($id: ID!) { node(id: $id) { ... on ModelVersion { deployments { reason } } } }"
+    assert await member.code(by_id, id=rows["judged by"]) == FORBIDDEN
+
+
 async def test_a_role_counts_from_the_next_request_on(anybody: Asker) -> None:
     user = await people.member("rosa@hospital.example")
     rosa = await anybody.signed_in(user)
