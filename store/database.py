@@ -12,18 +12,20 @@ from urllib.parse import urlsplit
 
 from pymysql.constants import CLIENT, ER
 from pymysql.err import MySQLError
-from tortoise import Tortoise
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.config import AppConfig, ConnectionConfig, TortoiseConfig
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import OperationalError
-from tortoise.migrations.api import migrate as apply_migrations
+from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
+
+from store.database_faults import BUSY_SECONDS, explained, try_sqlite
 
 T = TypeVar("T")
 
-SQLITE_BUSY_TIMEOUT_MS = 10_000
 MYSQL_POOL_SIZE = 20
+CONNECT_SECONDS = 15
+"""After this a server is taken for one that does not answer, or for none of MySQL's."""
 ATTEMPTS = 5
 """How often a transaction is tried that MySQL undoes because of another one."""
 
@@ -55,7 +57,7 @@ def _connection(url: str) -> ConnectionConfig:
         file = url.removeprefix("sqlite://")
         return ConnectionConfig(
             engine="tortoise.backends.sqlite",
-            credentials={"file_path": file, "busy_timeout": SQLITE_BUSY_TIMEOUT_MS},
+            credentials={"file_path": file, "busy_timeout": round(BUSY_SECONDS * 1000)},
         )
     if scheme == "mysql":
         # A conditional update counts the rows that it found, as on SQLite, not those that it changed.
@@ -75,36 +77,44 @@ async def open_database(url: str) -> AsyncIterator[None]:
     """Connect for as long as the context lasts; queries of every task find the connection.
 
     Raises:
-        DBConnectionError: there is no such server, or it does not let us in.
+        DatabaseUnusable: there is no such database, or it does not let us in.
     """
-    context, settings = TortoiseContext(), configuration(url)
-    try:
-        with context:
-            # A web server runs its handlers outside the task that opened the database: hence the fallback.
-            await context.init(config=settings, _enable_global_fallback=True)
-            # Now, since a first query that is cancelled while it connects would keep SQLite's lock for ever.
-            for name in settings.connections:
-                await context.connections.get(name).create_connection(with_db=True)
+    # A web server runs its handlers outside the task that opened the database: hence the fallback.
+    async with _connected(url, from_every_task=True):
         yield
-    finally:
-        with context:
-            await context.close_connections()
 
 
 async def migrate(url: str) -> None:
-    """Bring the tables up to date with ``migrations/``."""
+    """Bring the tables up to date with ``migrations/``.
 
-    async def run() -> None:
-        try:
-            await apply_migrations(config=configuration(url))
-        finally:
-            await Tortoise.close_connections()
+    Raises:
+        DatabaseUnusable: there is no such database, or it does not let us make tables.
+    """
+    async with _connected(url, from_every_task=False) as context:
+        name, apps = urlsplit(url).scheme, configuration(url).to_dict()["apps"]
+        with context, warnings.catch_warnings(), explained(url):
+            # MySQL warns where CREATE TABLE IF NOT EXISTS finds its table.
+            warnings.filterwarnings("ignore", "Table .* already exists")
+            # Not by Tortoise's own `migrate`: it connects at the first query, whose failure keeps the lock.
+            await MigrationExecutor(context.connections.get(name), apps).migrate()
 
-    with warnings.catch_warnings():
-        # MySQL warns where CREATE TABLE IF NOT EXISTS finds its table.
-        warnings.filterwarnings("ignore", "Table .* already exists")
-        # In a task of its own, since Tortoise leaves its context behind in the caller's.
-        await asyncio.create_task(run())
+
+@asynccontextmanager
+async def _connected(url: str, from_every_task: bool) -> AsyncIterator[TortoiseContext]:
+    context, settings = TortoiseContext(), configuration(url)
+    try:
+        with context, explained(url):
+            if url.startswith("sqlite://"):
+                await asyncio.to_thread(try_sqlite, Path(url.removeprefix("sqlite://")))
+            await context.init(config=settings, _enable_global_fallback=from_every_task)
+            # Now, since a first query that is cancelled while it connects would keep SQLite's lock for ever.
+            async with asyncio.timeout(CONNECT_SECONDS):
+                for name in settings.connections:
+                    await context.connections.get(name).create_connection(with_db=True)
+        yield context
+    finally:
+        with context:
+            await context.close_connections()
 
 
 async def atomically(body: Callable[[], Awaitable[T]]) -> T:

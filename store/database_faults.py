@@ -1,0 +1,96 @@
+"""Why a database cannot be used: one line with the remedy, and never a password."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pymysql.constants import ER
+from pymysql.err import MySQLError
+from tortoise.exceptions import DBConnectionError, OperationalError
+
+BUSY_SECONDS = 10.0
+
+SQLITE_REMEDIES = {
+    sqlite3.SQLITE_NOTADB: "restore it from a backup, or move it away to begin with an empty one",
+    sqlite3.SQLITE_CORRUPT: "restore it from a backup, or move it away to begin with an empty one",
+    sqlite3.SQLITE_BUSY: "end the process that keeps it locked",
+    sqlite3.SQLITE_FULL: "make room on its disk",
+}
+MYSQL_REMEDIES = {
+    ER.ACCESS_DENIED_ERROR: "mend the user and the password in its URL",
+    1698: "mend the user and the password in its URL",  # MariaDB, of a user who may not use a password
+    ER.BAD_DB_ERROR: "create it: CREATE DATABASE {database} CHARACTER SET utf8mb4",
+    ER.DBACCESS_DENIED_ERROR: "create it if it is not there, and GRANT ALL ON {database}.* to the user",
+    ER.TABLEACCESS_DENIED_ERROR: "GRANT ALL ON {database}.* to the user",
+}
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be opened, read or written; the message is one line with the remedy."""
+
+
+def shown(url: str) -> str:
+    """A database's URL without its password."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite" or parts.password is None:
+        return url
+    return parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+def try_sqlite(file: Path) -> None:
+    """Open a SQLite file for writing as the platform will, making one that is not there.
+
+    Raises:
+        sqlite3.Error: it is not to be read or written.
+    """
+    # By sqlite3 itself: of a file that does not open, aiosqlite leaves a thread that prints stack traces.
+    with closing(sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """What the drivers raise about the database at ``url``, as DatabaseUnusable."""
+    try:
+        yield
+    except (DBConnectionError, OperationalError, MySQLError, sqlite3.Error, OSError, RuntimeError) as error:
+        line = " ".join(_explanation(url, _cause(error)).split())
+        raise DatabaseUnusable(f"the database {shown(url)} cannot be used: {line}") from error
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the driver said, within what Tortoise made of it."""
+    if isinstance(error, DBConnectionError) and error.__context__:
+        return error.__context__
+    if isinstance(error, OperationalError) and error.args and isinstance(error.args[0], Exception):
+        return error.args[0]
+    return error
+
+
+def _explanation(url: str, error: BaseException) -> str:
+    if isinstance(error, sqlite3.Error):
+        return _of_sqlite(Path(url.removeprefix("sqlite://")), error)
+    if isinstance(error, TimeoutError):
+        return "no MySQL server answers there. Remedy: start it, or mend the host and the port in its URL"
+    code, message = error.args if len(error.args) == 2 else (0, error)
+    reason = f"{message} ({error.__cause__})" if error.__cause__ else message
+    database = unquote(urlsplit(url).path.strip("/"))
+    remedy = MYSQL_REMEDIES.get(code, "start the server, or mend its URL")
+    return f"{reason}. Remedy: {remedy.format(database=database)}"
+
+
+def _of_sqlite(file: Path, error: sqlite3.Error) -> str:
+    if file.is_dir():
+        return "it is a folder. Remedy: move the folder away, or name a file"
+    if not file.parent.is_dir():
+        return f"{file.parent} is no folder. Remedy: make it one, or name a file elsewhere"
+    primary_code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    otherwise = "give this user the right to write the file and its folder"
+    return f"{error}. Remedy: {SQLITE_REMEDIES.get(primary_code, otherwise)}"
