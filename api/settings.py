@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from difflib import get_close_matches
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from store.database import sqlite_url
+
+PREFIX = "COVIDXR_"
+READ_ELSEWHERE = {"ADMIN_PASSWORD"}
+FOR_TESTS = "TEST_"
 
 
 class Settings(BaseSettings):
     """Everything an operator can set; the README explains each."""
 
-    model_config = SettingsConfigDict(env_prefix="COVIDXR_", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
@@ -41,9 +48,10 @@ class Settings(BaseSettings):
     def _known_database(cls, url: str) -> str:
         if url.endswith(":memory:"):
             raise ValueError("a database that ends with its connection keeps nothing: name a file")
+        _checked(url, files=("sqlite://",), servers=("mysql://",))
         if url.startswith("mysql://") and not urlsplit(url).path.strip("/"):
             raise ValueError("names no database: mysql://USER:PASSWORD@HOST:PORT/NAME")
-        return _checked(url, files=("sqlite://",), servers=("mysql://",))
+        return url
 
     @field_validator("blobs_url")
     @classmethod
@@ -90,6 +98,11 @@ class Settings(BaseSettings):
         return self.blobs_url or f"file://{self.data_dir / 'blobs'}"
 
     @property
+    def keeps_files(self) -> bool:
+        """Whether the database or the blobs are files, on which one server works at a time."""
+        return self.database.startswith("sqlite://") or self.blobs.startswith("file://")
+
+    @property
     def address(self) -> str:
         """Where people reach the platform, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -107,8 +120,37 @@ def _checked(url: str, files: tuple[str, ...] = (), servers: tuple[str, ...] = (
     if not url.startswith(files + servers):
         raise ValueError(f"begins with {' or '.join(files + servers)}")
     parts = urlsplit(url)
-    if url.startswith(servers) and not (parts.hostname and parts.port != 0):
+    if url.startswith(servers) and not (parts.hostname and _port_of(parts) != 0):
         raise ValueError("names no host and port")
     if url.startswith(files) and not url.partition("://")[2]:
         raise ValueError("names no file")
     return url
+
+
+def _port_of(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError as error:  # its own message would show a password that holds a slash
+        raise ValueError(
+            "its port is no number; in a password write / as %2F, ? as %3F and # as %23"
+        ) from error
+
+
+def complaints(error: ValidationError) -> Iterator[str]:
+    """What is wrong with the settings, a line each."""
+    for wrong in error.errors():
+        setting = PREFIX + "_".join(str(part) for part in wrong["loc"]).upper()
+        yield f"{setting}: {wrong['msg'].removeprefix('Value error, ')}"
+
+
+def unknown_settings() -> Iterator[str]:
+    """What looks like a setting in the environment and is none, a line each with the nearest one."""
+    known = {name.upper() for name in Settings.model_fields} | READ_ELSEWHERE
+    for variable in sorted(os.environ):
+        prefix, name = variable[: len(PREFIX)].upper(), variable[len(PREFIX) :].upper()
+        if prefix == PREFIX and name not in known and not name.startswith(FOR_TESTS):
+            nearest = get_close_matches(name, known, n=1)
+            hint = (
+                f"did you mean {PREFIX}{nearest[0]}?" if nearest else "the README lists those that there are."
+            )
+            yield f"{variable} is no setting and is ignored: {hint}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from api.settings import Settings
+from api.settings import Settings, complaints, unknown_settings
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +108,40 @@ def test_a_wrong_value_does_not_show_its_password(monkeypatch: pytest.MonkeyPatc
         of(monkeypatch, database_url="postgres://u:s3cret@h/n", smtp_url="smtp://u:s3cret@h:port")
     assert len(refused.value.errors()) == 2
     assert "s3cret" not in str(refused.value)
+
+
+def test_what_is_wrong_is_told_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError) as refused:
+        of(monkeypatch, database_url="postgres://u:s3cret@h/n", smtp_url="smtp://", retrain_threshold="0")
+    assert list(complaints(refused.value)) == [
+        "COVIDXR_DATABASE_URL: begins with sqlite:// or mysql://",
+        "COVIDXR_SMTP_URL: names no host and port",
+        "COVIDXR_RETRAIN_THRESHOLD: Input should be greater than or equal to 1",
+    ]
+
+
+@pytest.mark.parametrize("url", ["mysql://u:s3c/ret@h/n", "mysql://u:s3c?ret@h/n", "mysql://u:s3c#ret@h/n"])
+def test_a_password_that_breaks_its_url_is_not_told(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        of(monkeypatch, database_url=url)
+    (line,) = complaints(refused.value)
+    assert "s3c" not in line
+    assert "%2F" in line
+
+
+def test_every_setting_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [*Settings.model_fields, "admin_password", "test_mysql"]:
+        monkeypatch.setenv(f"COVIDXR_{name.upper()}", "x")
+    monkeypatch.setenv("covidxr_port", "80")  # settings are read whatever the case
+    assert list(unknown_settings()) == []
+
+
+def test_a_mistyped_setting_is_told_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COVIDXR_DATABSE_URL", "mysql://u:s3cret@h/n")
+    monkeypatch.setenv("COVIDXR_XYZZY", "1")
+    far, near = sorted(unknown_settings(), reverse=True)
+    assert near == "COVIDXR_DATABSE_URL is no setting and is ignored: did you mean COVIDXR_DATABASE_URL?"
+    assert far == "COVIDXR_XYZZY is no setting and is ignored: the README lists those that there are."
 
 
 def test_a_folder_is_found_from_wherever_one_looks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
