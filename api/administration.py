@@ -4,48 +4,65 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from typing import Annotated
 
 import typer
 
+from api.preparation import CannotStart, make_data_folder, prepare_database
 from api.settings import Settings
 from events.memory import InProcessLog
+from services import addresses
 from services.accounts import Accounts
 from services.errors import Refused
 from services.journal import DatabaseJournal
 from services.outbox import Outbox
-from store.database import migrate as migrate_database
 from store.database import open_database
+from store.database_faults import shown
 from store.tables import User
 
 
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    settings = Settings()
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    asyncio.run(migrate_database(settings.database))
-    typer.echo("The tables are up to date.")
+    settings = _prepared()
+    typer.echo(f"The tables of {shown(settings.database)} are up to date.")
 
 
 def create_admin(email: Annotated[str, typer.Argument(help="the administrator's address")]) -> None:
     """Make an administrator; the password comes from COVIDXR_ADMIN_PASSWORD or from a prompt."""
-    password = os.environ.get("COVIDXR_ADMIN_PASSWORD") or typer.prompt(
-        "Password", hide_input=True, confirmation_prompt=True
-    )
+    settings = _prepared()
+    password = os.environ.get("COVIDXR_ADMIN_PASSWORD") or _asked_for()
     try:
-        user = asyncio.run(_create(Settings(), email, password))
+        user, is_new = asyncio.run(_create(settings, email, password))
     except Refused as refused:
         for problem in refused.problems:
             typer.echo(f"{problem.field or 'error'}: {problem.message}", err=True)
         raise typer.Exit(1) from refused
-    typer.echo(f"{user.email} is an administrator and can sign in.")
+    done = "is an administrator" if is_new else "was there: password replaced; is an administrator"
+    typer.echo(f"{user.email} {done} and can sign in.")
+    typer.echo(f"Database: {shown(settings.database)}")
 
 
-async def _create(settings: Settings, email: str, password: str) -> User:
+def _asked_for() -> str:
+    if not sys.stdin.isatty():
+        raise CannotStart("there is no terminal to ask for the password: set COVIDXR_ADMIN_PASSWORD.")
+    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
+
+
+def _prepared() -> Settings:
+    settings = Settings()
+    make_data_folder(settings.data_dir)
+    prepare_database(settings)
+    return settings
+
+
+async def _create(settings: Settings, email: str, password: str) -> tuple[User, bool]:
+    """The administrator, and whether the account is new."""
     from api.wiring import post_of
 
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    await migrate_database(settings.database)
     async with open_database(settings.database):
         accounts = Accounts(Outbox(InProcessLog(DatabaseJournal())), post_of(settings), settings.address)
-        return await accounts.create_admin(email, password)
+        address, _ = addresses.normalised(email)
+        is_new = not await User.filter(email=address).exists()
+        return await accounts.create_admin(email, password), is_new

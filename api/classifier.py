@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jax
 
+from api.preparation import CannotStart, compilation_cache
 from ml import default_model, model_file, weights
 from ml.classifier import Classifier, FeatureExtractor
 from services.models import NewModel
@@ -17,13 +18,30 @@ PLATFORMS = {"auto": None, "cpu": "cpu", "gpu": "cuda"}
 
 
 def prepare_jax(data_dir: Path, device: str) -> None:
-    """Choose the device and keep what is compiled; before the first use of a device."""
+    """Choose the device and keep what is compiled; before the first use of a device.
+
+    Raises:
+        CannotStart: there is no such device.
+    """
     os.environ.setdefault("XLA_CLIENT_MEM_FRACTION", GPU_MEMORY_SHARE)
     if PLATFORMS[device]:
         jax.config.update("jax_platforms", PLATFORMS[device])
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        jax.config.update("jax_compilation_cache_dir", str(data_dir / "cache" / "jax"))
+        jax.config.update("jax_compilation_cache_dir", str(compilation_cache(data_dir)))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:  # the latter of jax without its CUDA plugin
+        raise CannotStart(_no_device(device, str(error).partition("\n")[0])) from error
+
+
+def _no_device(device: str, reason: str) -> str:
+    if device == "gpu":
+        return (
+            f"COVIDXR_DEVICE=gpu, but jax finds no GPU{f' ({reason})' if reason else ''}. Install the extra: "
+            ".venv/bin/pip install -e '.[cuda]', see that nvidia-smi lists one, or set COVIDXR_DEVICE=cpu."
+        )
+    return f"jax finds no device: {reason}. Mend or unset JAX_PLATFORMS, or set COVIDXR_DEVICE=cpu."
 
 
 def load_extractor(data_dir: Path) -> FeatureExtractor:

@@ -8,6 +8,9 @@ import typer
 from pydantic import ValidationError
 
 from api import administration, serve, study
+from api.preparation import CannotStart
+from api.settings import complaints, unknown_settings
+from store.database_faults import DatabaseUnusable
 
 app = typer.Typer(
     name="covidxr",
@@ -25,15 +28,24 @@ app.command("evaluate")(study.evaluate)
 app.command("default-model")(study.default_model)
 
 
+@app.callback()
+def warn() -> None:
+    """COVID-19 detection on chest X-rays, for research, not for diagnosis."""
+    for line in unknown_settings():
+        typer.echo(line, err=True)
+
+
 def main() -> None:
-    """Run a command; what an operator can mend is said without a stack trace."""
+    """Run a command; what an operator can mend is said in a line: status 2 of a setting, else 1."""
     try:
         app()
     except ValidationError as error:
-        for wrong in error.errors():
-            setting = "COVIDXR_" + "_".join(str(part) for part in wrong["loc"]).upper()
-            typer.echo(f"{setting}: {wrong['msg']}", err=True)
+        for line in complaints(error):
+            typer.echo(line, err=True)
         sys.exit(2)
+    except (CannotStart, DatabaseUnusable) as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

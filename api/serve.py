@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import typer
 import uvicorn
 from rich.console import Console
 
+from api.preparation import (
+    CannotStart,
+    compilation_cache,
+    held,
+    make_data_folder,
+    prepare_database,
+    try_blobs,
+)
 from api.settings import Settings
 from store.tables import User
 
@@ -47,45 +59,83 @@ class Server(uvicorn.Server):
 
 def serve() -> None:
     """Serve the platform: migrates the database, puts a model in service, answers on COVIDXR_HOST:PORT."""
-    began = time.monotonic()
-    settings = Settings()
     console = Console(highlight=False, soft_wrap=True)
     console.print("COVID-XR: for research, not for diagnosis.")
-    listener = _bind(settings)
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-    console.print(f"  data       {settings.data_dir}")
-    console.print("Preparing the classifier; the first time, this compiles for up to a minute …")
-    from api.app import create_app  # brings jax and the network's weights
-    from api.wiring import load_parts
+    try:
+        _serve(Settings(), console)
+    except KeyboardInterrupt:  # the way that people stop it is no failure
+        console.print("Stopped.")
 
-    parts = load_parts(settings)
-    config = uvicorn.Config(
-        create_app(settings, parts),
-        log_level="warning",
-        ws_max_size=WEBSOCKET_MESSAGE_BYTES,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
-    server = Server(config, settings, console, began)
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(server.serve([listener]))
+
+def _serve(settings: Settings, console: Console) -> None:
+    began = time.monotonic()
+    with _prepared(settings) as listener:
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        console.print(f"  data       {settings.data_dir}")
+        console.print(_what_takes_time(compilation_cache(settings.data_dir)))
+        server = Server(_configuration(settings), settings, console, began)
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            runner.run(server.serve([listener]))
     if not server.started:
         raise typer.Exit(1)
 
 
-def _bind(settings: Settings) -> socket.socket:
-    """Take the port before anything that takes long."""
+@contextmanager
+def _prepared(settings: Settings) -> Iterator[socket.socket]:
+    """The data folder and the port are ours, the database and the blobs can be written."""
+    make_data_folder(settings.data_dir)
+    with ExitStack() as stack:
+        if settings.keeps_files:
+            stack.enter_context(held(settings.data_dir))
+        listener = stack.enter_context(_bound(settings))
+        prepare_database(settings)
+        try_blobs(settings)
+        yield listener
+
+
+def _configuration(settings: Settings) -> uvicorn.Config:
+    from api.app import create_app  # brings jax and the network's weights
+    from api.wiring import load_parts
+
+    return uvicorn.Config(
+        create_app(settings, load_parts(settings)),
+        log_level="warning",
+        ws_max_size=WEBSOCKET_MESSAGE_BYTES,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+def _what_takes_time(cache: Path) -> str:
+    if cache.is_dir() and any(cache.iterdir()):
+        return "Preparing the classifier …"
+    return "Preparing the classifier; this first time, it compiles for up to a minute …"
+
+
+def _bound(settings: Settings) -> socket.socket:
+    """The port, taken before anything that takes long.
+
+    Raises:
+        CannotStart: it cannot be had.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         listener.close()
-        typer.echo(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
-            "Stop what listens there, or set COVIDXR_PORT to another port.",
-            err=True,
-        )
-        raise typer.Exit(1) from error
+        reason = getattr(error, "strerror", None) or "no name of a host"
+        raise CannotStart(
+            f"cannot listen on {settings.host}:{settings.port}: {reason}. {_remedy(error)}"
+        ) from error
     return listener
+
+
+def _remedy(error: Exception) -> str:
+    match getattr(error, "errno", None):
+        case errno.EADDRINUSE:
+            return "Stop what listens there, or set COVIDXR_PORT to another port."
+        case errno.EACCES:
+            return "Set COVIDXR_PORT to a port from 1024 on, which needs no right."
+        case _:
+            return "Set COVIDXR_HOST to an address of this machine: 127.0.0.1, or 0.0.0.0 for all of them."

@@ -1,0 +1,112 @@
+"""What must hold before the platform starts: a data folder, held by one server, a database, and blobs.
+
+Tried before jax is loaded, so that an operator hears at once of what is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from obstore.exceptions import BaseError as BlobsError
+
+from api.settings import Settings
+from store.blobs import Blobs
+from store.database import migrate
+from store.database_faults import DatabaseUnusable
+
+LOCK_FILE = "server.lock"
+TRIAL_KEY = "written-at-start-up"
+BLOBS_SECONDS = 15
+S3_REMEDY = (
+    "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION (of a service other than Amazon's also "
+    "AWS_ENDPOINT_URL, with AWS_ALLOW_HTTP=true for http://), or COVIDXR_BLOBS_URL to another place"
+)
+FILE_REMEDY = "make it a folder that you can write, or set COVIDXR_BLOBS_URL to another place"
+
+
+class CannotStart(Exception):
+    """Something that an operator can mend; the message is one line with the remedy."""
+
+
+def make_data_folder(folder: Path) -> None:
+    """Make the data folder, its owner's alone, unless it is there.
+
+    Raises:
+        CannotStart: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise CannotStart(
+            f"the data folder {folder} cannot be written: {error.strerror}. "
+            "Make it a folder that you can write, or set COVIDXR_DATA_DIR to another."
+        ) from error
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the data folder for one server; the system lets go of it however the process ends.
+
+    Raises:
+        CannotStart: another server holds it.
+    """
+    with open(folder / LOCK_FILE, "a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise CannotStart(
+                f"another server (process {lock.read() or '?'}) works on the data folder {folder}. "
+                "Stop that one, or set COVIDXR_DATA_DIR to another folder."
+            ) from error
+        lock.truncate(0)
+        print(os.getpid(), end="", file=lock, flush=True)
+        yield
+
+
+def prepare_database(settings: Settings) -> None:
+    """Bring the database's tables up to date.
+
+    Raises:
+        CannotStart: it cannot be used.
+    """
+    try:
+        asyncio.run(migrate(settings.database))
+    except DatabaseUnusable as error:
+        setting = "COVIDXR_DATABASE_URL" if settings.database_url else "COVIDXR_DATA_DIR"
+        raise CannotStart(f"{error} ({setting} says where it is).") from error
+
+
+def try_blobs(settings: Settings) -> None:
+    """Write a blob and delete it.
+
+    Raises:
+        CannotStart: blobs cannot be kept there.
+    """
+    url = settings.blobs
+    try:
+        asyncio.run(_write_and_delete(url))
+    except (BlobsError, OSError) as error:
+        is_silent = isinstance(error, TimeoutError) and not str(error)
+        reason = f"no answer within {BLOBS_SECONDS} s" if is_silent else str(error).partition("\n")[0]
+        remedy = S3_REMEDY if url.startswith("s3://") else FILE_REMEDY
+        raise CannotStart(f"blobs cannot be kept in {url}: {reason}. Remedy: {remedy}.") from error
+
+
+async def _write_and_delete(url: str) -> None:
+    blobs = Blobs(url)
+    async with asyncio.timeout(BLOBS_SECONDS):
+        await blobs.put(TRIAL_KEY, b"")
+        await blobs.delete([TRIAL_KEY])
+
+
+def compilation_cache(data_dir: Path) -> Path:
+    """Where what is compiled is kept; jax's own variable goes first."""
+    return Path(os.environ.get("JAX_COMPILATION_CACHE_DIR") or data_dir / "cache" / "jax")
