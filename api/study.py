@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from api import terminal
+from api.preparation import make_data_folder
 from api.settings import Settings
 
 if TYPE_CHECKING:  # these bring jax, which `covidxr --help` need not wait for
@@ -45,7 +47,7 @@ def predict(
     weights: Weights = None,
 ) -> None:
     """Say of each image whether it looks like COVID-19; exits with 1 if a file cannot be read."""
-    with _at_work() as settings:
+    with _at_work(keeps_caches=False) as settings:
         extractor = _extractor(settings, weights)
         classifier = _classifier(model, extractor)
         from services.file_findings import find
@@ -198,9 +200,26 @@ def _as_text(found: FileFinding) -> str:
 
 
 @contextmanager
-def _at_work() -> Iterator[Settings]:
-    """Jax is set up, and what people can mend is said in a sentence, without a stack trace."""
+def _data_folder(keeps_caches: bool) -> Iterator[Settings]:
+    """The settings with their data folder, or with one for the moment unless there is one or it is named."""
     settings = Settings()
+    if keeps_caches or "data_dir" in settings.model_fields_set or settings.data_dir.exists():
+        make_data_folder(settings.data_dir)
+        yield settings
+    else:
+        with TemporaryDirectory(prefix="covidxr-") as folder:
+            yield settings.model_copy(update={"data_dir": Path(folder)})
+
+
+@contextmanager
+def _at_work(keeps_caches: bool = True) -> Iterator[Settings]:
+    """Jax is set up, and what people can mend is said in a sentence, without a stack trace."""
+    with _data_folder(keeps_caches) as settings, _set_up(settings):
+        yield settings
+
+
+@contextmanager
+def _set_up(settings: Settings) -> Iterator[None]:
     from api.classifier import prepare_jax
 
     prepare_jax(settings.data_dir, settings.device)
@@ -212,7 +231,7 @@ def _at_work() -> Iterator[Settings]:
     from services.studies import StudyError
 
     try:
-        yield settings
+        yield
     except (
         OSError,
         BackboneMismatch,
