@@ -36,5 +36,5 @@ def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
         *pixels.routes(),
         *pages.routes(web),
     ]
-    app: Starlette = Starlette(lifespan=lifespan, routes=routes)
+    app: Starlette = Starlette(lifespan=lifespan, routes=routes, exception_handlers={404: pages.missing(web)})
     return app

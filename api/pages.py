@@ -4,6 +4,7 @@ import base64
 import hashlib
 import html
 import re
+from collections.abc import Callable
 
 # Unlike Path.is_file before Python 3.14, this answers "no" to a name too long to exist.
 from os.path import isfile
@@ -72,10 +73,21 @@ def graphiql_page(dist: Path) -> Response:
     return _built(dist / "graphiql.html", GRAPHIQL_POLICY) or _plain(GRAPHIQL_BODY)
 
 
-def _built(file: Path, policy: str) -> Response | None:
+def missing(dist: Path) -> Callable[[Request, Exception], Response]:
+    """The answer where there is no such address: a page for a browser, a line for everything else."""
+
+    def answer(request: Request, _: Exception) -> Response:
+        if "text/html" not in request.headers.get("Accept", ""):
+            return PlainTextResponse("Not found", 404)
+        return _built(dist / "index.html", APP_POLICY, 404) or _plain(MISSING_BODY, 404)
+
+    return answer
+
+
+def _built(file: Path, policy: str, status: int = 200) -> Response | None:
     if not isfile(file):
         return None
-    return FileResponse(file, headers={**PAGE_HEADERS, "Content-Security-Policy": policy})
+    return FileResponse(file, status, headers={**PAGE_HEADERS, "Content-Security-Policy": policy})
 
 
 def _file(file: Path, headers: dict[str, str]) -> Response:
@@ -117,6 +129,8 @@ HOME_BODY = """<p>COVID-19 findings on chest X-rays, from a classifier that grow
 <p>The server is up, and its API answers at <a href="/graphql">/graphql</a>. Its web pages have not been
 built: install Node.js 20.19 or newer with npm, and run <code>make web</code>.</p>"""
 
+MISSING_BODY = """<p>There is no such page. <a href="/">Back to the start</a></p>"""
+
 GRAPHIQL_BODY = """<p>This is the address of the GraphQL API, for operations by POST, GET and WebSocket
 (ADDRESS is this server's):</p>
 <pre>curl ADDRESS/graphql -H 'Content-Type: application/json' \\
@@ -146,8 +160,9 @@ def _with_token(mutation: str, request: Request) -> str:
     return html.escape(mutation % (token if re.fullmatch(r"[\w-]+", token, re.ASCII) else "TOKEN"))
 
 
-def _plain(body: str) -> Response:
+def _plain(body: str, status: int = 200) -> Response:
     return HTMLResponse(
         FRAME.format(style=STYLE, body=body),
+        status,
         headers={**PAGE_HEADERS, "Content-Security-Policy": PLAIN_POLICY},
     )

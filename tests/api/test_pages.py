@@ -16,7 +16,8 @@ WEB = Path(__file__).parents[2] / "web"
 
 
 def client_for(dist: Path) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(Starlette(routes=pages.routes(dist)))
+    app = Starlette(routes=pages.routes(dist), exception_handlers={404: pages.missing(dist)})
+    transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url="http://covid-xr.test")
 
 
@@ -69,6 +70,18 @@ async def test_security_headers(built: httpx.AsyncClient, unbuilt: httpx.AsyncCl
         assert policy["default-src"] == "'none'"
         assert policy["frame-ancestors"] == "'none'"
         assert "unsafe" not in headers["Content-Security-Policy"]
+
+
+async def test_address_of_nothing_is_told_to_browsers_in_a_page(
+    built: httpx.AsyncClient, unbuilt: httpx.AsyncClient
+) -> None:
+    for client, words in ((built, "the app"), (unbuilt, "There is no such page")):
+        page = await client.get("/nothing/here", headers={"Accept": "text/html,*/*;q=0.8"})
+        assert page.status_code == 404
+        assert words in page.text
+        assert directives(page.headers["Content-Security-Policy"])["default-src"] == "'none'"
+        line = await client.get("/nothing/here")
+        assert (line.status_code, line.text) == (404, "Not found")
 
 
 def test_no_policy_names_an_outside_address_or_inline_script() -> None:

@@ -8,7 +8,7 @@ import { VerifyEmailPage } from "./pages/VerifyEmailPage";
 import { Footer } from "./parts/Footer";
 import { Header } from "./parts/Header";
 
-/** The server answers each of these addresses with index.html: see PAGES in api/pages.py. */
+/** The server answers each of these addresses with index.html, and every other with it and 404: see api/pages.py. */
 const PAGES: Record<string, ComponentType> = {
   "/": HomePage,
   "/verify-email": VerifyEmailPage,

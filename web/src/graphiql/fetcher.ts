@@ -4,7 +4,7 @@ import type { Fetcher, FetcherOpts, FetcherParams } from "@graphiql/toolkit";
 import { type ExecutionResult, Kind } from "graphql";
 import { post } from "../graphql/request";
 import { authorised, remember } from "./session";
-import { subscribe } from "./subscribe";
+import { inWords, subscribe } from "./subscribe";
 
 function isSubscription(params: FetcherParams, options?: FetcherOpts): boolean {
   const operations = options?.documentAST?.definitions.filter(
@@ -19,7 +19,9 @@ function isSubscription(params: FetcherParams, options?: FetcherOpts): boolean {
 export const fetcher: Fetcher = async (params, options) => {
   const headers = authorised(options?.headers ?? {}, window.sessionStorage);
   if (isSubscription(params, options)) return subscribe(params, headers);
-  const answer = await post(params, headers);
+  const answer = await post(params, headers).catch((reason: unknown) => {
+    throw inWords(reason);
+  });
   remember(answer, window.sessionStorage);
   return answer as ExecutionResult;
 };

@@ -9,9 +9,9 @@ describe("connectionParams", () => {
 
 describe("inWords", () => {
   it("says how the socket was closed", () => {
-    expect(inWords({ code: 4401, reason: "Unauthorized" })).toEqual(
-      new Error("The server closed the socket: 4401 Unauthorized"),
-    );
+    expect(inWords({ code: 4401, reason: "Unauthorized" })).toEqual({
+      message: "The server closed the socket: 4401 Unauthorized",
+    });
   });
 
   it("leaves the server's errors as they are", () => {
@@ -20,6 +20,12 @@ describe("inWords", () => {
   });
 
   it("has words for a socket that never opened", () => {
-    expect(inWords({})).toEqual(new Error("There is no connection"));
+    expect(inWords({})).toEqual({ message: "There is no connection" });
+  });
+
+  it("spares the reader a stack", () => {
+    expect(inWords(new Error("The server cannot be reached"))).toEqual({
+      message: "The server cannot be reached",
+    });
   });
 });

@@ -10,13 +10,17 @@ export function connectionParams(headers: Record<string, string>): Record<string
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** What to show when a subscription ends badly: the server's errors as they are, a closed socket in words. */
+/**
+ * What to show when an operation ends badly: the server's errors as they are, all else in words. No Error is
+ * among them, since GraphiQL would show its stack.
+ */
 export function inWords(reason: unknown): unknown {
-  if (reason instanceof Error || Array.isArray(reason)) return reason;
+  if (Array.isArray(reason)) return reason;
+  if (reason instanceof Error) return { message: reason.message };
   const { code, reason: why } = reason as { code?: number; reason?: string };
-  return new Error(
-    code ? `The server closed the socket: ${code} ${why ?? ""}`.trim() : "There is no connection",
-  );
+  return {
+    message: code ? `The server closed the socket: ${code} ${why ?? ""}`.trim() : "There is no connection",
+  };
 }
 
 /** The events of a subscription, until the server ends it or the caller returns. */

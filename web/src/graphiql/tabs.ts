@@ -6,10 +6,12 @@ type Tabs = NonNullable<GraphiQLProps["defaultTabs"]>;
 
 const json = (value: unknown): string => JSON.stringify(value, null, 2);
 
+// In GraphiQL's default layout on a laptop, 48 columns are seen of a line: tabs.test.ts counts.
 // GraphiQL leaves out the first tab's variables, so the first has none.
-const LOOK = `# Look round: the model in service and the news, for
-# everyone. The next tabs lead through an account, an
-# upload, subscriptions and, for admins, retraining.
+const LOOK = `# Look round: the model in service and the
+# news, for everyone. The next tabs lead through
+# an account, your images, subscriptions and,
+# for admins, retraining.
 query Look {
   model {
     number head trainedOn
@@ -22,9 +24,9 @@ query Look {
   news(first: 3) { nodes { title publishedAt } }
 }`;
 
-const SIGN_UP = `# 1. Make an account. A mail with a link comes; without
-#    a mail server it is a file in the server's data
-#    folder, under mail.
+const SIGN_UP = `# 1. Make an account. A mail with a link comes;
+#    without a mail server it is a file in the
+#    server's data folder, under mail.
 mutation SignUp($input: SignUpInput!) {
   signUp(input: $input) {
     user { id email emailVerified }
@@ -32,9 +34,9 @@ mutation SignUp($input: SignUpInput!) {
   }
 }`;
 
-const SIGN_IN = `# 2. Sign in. All of these tabs use the token until you
-#    sign out or close the window. An "Authorization"
-#    under Headers, below, goes first.
+const SIGN_IN = `# 2. Sign in. All of these tabs use the token
+#    until you sign out or close the window. An
+#    "Authorization" under Headers goes first.
 mutation SignIn($input: SignInInput!) {
   signIn(input: $input) {
     token
@@ -51,21 +53,20 @@ query WhoAmI {
   viewer { email name role }
 }`;
 
-const UPLOAD = `# 3. Files go by curl, with the token of step 2:
-#
-#   curl ${window.location.origin}/graphql \\
-#     -H "Authorization: Bearer $TOKEN" -H "GraphQL-Require-Preflight: 1" \\
-#     -F operations='{"query": "mutation ($files: [Upload!]!) { uploadImages(input: {files: $files, waitSeconds: 30}) { results { filename image { id prediction { finding probability } } errors { message } } errors { message } } }", "variables": {"files": [null]}}' \\
-#     -F map='{"0": ["variables.files.0"]}' -F 0=@chest-x-ray.png
-#
-# Then look at what the model found.
-# For research, not for diagnosis.
+const IMAGES = `# 3. Files go by curl, with the token of step 2:
+#    the start page ("COVID-XR", above) has the
+#    command. Then look here at what the model
+#    found, and label what you know.
+#    For research, not for diagnosis.
 query MyImages {
   images(first: 10) {
     totalCount
     nodes {
       id filename uploadedAt predictionState
-      prediction { finding probability abstained model { number } }
+      prediction {
+        finding probability abstained
+        model { number }
+      }
       label { finding evidence }
     }
   }
@@ -73,15 +74,15 @@ query MyImages {
 
 mutation Label($input: SubmitLabelInput!) {
   submitLabel(input: $input) {
-    label { finding evidence usedIn { number } }
+    label { finding evidence }
     retraining { newLabels threshold }
     errors { code message }
   }
 }`;
 
-const PREDICTIONS = `# 4. Start this, then upload: each finding appears as
-#    it is made. A cursor given as "after" replays what
-#    came since.
+const PREDICTIONS = `# 4. Start this, then upload: each finding
+#    appears as it is made. A cursor given as
+#    "after" replays what came since.
 subscription Predictions {
   predictionMade {
     cursor
@@ -92,7 +93,8 @@ subscription Predictions {
   }
 }`;
 
-const RETRAIN = `# Admins: retrain now rather than at the threshold.
+const RETRAIN = `# Admins: retrain now rather than at the
+# threshold.
 mutation Retrain {
   requestRetraining {
     run { id state labels epochs }
@@ -101,32 +103,55 @@ mutation Retrain {
 }
 
 mutation Cancel {
-  cancelRetraining { run { state } errors { code message } }
+  cancelRetraining {
+    run { state }
+    errors { code message }
+  }
 }
 
 query Status {
-  retraining { newLabels threshold run { state epoch epochs loss } }
+  retraining {
+    newLabels threshold
+    run { state epoch epochs loss }
+  }
 }`;
 
-const WATCH = `# Admins: watch a run, epoch by epoch, to its verdict.
+const WATCH = `# Admins: watch a run, epoch by epoch, to its
+# verdict.
 subscription Progress {
   trainingProgress {
     cursor
-    run { state epoch epochs loss error model { number verdict } }
+    run {
+      state epoch epochs loss error
+      model { number verdict }
+    }
   }
 }
 
 subscription Promotions {
-  modelPromoted { cursor model { number } previous { number } }
+  modelPromoted {
+    cursor
+    model { number }
+    previous { number }
+  }
 }`;
 
-const PROMOTE = `# Admins: every version with its verdict. Any earlier
-# one can go into service again.
+const PROMOTE = `# Admins: every version with its verdict, when
+# it served, by whose decision and why. Any
+# earlier one can go into service again.
 query Models {
   models(first: 20) {
     nodes {
       id number state head trainedOn verdict
-      evaluation { sensitivity { value low high } specificity { value } auc { value } }
+      deployments {
+        since until reason
+        decidedBy { name }
+      }
+      evaluation {
+        sensitivity { value low high }
+        specificity { value low high }
+        auc { value low high }
+      }
     }
   }
 }
@@ -138,7 +163,8 @@ mutation Promote($input: PromoteModelInput!) {
   }
 }`;
 
-const NEWS = `# Admins: publish news, in Markdown, for everyone.
+const NEWS = `# Admins: publish news, in Markdown, for
+# everyone.
 mutation Publish($input: PublishNewsInput!) {
   publishNews(input: $input) {
     post { id title publishedAt }
@@ -147,14 +173,16 @@ mutation Publish($input: PublishNewsInput!) {
 }
 
 query News {
-  news(first: 3) { nodes { id title body publishedAt } }
+  news(first: 3) {
+    nodes { id title body publishedAt }
+  }
 }`;
 
 export const TABS: Tabs = [
   { query: LOOK },
   { query: SIGN_UP, variables: json({ input: { name: "Ana", email: "ana@example.org", password: "" } }) },
   { query: SIGN_IN, variables: json({ input: { email: "ana@example.org", password: "" } }) },
-  { query: UPLOAD, variables: json({ input: { imageId: "", finding: "COVID", evidence: "RT_PCR" } }) },
+  { query: IMAGES, variables: json({ input: { imageId: "", finding: "COVID", evidence: "RT_PCR" } }) },
   { query: PREDICTIONS },
   { query: RETRAIN },
   { query: WATCH },

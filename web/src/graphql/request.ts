@@ -13,6 +13,10 @@ interface Answer<Data> {
   errors?: { message: string }[];
 }
 
+function unreachable(): never {
+  throw new Error("The server cannot be reached");
+}
+
 /** The server's answer as it came. Rejects when there is none, or when it is not JSON. */
 export async function post(operation: Operation, headers: Record<string, string> = {}): Promise<unknown> {
   const response = await fetch(ENDPOINT, {
@@ -23,7 +27,7 @@ export async function post(operation: Operation, headers: Record<string, string>
       ...headers,
     },
     body: JSON.stringify(operation),
-  });
+  }).catch(unreachable);
   if (!response.headers.get("content-type")?.includes("json")) {
     throw new Error(`The server answered ${response.status} ${response.statusText}`.trim());
   }

@@ -2,7 +2,7 @@
 
 import { type FormEvent, useState } from "react";
 import { request } from "../graphql/request";
-import { type Outcome, OutcomeNote, tokenInAddress, type UserError } from "./outcome";
+import { NoTokenNote, type Outcome, OutcomeNote, tokenInAddress, type UserError } from "./outcome";
 
 const MUTATION = `mutation ResetPassword($input: ResetPasswordInput!) {
   resetPassword(input: $input) { errors { message } }
@@ -16,25 +16,34 @@ async function reset(token: string, password: string): Promise<string> {
   const { resetPassword } = await request<Data>(MUTATION, { input: { token, password } });
   const [error] = resetPassword.errors;
   if (error) throw new Error(error.message);
-  return "Your new password is set. You can sign in with it now.";
+  return "Your new password is set.";
 }
 
 export function ResetPasswordPage() {
+  const token = tokenInAddress();
+  return (
+    <div className="container narrow py-5">
+      <h1 className="h2 mb-3">Choose a new password</h1>
+      {token ? <PasswordForm token={token} /> : <NoTokenNote />}
+    </div>
+  );
+}
+
+function PasswordForm({ token }: { token: string }) {
   const [password, setPassword] = useState("");
   const [outcome, setOutcome] = useState<Outcome>({ status: "open" });
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setOutcome({ status: "sent" });
-    reset(tokenInAddress(), password).then(
+    reset(token, password).then(
       (message) => setOutcome({ status: "done", message }),
       (error: Error) => setOutcome({ status: "failed", message: error.message }),
     );
   };
 
   return (
-    <div className="container narrow py-5">
-      <h1 className="h2">Choose a new password</h1>
+    <>
       <OutcomeNote outcome={outcome} />
       {outcome.status !== "done" && (
         <form onSubmit={submit}>
@@ -51,10 +60,10 @@ export function ResetPasswordPage() {
             onChange={(event) => setPassword(event.target.value)}
           />
           <button type="submit" className="btn btn-primary" disabled={outcome.status === "sent"}>
-            Set the password
+            {outcome.status === "sent" ? "Setting the password …" : "Set the password"}
           </button>
         </form>
       )}
-    </div>
+    </>
   );
 }

@@ -17,7 +17,7 @@ export function ClassifierFigure() {
       <div className="col-lg-5">
         <figure className="drawing">
           <PerceptronDrawing />
-          <figcaption>The perceptron: 25,088 features to two outputs</figcaption>
+          <figcaption>The paper’s perceptron: 25,088 features to two outputs</figcaption>
         </figure>
       </div>
     </div>

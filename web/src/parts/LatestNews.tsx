@@ -1,8 +1,9 @@
-/** The three latest news. */
+/** The news, the latest three first, and older ones as far back as the reader goes. */
 
+import { useId, useState } from "react";
 import { useQuery } from "../graphql/useQuery";
 import { QueryView } from "./QueryView";
-import { excerpt, longDate } from "./text";
+import { excerpt, longDate, readable } from "./text";
 
 interface NewsPost {
   id: string;
@@ -11,35 +12,86 @@ interface NewsPost {
   publishedAt: string;
 }
 
-const QUERY = `query LatestNews {
-  news(first: 3) { nodes { id title body publishedAt } }
+interface Data {
+  news: { nodes: NewsPost[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } };
+}
+
+const QUERY = `query News($after: String) {
+  news(first: 3, after: $after) {
+    nodes { id title body publishedAt }
+    pageInfo { hasNextPage endCursor }
+  }
 }`;
 
 export function LatestNews() {
-  const state = useQuery<{ news: { nodes: NewsPost[] } }>(QUERY);
   return (
-    <section className="card h-100" id="news" aria-labelledby="news-heading">
+    <section className="card" id="news" aria-labelledby="news-heading">
       <div className="card-body">
         <h2 className="h4 card-title" id="news-heading">
           News
         </h2>
-        <QueryView state={state} what="the news">
-          {({ news }) => <Posts posts={news.nodes} />}
-        </QueryView>
+        <Posts after={null} />
       </div>
     </section>
   );
 }
 
-function Posts({ posts }: { posts: NewsPost[] }) {
-  if (posts.length === 0) return <p className="text-body-secondary mb-0">No news yet.</p>;
-  return posts.map((post) => (
-    <article className="news-post" key={post.id}>
-      <h3 className="h6 mb-1">{post.title}</h3>
+function Posts({ after }: { after: string | null }) {
+  const state = useQuery<Data>(QUERY, { after });
+  return (
+    <QueryView state={state} what="the news">
+      {({ news: { nodes, pageInfo } }) => (
+        <>
+          {nodes.map((post) => (
+            <Post post={post} key={post.id} />
+          ))}
+          {nodes.length === 0 && <p className="text-body-secondary mb-0">No news yet.</p>}
+          {pageInfo.hasNextPage && <Older after={pageInfo.endCursor} />}
+        </>
+      )}
+    </QueryView>
+  );
+}
+
+function Older({ after }: { after: string | null }) {
+  const [shown, setShown] = useState(false);
+  if (shown) return <Posts after={after} />;
+  return (
+    <button
+      type="button"
+      className="btn btn-sm btn-outline-primary older-news"
+      onClick={() => setShown(true)}
+    >
+      Older news
+    </button>
+  );
+}
+
+function Post({ post }: { post: NewsPost }) {
+  const [open, setOpen] = useState(false);
+  const titleId = useId();
+  const beginning = excerpt(post.body);
+  const whole = readable(post.body);
+  return (
+    <article className="news-post" aria-labelledby={titleId}>
+      <h3 className="h6 mb-1" id={titleId}>
+        {post.title}
+      </h3>
       <p className="small text-body-secondary mb-1">
         <time dateTime={post.publishedAt}>{longDate(post.publishedAt)}</time>
       </p>
-      <p className="mb-0">{excerpt(post.body)}</p>
+      <p className="news-body mb-0">{open ? whole : beginning}</p>
+      {whole !== beginning && (
+        <button
+          type="button"
+          className="btn btn-link btn-sm p-0"
+          aria-expanded={open}
+          aria-describedby={titleId}
+          onClick={() => setOpen(!open)}
+        >
+          {open ? "Show less" : "Read on"}
+        </button>
+      )}
     </article>
-  ));
+  );
 }

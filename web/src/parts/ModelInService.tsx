@@ -36,7 +36,7 @@ const QUERY = `query ModelInService {
 export function ModelInService() {
   const state = useQuery<{ model: ModelVersion }>(QUERY);
   return (
-    <section className="card h-100" aria-labelledby="model-heading">
+    <section className="card" aria-labelledby="model-heading">
       <div className="card-body">
         <h2 className="h4 card-title" id="model-heading">
           The model in service
@@ -54,9 +54,9 @@ function Model({ model }: { model: ModelVersion }) {
   return (
     <>
       <p className="text-body-secondary">
-        Model {model.number}, {model.backbone.toUpperCase()} with head {model.head}, trained on{" "}
-        {model.trainedOn.toLocaleString()} images, since{" "}
-        <time dateTime={model.createdAt}>{longDate(model.createdAt)}</time>
+        Model {model.number} of <time dateTime={model.createdAt}>{longDate(model.createdAt)}</time>:{" "}
+        {model.backbone.toUpperCase()} with head {model.head}, trained on {model.trainedOn.toLocaleString()}{" "}
+        images
       </p>
       <dl className="estimates">
         <EstimateBar name="Sensitivity" hint="of those with COVID, found" estimate={evaluation.sensitivity} />

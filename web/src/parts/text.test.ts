@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { excerpt } from "./text";
+import { excerpt, readable, sentence } from "./text";
 
 describe("excerpt", () => {
   it("drops the markup and keeps the words", () => {
@@ -18,5 +18,27 @@ describe("excerpt", () => {
 
   it("cuts a text without spaces all the same", () => {
     expect(excerpt("abcdef", 3)).toBe("abc …");
+  });
+});
+
+describe("readable", () => {
+  it("keeps the lines, the bullets and the addresses", () => {
+    const markdown =
+      "# Model 2\r\n\n\n\n- **better** on [site B](https://b.example)\n* `AUC` 0.97\n\n> said ![Ana](a.png)";
+    expect(readable(markdown)).toBe(
+      "Model 2\n\n• better on site B (https://b.example)\n• AUC 0.97\n\nsaid Ana",
+    );
+  });
+
+  it("leaves plain text alone", () => {
+    expect(readable("one - two\n3. three * 4")).toBe("one - two\n3. three * 4");
+  });
+});
+
+describe("sentence", () => {
+  it("begins in upper case and ends with a stop", () => {
+    expect(sentence("this link has expired")).toBe("This link has expired.");
+    expect(sentence("Too short!")).toBe("Too short!");
+    expect(sentence("")).toBe("");
   });
 });
