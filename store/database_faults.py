@@ -19,6 +19,7 @@ SQLITE_REMEDIES = {
     sqlite3.SQLITE_CORRUPT: "restore it from a backup, or move it away to begin with an empty one",
     sqlite3.SQLITE_BUSY: "end the process that keeps it locked",
     sqlite3.SQLITE_FULL: "make room on its disk",
+    sqlite3.SQLITE_ERROR: "name a file of the platform's own",
 }
 MYSQL_REMEDIES = {
     ER.ACCESS_DENIED_ERROR: "mend the user and the password in its URL",
@@ -26,6 +27,8 @@ MYSQL_REMEDIES = {
     ER.BAD_DB_ERROR: "create it: CREATE DATABASE {database} CHARACTER SET utf8mb4",
     ER.DBACCESS_DENIED_ERROR: "create it if it is not there, and GRANT ALL ON {database}.* to the user",
     ER.TABLEACCESS_DENIED_ERROR: "GRANT ALL ON {database}.* to the user",
+    ER.BAD_FIELD_ERROR: "name a database of the platform's own",
+    ER.TABLE_EXISTS_ERROR: "name a database of the platform's own",
 }
 
 
@@ -79,6 +82,8 @@ def _explanation(url: str, error: BaseException) -> str:
         return _of_sqlite(Path(url.removeprefix("sqlite://")), error)
     if isinstance(error, TimeoutError):
         return "no MySQL server answers there. Remedy: start it, or mend the host and the port in its URL"
+    if isinstance(error, RuntimeError) and "cryptography" in str(error):  # of MySQL 8, not of MariaDB
+        return f"{error}. Remedy: install that package, or CREATE USER … IDENTIFIED WITH another method"
     code, message = error.args if len(error.args) == 2 else (0, error)
     reason = f"{message} ({error.__cause__})" if error.__cause__ else message
     database = unquote(urlsplit(url).path.strip("/"))

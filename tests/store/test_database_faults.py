@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from pymysql import _auth
 
 from store import database as databases_opened
 from store import database_faults
 from store.database import migrate, open_database, sqlite_url
-from store.database_faults import DatabaseUnusable, shown
+from store.database_faults import DatabaseUnusable, explained, shown
 from tests import databases
 
 
@@ -100,6 +101,13 @@ async def test_a_file_that_is_kept_locked(tmp_path: Path, use: Use, monkeypatch:
         assert "end the process that keeps it locked" in await refusal(use, sqlite_url(file))
 
 
+async def test_a_file_of_another_program(tmp_path: Path) -> None:
+    file = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE image (picture BLOB)")
+    assert "name a file of the platform's own" in await refusal(migrate, sqlite_url(file))
+
+
 async def test_a_file_that_was_refused_can_be_mended_and_used(tmp_path: Path) -> None:
     file = tmp_path / "covid-xr.sqlite"
     no_database(file)
@@ -148,6 +156,15 @@ async def test_a_mysql_server_that_is_away(use: Use, free_tcp_port: int) -> None
     assert "Connect call failed" in message
     assert "Remedy: start the server, or mend its URL" in message
     assert "s3cret" not in message
+
+
+def test_a_way_to_sign_in_that_needs_a_package() -> None:
+    """Of MySQL 8's default users; MariaDB, on which the tests run, has others."""
+    with pytest.MonkeyPatch.context() as patching, pytest.raises(DatabaseUnusable) as refused:
+        patching.setattr(_auth, "_have_cryptography", False)
+        with explained("mysql://u:s3cret@h/n"):
+            _auth.sha2_rsa_encrypt(b"s3cret", b"salt", b"key")
+    assert "Remedy: install that package" in str(refused.value)
 
 
 @pytest.fixture
