@@ -158,12 +158,11 @@ async def test_a_mysql_server_that_is_away(use: Use, free_tcp_port: int) -> None
     assert "s3cret" not in message
 
 
-def test_a_way_to_sign_in_that_needs_a_package() -> None:
+def test_a_way_to_sign_in_that_needs_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of MySQL 8's default users; MariaDB, on which the tests run, has others."""
-    with pytest.MonkeyPatch.context() as patching, pytest.raises(DatabaseUnusable) as refused:
-        patching.setattr(_auth, "_have_cryptography", False)
-        with explained("mysql://u:s3cret@h/n"):
-            _auth.sha2_rsa_encrypt(b"s3cret", b"salt", b"key")
+    monkeypatch.setattr(_auth, "_have_cryptography", False)
+    with pytest.raises(DatabaseUnusable) as refused, explained("mysql://u:s3cret@h/n"):
+        _auth.sha2_rsa_encrypt(b"s3cret", b"salt", b"key")
     assert "Remedy: install that package" in str(refused.value)
 
 
