@@ -171,12 +171,8 @@ def _load(settings: Settings, data: Path, extractor: FeatureExtractor) -> BaseSe
     from services import datasets
 
     with terminal.bar() as progress:
-        task = progress.add_task(f"features of {data.name}", total=None)
-
-        def advance(done: int, of: int) -> None:
-            progress.update(task, completed=done, total=of)
-
-        return datasets.load(data, extractor, settings.data_dir / "cache" / "features", advance)
+        follow = terminal.images(progress, f"features of {data.name}")
+        return datasets.load(data, extractor, settings.data_dir / "cache" / "features", follow)
 
 
 def _as_json(found: FileFinding, model: str) -> str:

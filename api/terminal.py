@@ -1,8 +1,9 @@
-"""How studies look on a terminal: bars on standard error, tables on standard output."""
+"""How studies look on a terminal: bars or lines on standard error, tables on standard output."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -15,6 +16,8 @@ if TYPE_CHECKING:  # these bring jax, which `covidxr --help` need not wait for
     from ml.training import OnEpoch
 
 NOTICE = "For research, not for diagnosis."
+LINES = 20
+"""For a whole bar, where lines take its place: a training has as many epochs."""
 
 
 def bar(shown: bool = True) -> Progress:
@@ -33,13 +36,46 @@ def bar(shown: bool = True) -> Progress:
     )
 
 
+@dataclass
+class Lines:
+    """What is said in place of a bar where nobody looks on: a line at each twentieth of the way."""
+
+    progress: Progress
+    told: int = 0
+
+    def reach(self, done: int, total: int, words: str) -> None:
+        """Say in words how far it is, once that is far enough from the last line."""
+        twentieth = done * LINES // total
+        if self.progress.disable and twentieth > self.told:
+            self.told = twentieth
+            self.progress.console.out(words, highlight=False)
+
+
+def images(progress: Progress, what: str) -> Callable[[int, int], None]:
+    """A bar over images; call it with how many of how many are done."""
+    task, lines = progress.add_task(what, total=None), Lines(progress)
+
+    def follow(done: int, total: int) -> None:
+        progress.update(task, completed=done, total=total)
+        lines.reach(done, total, f"{what}: {done} of {total}")
+
+    return follow
+
+
 def epochs(progress: Progress, total: int) -> Callable[[str], OnEpoch]:
     """A bar over the epochs of several trainings; call it with what is trained next."""
-    task = progress.add_task("training", total=total)
+    task, lines, done = progress.add_task("training", total=total), Lines(progress), 0
 
     def follow(what: str) -> OnEpoch:
         progress.update(task, description=what)
-        return lambda epoch, loss: progress.advance(task)
+
+        def advance(_: int, loss: float) -> None:
+            nonlocal done
+            done += 1
+            progress.advance(task)
+            lines.reach(done, total, f"{what}: {done} of {total} epochs, loss {loss:.4f}")
+
+        return advance
 
     return follow
 

@@ -1,6 +1,7 @@
 """The classifier at the command line, on real files."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ import pytest
 import safetensors.numpy
 from typer.testing import CliRunner, Result
 
+from api import terminal
 from api.cli import app
 from ml import model_file
 from tests.radiographs import small_site
@@ -103,6 +105,30 @@ def test_train_writes_a_model_that_predict_takes(run: Run, site: Path, tmp_path:
     assert NOTICE in result.stdout
     (line,) = lines_of(run("predict", "--json", "--model", out, site / "0.png"))
     assert line["model"] == model.name
+
+
+def test_training_tells_a_log_how_far_it_is(run: Run, site: Path, tmp_path: Path) -> None:
+    said = run("train", "--data", site, "--head", "B", "--out", tmp_path / "b").stderr.splitlines()
+    assert said[-21].startswith("features of site: ")
+    pattern = re.compile(r"head B: (\d+) of 20 epochs, loss \d+\.\d{4}")
+    assert [int(match[1]) for line in said if (match := pattern.fullmatch(line))] == list(range(1, 21))
+
+
+def test_a_study_tells_a_log_how_far_it_is(run: Run, site: Path, tmp_path: Path) -> None:
+    words = ["--heads", "C", "--folds", "2", "--out", tmp_path]
+    said = run("evaluate", "--data", site, *words).stderr.splitlines()
+    epochs = [line for line in said if " epochs, loss " in line]
+    assert len(epochs) == 20
+    assert epochs[-1].startswith("head C, fold 2: 80 of 80 epochs")
+
+
+def test_what_is_said_to_a_log_stays_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # what rich takes for a terminal
+    with terminal.bar() as progress, progress.console.capture() as captured:
+        terminal.epochs(progress, 1)("head C")(1, 0.5)
+        terminal.images(progress, "features")(1, 1)
+    assert "of 1 epochs" not in captured.get()
+    assert "features: 1" not in captured.get()
 
 
 def test_the_same_seed_trains_the_same_bytes(run: Run, site: Path, tmp_path: Path) -> None:
