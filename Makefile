@@ -23,7 +23,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 .PHONY: run
-run: $(RUNTIME) $(PAGES) ## Set up what is missing and serve on 127.0.0.1:8000
+run: $(RUNTIME) $(PAGES) ## Set up what is missing and serve on COVIDXR_HOST:COVIDXR_PORT (127.0.0.1:8000)
 	@exec $(BIN)/covidxr serve
 
 .PHONY: test

@@ -19,14 +19,27 @@ tried() {
 command -v npm >/dev/null ||
     give_up "Web pages: npm was not found, so plain ones are shown. For the real ones, install Node.js 20.19 or newer."
 
+# What npm says is for whoever has to mend a failure.
+quietly() {
+    said=$("$@" 2>&1) || {
+        printf '%s\n' "$said" >&2
+        return 1
+    }
+}
+
 install_modules() {
     # npm writes this file when it has finished, and only then.
     [ node_modules/.package-lock.json -nt package-lock.json ] && return
     echo "Web pages: fetching the build tools (once, about 400 MB on disk) …"
-    npm ci --no-audit --no-fund --loglevel=error
+    quietly npm ci --no-audit --no-fund --loglevel=error
 }
 
-if install_modules && npm run --silent build; then
+build() {
+    echo "Web pages: building …"
+    quietly npm run --silent build
+}
+
+if install_modules && build; then
     tried
 else
     tried

@@ -159,6 +159,17 @@ def test_npm_installs_and_builds(machine: Machine, build_web: Path) -> None:
     assert [line.split()[0] for line in log.read_text().splitlines()] == ["ci", "run"]
 
 
+@pytest.mark.parametrize("failing", ["ci", "run", "none"])
+def test_what_npm_says_is_shown_where_it_fails(machine: Machine, build_web: Path, failing: str) -> None:
+    chatter = 'echo "out of $1"; echo "warning of $1" >&2'
+    machine.script(machine.bin / "npm", f'{chatter}; [ "$1" != {failing} ]')
+    built = machine.run(build_web)
+    assert built.returncode == 0
+    assert ("of ci" in built.stdout + built.stderr) == (failing == "ci")
+    assert [word in built.stderr for word in ("out of run", "warning of run")] == [failing == "run"] * 2
+    assert ("npm failed" in built.stderr) == (failing != "none")
+
+
 # ------------------------------------------------------------------ the lock files
 
 PIN = re.compile(
