@@ -7,31 +7,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ml import tiff
+from ml import dicom, jpeg, tiff
 from ml.image_error import corrupt, not_taken, unsupported
 
-MAX_PARTS: Final = 65_536  # chunks of a PNG or WebP, segments of a JPEG
-MAX_SCANS: Final = 50  # of a JPEG: each goes over the whole picture again, and ten are usual
+MAX_PARTS: Final = 65_536  # chunks of a PNG or WebP
 
 _PNG_VERIFIED: Final = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+_PNG_KEPT: Final = (b"IHDR", b"PLTE", b"tRNS")
 _PNG_SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # in a pixel of each type of colour
 _DEFLATE_MOST: Final = 1032  # bytes that a byte can stand for
 
+_WEBP_ALPHA, _WEBP_EXIF = 0x10, 0x08  # flags of a VP8X
 _WEBP_WEIGHT: Final = 16  # Pillow decodes every WebP as an animation, on two canvases beside its own copies
-
-_MARKER: Final = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # not a stuffed or filling byte, nor a restart
-_BARE: Final = (0x01, 0xD8, 0xD9)  # markers without a body
-_FRAMES: Final = {*range(0xC0, 0xD0), 0xDE} - {0xC4, 0xC8, 0xCC}
-_SCAN, _END, _APP1, _COMMENT = 0xDA, 0xD9, 0xE1, 0xFE
 
 
 @dataclass(frozen=True)
 class Container:
     """One image file's description.
 
-    ``parts``, joined, are the file over again. Of a PNG, JPEG or TIFF they leave out all that its pixels do
-    not need: text, profiles, EXIF, thumbnails, further pages. Most of what can hurt a reader is there, and
-    most of what makes Pillow warn, which no thread can silence for itself alone.
+    ``parts``, joined, are the file over again. Of a PNG, JPEG or WebP they leave out all that its pixels do
+    not need: text, profiles, EXIF but for the orientation, thumbnails, further pictures. Most of what can
+    hurt a reader is there, most of what makes Pillow warn, which no thread can silence for itself alone, and
+    most of what tells whose picture it is. Of a TIFF nothing leads to these any more, though they are there.
     """
 
     format: str
@@ -44,6 +41,7 @@ class Container:
     inverted: bool = False  # deep, and its lowest value is white
     weight: int = 4  # bytes that its decoder holds for each pixel
     sound: bool = True  # not too short, by its own account of itself, for the pixels that it promises
+    picture: dicom.Picture | None = None  # of a DICOM file, which has no parts
 
 
 def read_container(data: bytes) -> Container:
@@ -76,17 +74,22 @@ def _png(data: bytes) -> Container:
         else:
             chunks.setdefault(kind, body)
     width, height, depth, colour = struct.unpack_from(">IIBB", chunks[b"IHDR"])
-    head = [_png_chunk(kind, chunks[kind]) for kind in (b"IHDR", b"PLTE", b"tRNS") if kind in chunks]
+    orientation = tiff.orientation(bytes(chunks.get(b"eXIf", b"")))
+    head = [_png_chunk(kind, chunks[kind]) for kind in _PNG_KEPT if kind in chunks]
+    if orientation != 1:
+        head.append(_png_chunk(b"eXIf", tiff.exif(orientation)))
     if not pixels or (colour == 3 and b"PLTE" not in chunks):
         raise corrupt("PNG")
-    length = sum(map(len, pixels))
-    end = (bytes(4), _png_chunk(b"IEND", b""))  # the checksums of the pixels have been verified already
+    length, checksum = sum(map(len, pixels)), zlib.crc32(b"IDAT")
+    for body in pixels:
+        checksum = zlib.crc32(body, checksum)
+    end = (struct.pack(">I", checksum), _png_chunk(b"IEND", b""))
     return Container(
         format="PNG",
         width=width,
         height=height,
         parts=(data[:8], *head, struct.pack(">I", length), b"IDAT", *pixels, *end),
-        orientation=tiff.orientation(bytes(chunks.get(b"eXIf", b""))),
+        orientation=orientation,
         frames=struct.unpack_from(">I", chunks[b"acTL"])[0] if b"acTL" in chunks else 1,
         deep=depth > 8,
         sound=width * height * depth * _PNG_SAMPLES[colour] // 8 <= _DEFLATE_MOST * length,
@@ -113,70 +116,54 @@ def _png_chunk(kind: bytes, body: bytes | memoryview) -> bytes:
 
 
 def _jpeg(data: bytes) -> Container:
-    head: list[memoryview] = [memoryview(data)[:2]]
-    sizes: list[tuple[int, int]] = []
-    scans: list[int] = []
-    orientation = 0
-    for code, start, body in _jpeg_segments(data):
-        if code == _SCAN:
-            scans.append(start)
-        elif not scans and _jpeg_kept(code, body):
-            head.append(memoryview(data)[start : start + 4 + len(body)])
-        if code in _FRAMES:
-            sizes.append(struct.unpack_from(">xHH", body))
-        elif code == _APP1 and bytes(body[:6]) == b"Exif\0\0":
-            orientation = orientation or tiff.orientation(bytes(body))
-        elif code == _END:
-            end = start + 2
-    if len(scans) > MAX_SCANS:
-        raise unsupported(f"JPEG images of more than {MAX_SCANS} scans")
-    ((height, width),) = sizes  # two frame headers could say one size to us and another to the decoder
-    return Container("JPEG", width, height, (*head, memoryview(data)[scans[0] : end]), orientation or 1)
-
-
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, memoryview]]:
-    """Each segment up to the end of the first picture: its code, where it starts, and its body."""
-    view, at = memoryview(data), 2
-    for _ in range(MAX_PARTS):
-        marker = _MARKER.search(data, at)
-        if not marker:
-            break
-        code, length = marker[1][0], 0
-        if code not in _BARE:
-            (length,) = struct.unpack_from(">H", data, marker.end())
-        at = marker.end() + length
-        yield code, marker.start(), view[marker.end() + 2 : at]
-        if code == _END:
-            return
-    raise corrupt("JPEG")
-
-
-def _jpeg_kept(code: int, body: memoryview) -> bool:
-    """Whether decoding takes the segment. Of the application's own, JFIF and Adobe name the colour space."""
-    if 0xE0 <= code <= 0xEF:
-        return bytes(body[:5]) in (b"JFIF\0", b"Adobe")
-    return code not in (*_BARE, _COMMENT)
+    return Container("JPEG", **jpeg.read_jpeg(data)._asdict())
 
 
 def _webp(data: bytes) -> Container:
-    sizes: list[tuple[int, int]] = []
-    frames, orientation = 0, 1
-    for kind, body in _webp_chunks(data):
-        if kind == b"VP8X":
-            sizes.append((int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1))
-        elif kind == b"VP8L":
-            (bits,) = struct.unpack_from("<xI", body)
-            sizes.append(((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1))
-        elif kind == b"VP8 ":
-            width, height = struct.unpack_from("<6xHH", body)
-            sizes.append((width & 0x3FFF, height & 0x3FFF))
-        elif kind == b"EXIF":
-            orientation = tiff.orientation(bytes(body))
-        frames += kind == b"ANMF"
+    chunks = dict(reversed(list(_webp_chunks(data))))  # the first of each kind
+    sizes = [size(chunks[kind]) for kind, size in _WEBP_SIZES.items() if kind in chunks]
     widths, heights = zip(*sizes, strict=True)
+    orientation = tiff.orientation(bytes(chunks.get(b"EXIF", b"")))
     return Container(
-        "WebP", max(widths), max(heights), (data,), orientation, max(1, frames), weight=_WEBP_WEIGHT
+        format="WebP",
+        width=max(widths),
+        height=max(heights),
+        parts=_webp_parts(chunks, orientation),
+        orientation=orientation,
+        frames=2 if b"ANMF" in chunks else 1,  # an animation, even if it stands still
+        weight=_WEBP_WEIGHT,
     )
+
+
+def _webp_parts(chunks: dict[bytes, memoryview], orientation: int) -> tuple[bytes | memoryview, ...]:
+    bodies: dict[bytes, bytes | memoryview] = {kind: chunks[kind] for kind in _WEBP_KEPT if kind in chunks}
+    if b"VP8X" in chunks:
+        flags = chunks[b"VP8X"][0] & _WEBP_ALPHA | (_WEBP_EXIF if orientation != 1 else 0)
+        bodies[b"VP8X"] = bytes([flags]) + bytes(chunks[b"VP8X"][1:10])
+    if orientation != 1:
+        bodies[b"EXIF"] = tiff.exif(orientation)
+    parts: list[bytes | memoryview] = []
+    for kind, body in bodies.items():
+        parts += [struct.pack("<4sI", kind, len(body)), body, bytes(len(body) % 2)]
+    return struct.pack("<4sI4s", b"RIFF", 4 + sum(map(len, parts)), b"WEBP"), *parts
+
+
+def _vp8x_size(body: memoryview) -> tuple[int, int]:
+    return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
+
+
+def _vp8l_size(body: memoryview) -> tuple[int, int]:
+    (bits,) = struct.unpack_from("<xI", body)
+    return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+
+
+def _vp8_size(body: memoryview) -> tuple[int, int]:
+    width, height = struct.unpack_from("<6xHH", body)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+_WEBP_KEPT: Final = (b"VP8X", b"ALPH", b"VP8 ", b"VP8L")
+_WEBP_SIZES: Final = {b"VP8X": _vp8x_size, b"VP8L": _vp8l_size, b"VP8 ": _vp8_size}
 
 
 def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
@@ -187,6 +174,8 @@ def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
         if at + 8 > end:
             return
         kind, size = struct.unpack_from("<4sI", data, at)
+        if at + 8 + size > len(data):
+            break
         yield kind, view[at + 8 : at + 8 + size]
         at += 8 + size + size % 2
     raise corrupt("WebP")
@@ -200,11 +189,26 @@ def _bmp(data: bytes) -> Container:
     return Container("BMP", width, abs(height), (data,))
 
 
+def _dicom(data: bytes) -> Container:
+    picture = dicom.read_dicom(data)
+    return Container(
+        "DICOM",
+        picture.columns,
+        picture.rows,
+        (),
+        frames=picture.frames,
+        deep=True,
+        weight=picture.weight,
+        picture=picture,
+    )
+
+
 def _tiff(data: bytes) -> Container:
     return Container("TIFF", **tiff.read_tiff(data)._asdict())
 
 
 _READERS: Final[tuple[tuple[re.Pattern[bytes], str, Callable[[bytes], Container]], ...]] = (
+    (re.compile(rb".{128}DICM", re.DOTALL), "DICOM", _dicom),  # whatever may stand before it
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "PNG", _png),
     (re.compile(rb"\xff\xd8\xff"), "JPEG", _jpeg),
     (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "WebP", _webp),

@@ -1,28 +1,20 @@
 """From the bytes of an image file to what the classifier sees, or to the reason why not."""
 
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageFile
-from PIL.BmpImagePlugin import BmpImageFile
+from PIL import Image, ImageChops
 from PIL.Image import Resampling, Transpose
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
-from ml.container import Container, read_container
-from ml.image_error import ImageError, Reason, corrupt, unsupported
+from ml.container import Container
+from ml.image_error import ImageError, Reason, corrupt
+from ml.opening import DEEP_MODES, MAX_BYTES, MEDIA_TYPES, accepted, opened
 
 __all__ = ["MAX_BYTES", "PREPROCESSING", "Decoded", "ImageError", "Reason", "decode", "prepare", "read"]
 
 PREPROCESSING: Final = "grey-stretch-224"  # what ``read`` does; a model names what it was trained on
-MAX_BYTES: Final = 32 * 1024 * 1024
-MAX_PIXELS: Final = 100_000_000  # and fewer where a decoder holds more than 4 bytes for each
-MIN_SIDE: Final = 64
 LARGEST_SIDE: Final = 1024  # of decoded pixels: over four times 224, so that shrinking twice loses nothing
 STRIP_PIXELS: Final = 2**22  # are turned to grey at a time
 FLOAT_LIMIT: Final = 1e30  # of a float sample: sums of many stay finite in float32
@@ -44,25 +36,6 @@ class Decoded:
     width: int
     height: int
 
-
-class TiffFile(TiffImageFile):
-    """A TIFF whose size has been checked: Pillow's own check warns from 89 megapixels on."""
-
-    def load_prepare(self) -> None:
-        ImageFile.ImageFile.load_prepare(self)
-
-
-# Named decoders, not Image.open: no other one is reachable (EPS would start Ghostscript), and the limit of
-# pixels is ours alone, with no global of Pillow's to change.
-_DECODERS: Final[dict[str, tuple[type[ImageFile.ImageFile], str]]] = {
-    "PNG": (PngImageFile, "image/png"),
-    "JPEG": (JpegImageFile, "image/jpeg"),
-    "WebP": (WebPImageFile, "image/webp"),
-    "TIFF": (TiffFile, "image/tiff"),
-    "BMP": (BmpImageFile, "image/bmp"),
-}
-
-_DEEP_MODES: Final = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 _TO_UPRIGHT: Final = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -100,41 +73,20 @@ def decode(data: bytes) -> Decoded:
 
     Grey is Rec. 601 luminance. Up to 8 bits a sample, 0 is black and 255 white. Deeper samples (12 bits in
     16, 16, 32, floats) have no such scale, since files do not say how much of it is used: the file's lowest
-    value is black and its highest white. Transparency is laid over black, which is what a radiograph shows
-    where there is no patient.
+    value is black and its highest white; of DICOM, that of what a viewer shows (``ml.dicom_display``).
+    Transparency is laid over black, which is what a radiograph shows where there is no patient.
 
     Raises ImageError.
     """
-    container = _accepted(data)
+    container = accepted(data)
     width, height = container.width, container.height
     if container.orientation in (5, 6, 7, 8):
         width, height = height, width
-    return Decoded(_luminance(container), container.format, _DECODERS[container.format][1], width, height)
-
-
-def _accepted(data: bytes) -> Container:
-    """The file's description, if all that it says of itself is taken; nothing is decoded before that."""
-    if len(data) > MAX_BYTES:
-        raise ImageError(Reason.TOO_LARGE, f"The file is larger than {MAX_BYTES // 2**20} MB.")
-    container = read_container(data)
-    size = f"{container.width} x {container.height} pixels"
-    if container.frames > 1:
-        raise ImageError(
-            Reason.ANIMATED, "The file holds several pictures (an animation or pages); one is taken."
-        )
-    if min(container.width, container.height) < MIN_SIDE:
-        raise ImageError(Reason.TOO_SMALL, f"The picture has {size}; a side must have at least {MIN_SIDE}.")
-    limit = MAX_PIXELS * 4 // container.weight
-    if container.width * container.height > limit:
-        most = f"{limit // 10**6} megapixels of such a {container.format} file"
-        raise ImageError(Reason.TOO_MANY_PIXELS, f"The picture has {size}; at most {most} are taken.")
-    if not container.sound:
-        raise corrupt(container.format)
-    return container
+    return Decoded(_luminance(container), container.format, MEDIA_TYPES[container.format], width, height)
 
 
 def _luminance(container: Container) -> Pixels:
-    image = _opened(container)
+    image = opened(container)
     try:
         shrunk, low, high = _shrunk(image, container)
     except Exception as error:  # Pillow and its libraries raise a dozen kinds where the bytes lie
@@ -146,21 +98,7 @@ def _luminance(container: Container) -> Pixels:
     return (np.asarray(shrunk, dtype=np.float32) - np.float32(black)) / np.float32(span)
 
 
-def _opened(container: Container) -> ImageFile.ImageFile:
-    """The file under its decoder, no pixel decoded yet."""
-    decoder, _ = _DECODERS[container.format]
-    try:
-        image = decoder(BytesIO(b"".join(container.parts)))
-    except Exception as error:  # as above; every lawful PNG and WebP opens, not every JPEG, TIFF and BMP
-        if container.format in ("PNG", "WebP"):
-            raise corrupt(container.format) from error
-        raise unsupported(f"{container.format} images of this depth, colour or compression") from error
-    if image.size != (container.width, container.height):
-        raise corrupt(container.format)
-    return image
-
-
-def _shrunk(image: ImageFile.ImageFile, container: Container) -> tuple[Image.Image, float, float]:
+def _shrunk(image: Image.Image, container: Container) -> tuple[Image.Image, float, float]:
     """The picture in grey, no side over LARGEST_SIDE, and the samples that are black and white in it.
 
     A JPEG's decoder gives luminance alone, at a half, a quarter or an eighth where that is enough. What is
@@ -180,17 +118,18 @@ def _reduced(image: Image.Image, across: int, down: int, deep: bool) -> tuple[Im
     """The picture in grey, averaged over ``across`` by ``down`` samples, and its black and its white."""
     width, height = image.size
     rows = down * max(1, STRIP_PIXELS // (width * down))
-    extremes = [] if deep else [0.0, 255.0]
-    reduced = Image.new("F" if image.mode in _DEEP_MODES else "L", (-(-width // across), -(-height // down)))
+    ends = [] if deep else [0.0, 255.0]
+    reduced = Image.new("F" if image.mode in DEEP_MODES else "L", (-(-width // across), -(-height // down)))
     for top in range(0, height, rows):
-        strip = _grey(image.crop((0, top, width, min(top + rows, height))))
+        strip = grey(image.crop((0, top, width, min(top + rows, height))))
         if deep:
-            extremes += _extremes(strip)
+            ends += extremes(strip)
         reduced.paste(strip.reduce((across, down)), (0, top // down))
-    return reduced, min(extremes), max(extremes)
+    return reduced, min(ends), max(ends)
 
 
-def _extremes(strip: Image.Image) -> tuple[float, float]:
+def extremes(strip: Image.Image) -> tuple[float, float]:
+    """The lowest and the highest sample. Raises ValueError where they cannot be reckoned with."""
     samples = np.asarray(strip)
     low, high = float(samples.min()), float(samples.max())
     if not -FLOAT_LIMIT < low <= high < FLOAT_LIMIT:
@@ -198,9 +137,9 @@ def _extremes(strip: Image.Image) -> tuple[float, float]:
     return low, high
 
 
-def _grey(image: Image.Image) -> Image.Image:
+def grey(image: Image.Image) -> Image.Image:
     """Luminance over black: mode L, or F for samples of more than 8 bits."""
-    if image.mode in _DEEP_MODES:
+    if image.mode in DEEP_MODES:
         return image.convert("F")
     if image.mode == "La":
         return image.getchannel("L")  # has been multiplied by its alpha already

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
-TAKEN: Final = "PNG, JPEG, WebP, TIFF and BMP images are taken."
+TAKEN: Final = "PNG, JPEG, WebP, TIFF, BMP and DICOM images are taken."
 
 
 class Reason(StrEnum):
@@ -17,6 +17,8 @@ class Reason(StrEnum):
     TOO_SMALL = "too_small"
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_LARGE = "too_large"
+    NOT_A_CHEST_XRAY = "not_a_chest_xray"
+    IDENTIFYING = "identifying"
 
 
 class ImageError(Exception):
@@ -61,7 +63,6 @@ _KNOWN: Final = tuple(
         (rb".{4}ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)", "HEIC"),
         (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "JPEG 2000"),
         (rb"\0\0\0\x0cJXL |\xff\x0a", "JPEG XL"),
-        (rb".{128}DICM", "DICOM"),
         (rb"P[1-7fF]\n", "PNM"),
         (rb"SIMPLE  =", "FITS"),
         (rb"\x76\x2f\x31\x01", "OpenEXR"),

@@ -78,7 +78,7 @@ def read_tiff(data: bytes) -> Tiff:
         width=tags.values[_WIDTH][0],
         height=tags.values[_HEIGHT][0],
         parts=_rewritten(data, tags),
-        orientation=tags.first(_ORIENTATION, 1),
+        orientation=_turning(tags),
         frames=1 + tags.more,
         deep=bits > 8,
         inverted=bits > 8 and tags.first(_PHOTOMETRIC, 0) == 0,  # Pillow inverts up to 8 bits by itself
@@ -87,12 +87,22 @@ def read_tiff(data: bytes) -> Tiff:
     )
 
 
-def orientation(exif: bytes) -> int:
+def orientation(block: bytes) -> int:
     """The orientation, 1 to 8, in a block of EXIF; 1 where it gives none or cannot be read."""
     try:
-        return _read_tags(exif.removeprefix(b"Exif\0\0"), {_ORIENTATION}).first(_ORIENTATION, 1)
+        return _turning(_read_tags(block.removeprefix(b"Exif\0\0"), {_ORIENTATION}))
     except (struct.error, LookupError, ArithmeticError, ValueError):
         return 1
+
+
+def _turning(tags: Tags) -> int:
+    given = tags.first(_ORIENTATION, 1)
+    return given if 1 <= given <= 8 else 1
+
+
+def exif(orientation: int) -> bytes:
+    """A block of EXIF that gives the orientation, 1 to 8, and nothing else."""
+    return struct.pack(">2sHIHHHIHHI", b"MM", 42, 8, 1, _ORIENTATION, 3, 1, orientation, 0, 0)
 
 
 def _layout(data: bytes) -> Layout:

@@ -4,7 +4,13 @@ import struct
 import zlib
 from typing import Final
 
+import imagecodecs
+import numpy as np
+from pydicom import uid
+from pydicom.dataset import Dataset
+
 from ml.image_error import Reason
+from tests.dicom_files import LOSSLESS_SYNTAXES, TWELVE, compressed, data_set, dicom, rle, written
 from tests.image_files import Maker, chunk, encoded, grey_tiff, picture, png
 
 
@@ -55,6 +61,53 @@ def _spoiled(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 0x40]) + data[at + 1 :]
 
 
+def dicom_of_size(rows: int, columns: int, syntax: str = "explicit") -> bytes:
+    """A small DICOM file whose attributes give another size."""
+    data = LOSSLESS_SYNTAXES[syntax]()
+    for tag, old, new in ((0x10, TWELVE.shape[0], rows), (0x11, TWELVE.shape[1], columns)):
+        header = struct.pack("<HH2sH", 0x28, tag, b"US", 2)
+        assert header + struct.pack("<H", old) in data
+        data = data.replace(header + struct.pack("<H", old), header + struct.pack("<H", new))
+    return data
+
+
+def with_private(data: bytes, elements: bytes) -> bytes:
+    """A DICOM file with these before its picture."""
+    at = data.index(b"\x28\0\x02\0US")
+    return data[:at] + elements + data[at:]
+
+
+def nested(depth: int) -> bytes:
+    """Private DICOM sequences, each within the one before."""
+    sequence = struct.pack("<HH2sHI", 0x19, 0x1001, b"SQ", 0, 2**32 - 1)
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, 2**32 - 1)
+    ends = struct.pack("<HHIHHI", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
+    return (sequence + item) * depth + ends * depth
+
+
+def jpeg_2000(**options: int) -> bytes:
+    """A DICOM file in JPEG 2000 whose codestream asks for ``layers``, ``block`` or ``precinct`` sizes."""
+    pixels = np.zeros((2000, 2000), np.uint16)
+    stream = bytearray(imagecodecs.jpeg2k_encode(pixels, reversible=True, codecformat="j2k"))
+    at = stream.index(b"\xff\x52")
+    (length,) = struct.unpack_from(">H", stream, at + 2)
+    body = bytearray(stream[at + 4 : at + 2 + length])
+    body[2:4] = struct.pack(">H", options.get("layers", 1))
+    body[6:8] = bytes([options.get("block", 4)] * 2)
+    if "precinct" in options:
+        body[0] |= 1
+        body += bytes([options["precinct"] * 17]) * (body[5] + 1)
+    stream[at : at + 2 + length] = b"\xff\x52" + struct.pack(">H", len(body) + 2) + body
+    return compressed(bytes(stream), uid.JPEG2000Lossless, pixels, 16)
+
+
+def _deflated(stream: bytes) -> bytes:
+    """A DICOM file of a data set that inflates from this."""
+    data = LOSSLESS_SYNTAXES["deflated"]()
+    (length,) = struct.unpack_from("<I", data, 140)  # of the group that names the transfer syntax
+    return data[: 144 + length] + stream
+
+
 NOT_IMAGES: Final[dict[str, bytes]] = {
     "nothing": b"",
     "one byte": b"\x89",
@@ -78,9 +131,15 @@ OTHER_FORMATS: Final[dict[str, Maker]] = {
     "AVIF": lambda: b"\0\0\0\x20ftypavif" + bytes(40),
     "HEIC": lambda: b"\0\0\0\x18ftypheic" + bytes(40),
     "Photoshop": lambda: b"8BPS\0\x01" + bytes(40),
-    "DICOM": lambda: bytes(128) + b"DICM" + bytes(40),
     "PNM": lambda: encoded(picture(), "PPM"),
 }
+
+
+def _without_pixels() -> Dataset:
+    made = data_set(TWELVE)
+    del made.PixelData
+    return made
+
 
 _PNG, _JPEG, _WEBP, _BMP = (encoded(picture(), name) for name in ("PNG", "JPEG", "WEBP", "BMP"))
 _TIFF = grey_tiff(120, 90, picture().tobytes())
@@ -155,6 +214,48 @@ REFUSED: Final[dict[str, tuple[Reason, Maker]]] = {
     "TIFF that goes round": (Reason.ANIMATED, lambda: _TIFF[:-4] + struct.pack("<I", 8)),
     "PNG too narrow": (Reason.TOO_SMALL, lambda: encoded(picture(63, 200), "PNG")),
     "JPEG too low": (Reason.TOO_SMALL, lambda: encoded(picture(200, 63), "JPEG")),
+    "DICOM without a picture": (Reason.UNSUPPORTED_FORMAT, lambda: bytes(128) + b"DICM" + bytes(40)),
+    "half a DICOM": (Reason.CORRUPT, lambda: half(dicom())),
+    "DICOM in RLE that is cut short": (
+        Reason.CORRUPT,
+        lambda: compressed(rle(TWELVE)[-900:-400], uid.RLELossless, TWELVE),
+    ),
+    "DICOM of another size than its codestream": (
+        Reason.CORRUPT,
+        lambda: dicom_of_size(80, 120, "JPEG-LS"),
+    ),
+    "DICOM of another codec than it says": (
+        Reason.CORRUPT,
+        lambda: compressed(imagecodecs.jpegls_encode(TWELVE), uid.JPEGLosslessSV1, TWELVE),
+    ),
+    "DICOM of a million private elements": (
+        Reason.CORRUPT,
+        lambda: with_private(dicom(), struct.pack("<HH2sH", 0x19, 0x1001, b"LO", 0) * 10**6),
+    ),
+    "DICOM of sequences 1,000 deep": (
+        Reason.CORRUPT,
+        lambda: with_private(dicom(), nested(1000)),
+    ),
+    "DICOM of a private element of 4 GB": (
+        Reason.CORRUPT,
+        lambda: with_private(dicom(), struct.pack("<HH2sHI", 0x19, 0x1001, b"OB", 0, 2**32 - 2)),
+    ),
+    "DICOM in JPEG 2000 of tiny precincts": (Reason.CORRUPT, lambda: jpeg_2000(precinct=0)),
+    "DICOM in JPEG 2000 of tiny blocks": (Reason.CORRUPT, lambda: jpeg_2000(block=0)),
+    "DICOM in JPEG 2000 of 65,535 layers": (Reason.CORRUPT, lambda: jpeg_2000(layers=65_535)),
+    "DICOM of several frames": (Reason.ANIMATED, lambda: dicom(NumberOfFrames=2)),
+    "DICOM too low": (Reason.TOO_SMALL, lambda: dicom(TWELVE[:60])),
+    "DICOM in colour": (
+        Reason.UNSUPPORTED_FORMAT,
+        lambda: dicom(SamplesPerPixel=3, PhotometricInterpretation="RGB"),
+    ),
+    "DICOM of 32 bits": (Reason.UNSUPPORTED_FORMAT, lambda: dicom(TWELVE.astype(np.uint32), 32)),
+    "DICOM in MPEG": (
+        Reason.UNSUPPORTED_FORMAT,
+        lambda: compressed(b"\0\0\1\xb3", uid.MPEG2MPML, TWELVE),
+    ),
+    "DICOM of text alone": (Reason.UNSUPPORTED_FORMAT, lambda: written(_without_pixels())),
+    "DICOM that inflates to 1 GB": (Reason.TOO_LARGE, lambda: _deflated(deflated_zeros(2**30)[2:])),
     "33 MB": (Reason.TOO_LARGE, lambda: _PNG + bytes(33 * 2**20)),
 }
 
@@ -167,6 +268,11 @@ BOMBS: Final[dict[str, Maker]] = {
     "BMP": lambda: bmp_of_size(30_000, 30_000),
     "PNG without its pixels": lambda: png(30_000, 30_000, zlib.compress(b"")),
     "TIFF without its strips": lambda: grey_tiff(30_000, 30_000, b"", rows=(278, 4, 1, 1)),
+    "DICOM": lambda: dicom_of_size(65_535, 65_535),
+    "DICOM in RLE": lambda: dicom_of_size(65_535, 65_535, "RLE"),
+    "DICOM in lossless JPEG": lambda: dicom_of_size(65_535, 65_535, "JPEG lossless"),
+    "DICOM in JPEG-LS": lambda: dicom_of_size(65_535, 65_535, "JPEG-LS"),
+    "DICOM in JPEG 2000, whose decoder holds much more": lambda: dicom_of_size(5001, 5000, "JPEG 2000"),
     "TIFF": lambda: grey_tiff(30_000, 30_000, deflated_zeros(900 * 2**20), compression=(259, 3, 1, 8)),
 }
 
@@ -174,6 +280,11 @@ BOMBS: Final[dict[str, Maker]] = {
 FOLDED: Final[dict[str, Maker]] = {
     "text in a PNG": lambda: _folded_png(chunk(b"zTXt", b"k\0\0" + deflated_zeros(2**30)) * 8),
     "profile in a PNG": lambda: _folded_png(chunk(b"iCCP", b"k\0\0" + deflated_zeros(2**30))),
+    "a deflated DICOM": lambda: _deflated(deflated_zeros(2**30)[2:]),
+    "precincts in a DICOM": lambda: jpeg_2000(precinct=0),
+    "layers in a DICOM": lambda: jpeg_2000(layers=65_535),
+    "elements in a DICOM": lambda: REFUSED["DICOM of a million private elements"][1](),
+    "a size in a codestream": lambda: dicom_of_size(90, 121, "JPEG-LS"),
     "pixels in a PNG": lambda: png(64, 64, deflated_zeros(2**30)),
     "pixels in a TIFF": lambda: grey_tiff(64, 64, deflated_zeros(2**30), compression=(259, 3, 1, 8)),
     "tile in a TIFF": lambda: grey_tiff(

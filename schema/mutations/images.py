@@ -28,7 +28,7 @@ FILES = ("input", "files")
 @strawberry.input(description="Files, and what is known of them.")
 class UploadImagesInput:
     files: list[Upload] = strawberry.field(
-        description=f"At most {MAX_FILES}: PNG, JPEG, WebP, TIFF or BMP, each of at most 32 MB."
+        description=f"At most {MAX_FILES}: PNG, JPEG, WebP, TIFF, BMP or DICOM, each of at most 32 MB."
     )
     patient_ref: str | None = strawberry.field(
         default=OMITTED,
