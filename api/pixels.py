@@ -20,7 +20,7 @@ HEADERS = {
 
 
 async def pixels(request: Request) -> Response:
-    """The file as it was uploaded."""
+    """The picture as it is kept: in a format that browsers show, and without anything else of its file."""
     platform: Platform = request.app.state.platform
     query = request.query_params
     number = _number(request.path_params["image_id"])

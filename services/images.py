@@ -99,7 +99,7 @@ class Images:
         await self.blobs.delete(keys)
 
     async def pixels(self, image_id: int, expires: str, signature: str) -> tuple[Image, bytes] | None:
-        """The image as uploaded, for whoever holds a signed address that has not expired."""
+        """The picture in what was uploaded, for whoever holds a signed address that has not expired."""
         if not self.links.is_valid(image_id, expires, signature):
             return None
         image = await Image.get_or_none(id=image_id)

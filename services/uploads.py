@@ -15,6 +15,7 @@ from tortoise.exceptions import IntegrityError
 from events.log import EventLog
 from events.messages import ImageUploaded
 from ml import image as ml_image
+from ml import stripping
 from services import labelling
 from services.cleaning import clean_filename, clean_patient_ref
 from services.decoding import Decoding
@@ -42,6 +43,8 @@ CODES = {
     ml_image.Reason.TOO_SMALL: Code.INVALID,
     ml_image.Reason.TOO_MANY_PIXELS: Code.TOO_LARGE,
     ml_image.Reason.TOO_LARGE: Code.TOO_LARGE,
+    ml_image.Reason.NOT_A_CHEST_XRAY: Code.UNSUPPORTED_FORMAT,
+    ml_image.Reason.IDENTIFYING: Code.INVALID,
 }
 
 FAULT = Problem(
@@ -58,6 +61,16 @@ class Incoming:
     filename: str
     size: int | None
     read: Callable[[], Awaitable[bytes]]
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A file that is taken: which one it was, and the picture in it, which alone is kept."""
+
+    sha256: str
+    size: int
+    picture: bytes
+    decoded: ml_image.Decoded
 
 
 @dataclass(frozen=True)
@@ -123,27 +136,19 @@ class Uploads:
         if file.size is not None and file.size > ml_image.MAX_BYTES:
             raise refuse(Code.TOO_LARGE, f"{filename} has more than {ml_image.MAX_BYTES >> 20} MB", "files")
         data = await file.read()
-        sha256, decoded = await self.decoding.run(partial(_inspect, data))
+        inspected = await self.decoding.run(partial(_inspect, data))
         for _ in range(ATTEMPTS):
-            known = await Image.get_or_none(owner=viewer, sha256=sha256)
+            known = await Image.get_or_none(owner=viewer, sha256=inspected.sha256)
             try:
                 if known is None:
-                    return await self._store(viewer, data, sha256, decoded, filename, details), True
+                    return await self._store(viewer, inspected, filename, details), True
                 if await self._repeat(viewer, known, details):
                     return known, False
             except IntegrityError:  # the same file came twice at the same time
                 continue
         raise refuse(Code.CONFLICT, f"{filename} came and went at the same time; try again", "files")
 
-    async def _store(
-        self,
-        viewer: User,
-        data: bytes,
-        sha256: str,
-        decoded: ml_image.Decoded,
-        filename: str,
-        details: Details,
-    ) -> Image:
+    async def _store(self, viewer: User, inspected: Inspected, filename: str, details: Details) -> Image:
         key = uuid4().hex
 
         async def create() -> Image:
@@ -151,13 +156,13 @@ class Uploads:
                 owner=viewer,
                 key=key,
                 filename=filename,
-                sha256=sha256,
-                media_type=decoded.media_type,
-                size=len(data),
-                width=decoded.width,
-                height=decoded.height,
+                sha256=inspected.sha256,
+                media_type=inspected.decoded.media_type,
+                size=inspected.size,
+                width=inspected.decoded.width,
+                height=inspected.decoded.height,
                 patient_ref=details.patient_ref,
-                holdout=self.holdout.keeps(sha256, details.patient_ref),
+                holdout=self.holdout.keeps(inspected.sha256, details.patient_ref),
             )
             await record(ImageUploaded(image.id))
             if details.finding is not None:
@@ -165,7 +170,7 @@ class Uploads:
             return image
 
         try:
-            await self.blobs.put(pixels_key(key), data)
+            await self.blobs.put(pixels_key(key), inspected.picture)
             return await self.outbox.commit(create)
         except Exception:  # a caller that was cancelled leaves the pixels to `services.sweeping`
             if not await Image.exists(key=key):  # a connection may break when all is committed
@@ -203,8 +208,9 @@ def _checked(files: Sequence[Incoming], details: Details) -> Details:
     )
 
 
-def _inspect(data: bytes) -> tuple[str, ml_image.Decoded]:
+def _inspect(data: bytes) -> Inspected:
     try:
-        return hashlib.sha256(data).hexdigest(), ml_image.decode(data)
+        picture = stripping.strip(data)
+        return Inspected(hashlib.sha256(data).hexdigest(), len(data), picture, ml_image.decode(picture))
     except ml_image.ImageError as error:
         raise refuse(CODES[error.reason], str(error), "files") from error

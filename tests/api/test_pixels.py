@@ -8,9 +8,11 @@ import pytest
 from starlette.applications import Starlette
 
 from api import pixels
+from ml.stripping import strip
 from services import links
 from services.platform import Platform
 from store.tables import Image
+from tests.dicom_files import NAME, dicom
 from tests.people import member
 from tests.stand_ins import picture
 from tests.uploading import upload
@@ -31,18 +33,25 @@ async def image(platform: Platform) -> Image:
     return image
 
 
-@pytest.mark.parametrize(
-    ("format", "media_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg"), ("TIFF", "image/tiff")]
-)
-async def test_serves_the_file_as_it_was_uploaded(
-    platform: Platform, client: httpx.AsyncClient, format: str, media_type: str
+FILES = {
+    "PNG": (picture(1, format="PNG"), "image/png"),
+    "JPEG": (picture(1, format="JPEG"), "image/jpeg"),
+    "TIFF": (picture(1, format="TIFF"), "image/png"),
+    "DICOM": (dicom(), "image/png"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+async def test_serves_the_picture_in_a_format_that_browsers_show(
+    platform: Platform, client: httpx.AsyncClient, name: str
 ) -> None:
-    data = picture(1, format=format)
+    data, media_type = FILES[name]
     (image,) = await upload(platform, await member(), data, wait=0)
     response = await client.get(platform.images.links.image(image.id))
-    assert (response.status_code, response.content) == (200, data)
+    assert (response.status_code, response.content) == (200, strip(data))
     assert response.headers["content-type"] == media_type
-    assert response.headers["content-length"] == str(len(data))
+    assert response.headers["content-length"] == str(len(strip(data)))
+    assert NAME.encode() not in response.content
 
 
 async def test_a_browser_neither_guesses_nor_runs_nor_shares_it(
@@ -61,7 +70,7 @@ async def test_a_head_tells_as_much_without_the_pixels(
 ) -> None:
     response = await client.head(platform.images.links.image(image.id))
     assert (response.status_code, response.content) == (200, b"")
-    assert response.headers["content-length"] == str(len(picture(1)))
+    assert response.headers["content-length"] == str(len(strip(picture(1))))
 
 
 async def test_an_expired_address_is_gone(
