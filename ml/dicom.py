@@ -5,7 +5,8 @@ import zlib
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from ml.dicom_elements import IMPLICIT, LITTLE, Attributes, Encoding, Tag, fragments, read_attributes, walk
+from ml.dicom_attributes import Attributes, Tag, read_attributes
+from ml.dicom_elements import IMPLICIT, LITTLE, Encoding, fragments, walk
 from ml.dicom_kind import check_kind
 from ml.image_error import ImageError, Reason
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.dicom import Picture
-from ml.dicom_elements import Attributes, Tag
+from ml.dicom_attributes import Attributes, Tag
 from ml.dicom_pixels import Samples
 
 WHITE: Final = 65_535

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from ml.dicom_elements import Attributes, Tag
+from ml.dicom_attributes import Attributes, Tag
 from ml.image_error import ImageError, Reason
 
 # Computed and digital radiography, its older name, digitised film, and what only says that it is none of

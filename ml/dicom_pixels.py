@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ml import jpeg_2000
 from ml.dicom import Codec, Picture
-from ml.dicom_elements import Tag
+from ml.dicom_attributes import Tag
 
 MAX_SEGMENTS: Final = 1024  # before a codestream's pixels
 

@@ -126,7 +126,7 @@ class Uploads:
         except Refused as refused:
             return Outcome(filename, problems=refused.problems)
         except Exception:
-            logger.exception("user %d: uploading %r failed", viewer.id, filename)
+            logger.exception("user %d: uploading a file failed", viewer.id)  # file names name patients
             return Outcome(filename, problems=(FAULT,))
         return Outcome(filename, image=image) if is_new else Outcome(filename, duplicate_of=image)
 

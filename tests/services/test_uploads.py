@@ -6,18 +6,22 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import pytest
+from PIL import Image as PillowImage
 
 from api.settings import Settings
 from api.wiring import Parts
+from ml.image import Reason
 from services import passwords
 from services.decoding import THREADS
 from services.errors import Code, Refused, Unauthenticated, refuse
 from services.outbox import Outbox
 from services.platform import Platform
-from services.uploads import FAULT, MAX_FILES, Details, Incoming, Uploads
+from services.uploads import CODES, FAULT, MAX_FILES, Details, Incoming, Uploads
 from store.tables import Evidence, Finding, Image, Label, OutboxEvent, Prediction, User
+from tests.dicom_files import NAME, dicom
+from tests.image_files import GREY, encoded
 from tests.people import eventually, member
-from tests.stand_ins import picture
+from tests.stand_ins import picture, sha256
 from tests.uploading import incoming
 
 T = TypeVar("T")
@@ -239,3 +243,46 @@ async def test_every_event_leaves_the_outbox(platform: Platform) -> None:
 
 async def _is_empty() -> bool:
     return not await OutboxEvent.exists()
+
+
+def stored(settings: Settings) -> bytes:
+    """All that is kept of the files, in the database and beside it."""
+    return b"".join(path.read_bytes() for path in sorted(settings.data_dir.rglob("*")) if path.is_file())
+
+
+async def test_judges_a_dicom_file_and_knows_it_again(platform: Platform) -> None:
+    ana = await member()
+    (first,) = await platform.uploads.upload(ana, [incoming(dicom(), "0001.dcm")], Details(wait_seconds=10))
+    (again,) = await platform.uploads.upload(ana, [incoming(dicom(), "0002.dcm")], Details())
+    assert first.image is not None
+    assert again.duplicate_of is not None
+    assert again.duplicate_of.id == first.image.id
+    assert (first.image.width, first.image.height) == (120, 90)
+    assert (first.image.sha256, first.image.size) == (sha256(dicom()), len(dicom()))
+    assert await Prediction.filter(image=first.image).count() == 1
+
+
+async def test_keeps_no_word_about_whose_picture_it_is(platform: Platform, settings: Settings) -> None:
+    exif = PillowImage.Exif()
+    exif[315] = NAME
+    exif.get_ifd(0x8825)[29] = NAME
+    telling = [encoded(GREY, name, exif=exif) for name in ("PNG", "JPEG", "WEBP", "TIFF")]
+    files = [incoming(data, f"{number}.img") for number, data in enumerate([*telling, dicom()])]
+    outcomes = await platform.uploads.upload(await member(), files, Details(wait_seconds=10))
+    assert [outcome.problems for outcome in outcomes] == [()] * 5
+    assert all(NAME.encode() in data for data in [*telling, dicom()])
+    assert NAME.encode() not in stored(settings)
+    assert b"MRN-4711" not in stored(settings)
+
+
+async def test_says_why_a_dicom_file_is_refused(platform: Platform) -> None:
+    files = [incoming(data) for data in (dicom(Modality="CT"), dicom(BurnedInAnnotation="YES"))]
+    outcomes = await platform.uploads.upload(await member(), files, Details())
+    codes = [[problem.code for problem in outcome.problems] for outcome in outcomes]
+    assert codes == [[Code.UNSUPPORTED_FORMAT], [Code.INVALID]]
+    assert "modality CT" in outcomes[0].problems[0].message
+    assert not await Image.exists()
+
+
+def test_every_reason_has_its_code() -> None:
+    assert set(CODES) == set(Reason)
