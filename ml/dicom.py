@@ -99,7 +99,7 @@ def read_dicom(data: bytes) -> Picture:
 def _file_meta(data: memoryview) -> tuple[str, int]:
     """The transfer syntax, empty where none is given, and where the data set begins."""
     syntax, end, elements = "", 0, walk(data, LITTLE)
-    while data[end : end + 2] == b"\2\0":  # what follows group 2 may be written in another way
+    while bytes(data[end : end + 2]) == b"\2\0":  # what follows group 2 may be written in another way
         element = next(elements)
         if element.tag == Tag.TRANSFER_SYNTAX:
             syntax = bytes(element.value).decode("ascii").rstrip(" \0")
