@@ -94,7 +94,8 @@ def _room(picture: Picture, precision: int) -> Words:
     """An array for the samples. The codecs refuse to fill one that is not just as they want it."""
     if not 1 <= precision <= picture.allocated:
         raise ValueError(f"samples of {precision} bits in {picture.allocated}")
-    return np.empty((picture.rows, picture.columns), np.uint8 if precision <= 8 else np.uint16)
+    # Zeros: what a codec leaves out of a stream that is cut short must not be whatever memory held before.
+    return np.zeros((picture.rows, picture.columns), np.uint8 if precision <= 8 else np.uint16)
 
 
 def _frame(stream: bytes, kinds: tuple[int, ...]) -> memoryview:

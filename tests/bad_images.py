@@ -6,11 +6,12 @@ from typing import Final
 
 import imagecodecs
 import numpy as np
+from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.dataset import Dataset
 
 from ml.image_error import Reason
-from tests.dicom_files import LOSSLESS_SYNTAXES, TWELVE, compressed, data_set, dicom, rle, written
+from tests.dicom_files import LOSSLESS_SYNTAXES, TWELVE, compressed, data_set, dicom, written
 from tests.image_files import Maker, chunk, encoded, grey_tiff, picture, png
 
 
@@ -75,6 +76,15 @@ def with_private(data: bytes, elements: bytes) -> bytes:
     """A DICOM file with these before its picture."""
     at = data.index(b"\x28\0\x02\0US")
     return data[:at] + elements + data[at:]
+
+
+def runs(pixels: NDArray[np.uint16]) -> bytes:
+    """A run-length encoded frame of these words, in literal runs."""
+    planes = [
+        b"".join(b"\x07" + plane[at : at + 8] for at in range(0, len(plane), 8))
+        for plane in ((pixels >> 8).astype(np.uint8).tobytes(), pixels.astype(np.uint8).tobytes())
+    ]
+    return struct.pack("<16I", 2, 64, 64 + len(planes[0]), *[0] * 13) + b"".join(planes)
 
 
 def nested(depth: int) -> bytes:
@@ -216,9 +226,13 @@ REFUSED: Final[dict[str, tuple[Reason, Maker]]] = {
     "JPEG too low": (Reason.TOO_SMALL, lambda: encoded(picture(200, 63), "JPEG")),
     "DICOM without a picture": (Reason.UNSUPPORTED_FORMAT, lambda: bytes(128) + b"DICM" + bytes(40)),
     "half a DICOM": (Reason.CORRUPT, lambda: half(dicom())),
-    "DICOM in RLE that is cut short": (
+    "DICOM in RLE without its header": (
         Reason.CORRUPT,
-        lambda: compressed(rle(TWELVE)[-900:-400], uid.RLELossless, TWELVE),
+        lambda: compressed(bytes(range(200)), uid.RLELossless, TWELVE),
+    ),
+    "DICOM in RLE of half the rows": (
+        Reason.CORRUPT,
+        lambda: compressed(runs(TWELVE[:45]), uid.RLELossless, TWELVE),
     ),
     "DICOM of another size than its codestream": (
         Reason.CORRUPT,
@@ -240,7 +254,7 @@ REFUSED: Final[dict[str, tuple[Reason, Maker]]] = {
         Reason.CORRUPT,
         lambda: with_private(dicom(), struct.pack("<HH2sHI", 0x19, 0x1001, b"OB", 0, 2**32 - 2)),
     ),
-    "DICOM in JPEG 2000 of tiny precincts": (Reason.CORRUPT, lambda: jpeg_2000(precinct=0)),
+    "DICOM in JPEG 2000 of tiny precincts": (Reason.CORRUPT, lambda: jpeg_2000(precinct=1)),
     "DICOM in JPEG 2000 of tiny blocks": (Reason.CORRUPT, lambda: jpeg_2000(block=0)),
     "DICOM in JPEG 2000 of 65,535 layers": (Reason.CORRUPT, lambda: jpeg_2000(layers=65_535)),
     "DICOM of several frames": (Reason.ANIMATED, lambda: dicom(NumberOfFrames=2)),
@@ -281,7 +295,7 @@ FOLDED: Final[dict[str, Maker]] = {
     "text in a PNG": lambda: _folded_png(chunk(b"zTXt", b"k\0\0" + deflated_zeros(2**30)) * 8),
     "profile in a PNG": lambda: _folded_png(chunk(b"iCCP", b"k\0\0" + deflated_zeros(2**30))),
     "a deflated DICOM": lambda: _deflated(deflated_zeros(2**30)[2:]),
-    "precincts in a DICOM": lambda: jpeg_2000(precinct=0),
+    "precincts in a DICOM": lambda: jpeg_2000(precinct=1),
     "layers in a DICOM": lambda: jpeg_2000(layers=65_535),
     "elements in a DICOM": lambda: REFUSED["DICOM of a million private elements"][1](),
     "a size in a codestream": lambda: dicom_of_size(90, 121, "JPEG-LS"),

@@ -10,8 +10,8 @@ from pydicom import uid
 from pydicom.data import get_testdata_files
 
 from ml.image import ImageError, Reason, decode
-from tests.bad_images import dicom_of_size, jpeg_2000, nested, with_private
-from tests.dicom_files import LOSSLESS_SYNTAXES, NAME, TWELVE, as_chest, bundled, dicom
+from tests.bad_images import dicom_of_size, jpeg_2000, nested, runs, with_private
+from tests.dicom_files import LOSSLESS_SYNTAXES, NAME, TWELVE, as_chest, bundled, compressed, dicom
 
 
 def refusal(data: bytes) -> ImageError:
@@ -133,6 +133,7 @@ def test_the_makers_of_bad_files_make_good_ones_too() -> None:
         with_private(dicom(), nested(20)),
         dicom_of_size(*TWELVE.shape),
         dicom_of_size(*TWELVE.shape, "JPEG-LS"),
+        compressed(runs(TWELVE), uid.RLELossless, TWELVE),
         jpeg_2000(),
         jpeg_2000(layers=5),
         jpeg_2000(precinct=8),
