@@ -51,7 +51,9 @@ FILES: dict[str, Callable[[], bytes]] = {
         depth=16,
         colour=2,
     ),
-    "TIFF of 14 bits": lambda: encoded(Image.fromarray(np.asarray(GREY, dtype=np.uint16) * 61 + 7), "TIFF"),
+    "TIFF of 14 bits": lambda: encoded(
+        Image.fromarray(np.asarray(GREY, dtype=np.uint16) ** 2 % 9973), "TIFF"
+    ),
     "TIFF of one value": lambda: encoded(Image.fromarray(np.full((80, 90), 777, np.uint16)), "TIFF"),
 }
 
