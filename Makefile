@@ -1,12 +1,12 @@
 # The commands of the house. `make help` lists them; CONTRIBUTING.md explains them.
-# PYTHON=/path/to/python3 chooses another Python than the newest, IMAGES=folder other images.
+# PYTHON=/path/to/python3 chooses another Python than the newest, IMAGES='folder …' other images.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 VENV := .venv
 BIN := $(VENV)/bin
-IMAGES ?= ../shared/cxr
+IMAGES ?= ../shared/cxr ../shared/cxr-b
 
 # Each stamp is touched when its step has finished, so that an interrupted one is taken up again.
 RUNTIME := $(VENV)/.runtime
@@ -60,8 +60,8 @@ web: ## Build the web pages, and fail where that cannot be done
 	STRICT=true scripts/build-web.sh
 
 .PHONY: default-model
-default-model: $(RUNTIME) ## Make the default model and its base set again from IMAGES (../shared/cxr)
-	$(BIN)/covidxr default-model --data $(IMAGES)
+default-model: $(RUNTIME) ## Make the default model and its base set again from IMAGES (../shared/cxr ../shared/cxr-b)
+	$(BIN)/covidxr default-model $(addprefix --data ,$(IMAGES))
 
 # The build requirements come from pyproject.toml too, so that each name is written once.
 BUILD_REQUIRES := $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")'

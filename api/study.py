@@ -22,7 +22,9 @@ if TYPE_CHECKING:  # these bring jax, which `covidxr --help` need not wait for
     from ml.base_set import BaseSet
     from ml.classifier import Classifier, FeatureExtractor
     from ml.heads import HeadName
+    from ml.recipes import Recipe
     from services.file_findings import FileFinding
+    from services.studies import Folder
 
 Data = Annotated[Path, typer.Option(help="a folder of images with a manifest.csv: file,label,patient,source")]
 Weights = Annotated[
@@ -33,11 +35,12 @@ Seed = Annotated[int, typer.Option(min=0, help="the same seed gives the same byt
 
 
 class HeadChoice(StrEnum):
-    """The paper's three heads."""
+    """The paper's three heads, and ours."""
 
     A = "A"
     B = "B"
     C = "C"
+    D = "D"
 
 
 def predict(
@@ -48,8 +51,7 @@ def predict(
 ) -> None:
     """Say of each image whether it looks like COVID-19; exits with 1 if a file cannot be read."""
     with _at_work(keeps_caches=False) as settings:
-        extractor = _extractor(settings, weights)
-        classifier = _classifier(model, extractor)
+        extractor, classifier = _predictor(settings, model, weights)
         from services.file_findings import find
 
         found = []
@@ -69,21 +71,22 @@ def predict(
 def train(
     data: Data,
     out: Annotated[Path, typer.Option(help="the model's file to write (.safetensors)")],
-    head: Annotated[HeadChoice, typer.Option(help="the paper's head")] = HeadChoice.C,
+    head: Annotated[HeadChoice, typer.Option(help="the paper's A, B or C, or our D")] = HeadChoice.D,
     seed: Seed = 0,
     weights: Weights = None,
 ) -> None:
     """Train a head on a folder of labelled images; a quarter of the patients is kept to judge it."""
     with _at_work() as settings:
-        base = _load(settings, data, _extractor(settings, weights))
-        from ml import making, model_file
+        from ml import making, model_file, recipes
         from ml.evaluation import EvaluationError
         from ml.training import TrainingConfig
 
+        base = _load(settings, data, _extractor(settings, weights, recipes.read_by(head.value)))
         config = TrainingConfig(head=head.value, seed=seed)
         with terminal.bar() as progress:
             follow = terminal.epochs(progress, config.epochs)
-            model = making.teach(base, config, follow(f"head {head.value}"))
+            lessons = making.images_of(base)[~base.holdout]
+            model = making.teach(lessons, base.backbone, config, follow(f"head {head.value}"))
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(model_file.save(model))
         typer.echo(
@@ -100,7 +103,7 @@ def train(
 def evaluate(
     data: Data,
     out: Annotated[Path, typer.Option(help="the folder for metrics.json, report.md and the plots")],
-    heads: Annotated[str, typer.Option(help="which heads, with commas between")] = "A,B,C",
+    heads: Annotated[str, typer.Option(help="which heads, with commas between")] = "A,B,C,D",
     folds: Annotated[int, typer.Option(min=2, help="in how many parts the patients are divided")] = 5,
     shifted: Annotated[
         Path | None, typer.Option(help="another hospital's folder, to show to heads trained on all of --data")
@@ -111,10 +114,10 @@ def evaluate(
     """Cross-validate heads on a folder of labelled images, and compare with the paper's Table II."""
     names = _names(heads)
     with _at_work() as settings:
-        extractor = _extractor(settings, weights)
-        base = _load(settings, data, extractor)
-        other = _load(settings, shifted, extractor) if shifted else None
         from services import studies, study_report
+
+        base = _seen(settings, data, names, weights)
+        other = _seen(settings, shifted, names, weights) if shifted else None
 
         plan = studies.Plan(names, folds, seed)
         with terminal.bar() as progress:
@@ -128,12 +131,18 @@ def evaluate(
         typer.echo(f"{terminal.NOTICE} Plots, report.md and metrics.json are in {out}.")
 
 
-def default_model(data: Data) -> None:
+def default_model(
+    data: Annotated[list[Path], typer.Option(help="a folder as for `train`; may be given several times")],
+) -> None:
     """Make the default model and its base set again, in the place where they are shipped."""
     with _at_work() as settings:
-        base = _load(settings, data, _extractor(settings, None))
+        from functools import reduce
+
+        from ml import base_set, recipes
         from ml import default_model as shipped
 
+        extractor = _extractor(settings, None, recipes.CHEST)
+        base = reduce(base_set.join, [_load(settings, folder, extractor) for folder in data])
         with terminal.bar() as progress:
             made = shipped.make(base, terminal.epochs(progress, shipped.CONFIG.epochs)("default model"))
         shipped.save(made)
@@ -146,25 +155,39 @@ def _names(heads: str) -> list[HeadName]:
     try:
         return [HeadChoice(name.strip().upper()).value for name in heads.split(",")]
     except ValueError as error:
-        raise typer.BadParameter("heads are A, B and C", param_hint="--heads") from error
+        raise typer.BadParameter("heads are A, B, C and D", param_hint="--heads") from error
 
 
-def _extractor(settings: Settings, file: Path | None) -> FeatureExtractor:
+def _extractor(settings: Settings, file: Path | None, recipe: Recipe) -> FeatureExtractor:
     from ml import weights
     from ml.classifier import FeatureExtractor
 
-    return FeatureExtractor(
-        weights.load_file(file) if file else weights.load(settings.data_dir / "cache" / "weights")
-    )
+    loaded = weights.load_file(file) if file else weights.load(settings.data_dir / "cache" / "weights")
+    return FeatureExtractor(loaded, recipe)
 
 
-def _classifier(file: Path | None, extractor: FeatureExtractor) -> Classifier:
+def _predictor(
+    settings: Settings, file: Path | None, weights: Path | None
+) -> tuple[FeatureExtractor, Classifier]:
+    """A model, and what makes the features that it reads."""
     from ml import default_model as shipped
-    from ml import model_file
+    from ml import model_file, recipes
     from ml.classifier import Classifier
 
-    model = model_file.load(file.read_bytes()) if file else shipped.load().model
-    return Classifier(model, extractor.backbone)
+    model = model_file.load(file.read_bytes()) if file else shipped.load_model()
+    extractor = _extractor(settings, weights, recipes.of(model.backbone))
+    return extractor, Classifier(model, extractor.backbone)
+
+
+def _seen(settings: Settings, data: Path, names: list[HeadName], weights: Path | None) -> Folder:
+    """A folder as each head sees it."""
+    from ml import recipes
+
+    wanted = {recipes.read_by(name).preprocessing: recipes.read_by(name) for name in names}
+    bases = {
+        key: _load(settings, data, _extractor(settings, weights, recipe)) for key, recipe in wanted.items()
+    }
+    return {name: bases[recipes.read_by(name).preprocessing] for name in names}
 
 
 def _load(settings: Settings, data: Path, extractor: FeatureExtractor) -> BaseSet:
@@ -222,6 +245,7 @@ def _set_up(settings: Settings) -> Iterator[None]:
     from ml.base_set import BaseSetError
     from ml.classifier import BackboneMismatch
     from ml.model_file import ModelFileError
+    from ml.recipes import UnknownRecipe
     from ml.weights import WeightsError
     from services.datasets import DatasetError
     from services.studies import StudyError
@@ -235,6 +259,7 @@ def _set_up(settings: Settings) -> Iterator[None]:
         DatasetError,
         ModelFileError,
         StudyError,
+        UnknownRecipe,
         WeightsError,
     ) as error:
         typer.echo(str(error), err=True)

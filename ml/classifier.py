@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 
 import jax
 import numpy as np
+from jax.sharding import SingleDeviceSharding
 
-from ml import heads, vgg16
+from ml import heads, recipes
 from ml.backbone import Backbone
-from ml.image import PREPROCESSING
+from ml.image import Decoded
 from ml.model_file import Model
+from ml.recipes import Prepared, Recipe
 from ml.weights import Weights
 
 LARGEST_BATCH = {"cpu": 8, "gpu": 64}
@@ -20,31 +22,56 @@ class BackboneMismatch(ValueError):
 
 
 class FeatureExtractor:
-    """VGG16 on a device. Batches are padded to powers of two, so that few shapes are ever compiled."""
+    """A recipe's network on a device. Batches are padded to powers of two, so that few are compiled."""
 
-    def __init__(self, weights: Weights, device: jax.Device | None = None) -> None:
+    def __init__(
+        self, weights: Weights, recipe: Recipe = recipes.CHEST, device: jax.Device | None = None
+    ) -> None:
         self.device = device or jax.devices()[0]
         self.batch_size = LARGEST_BATCH.get(self.device.platform, 8)
-        self.backbone = Backbone("vgg16", weights.sha256, PREPROCESSING)
+        self.recipe = recipe
+        self.backbone = recipe.backbone(weights.sha256)
         self.name = self.backbone.name
         self._variables = jax.device_put(weights.variables, self.device)
+        self._compiled: dict[int, jax.stages.Compiled] = {}
 
-    def extract(self, images: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-        """Features (N, 25088) float16 of prepared images, each (224, 224) float32 in 0..1."""
-        stacked = np.asarray(images, np.float32).reshape(-1, vgg16.SIDE, vgg16.SIDE)
-        parts = [self._extract(batch, count) for batch, count in _padded(stacked, self.batch_size)]
-        return np.concatenate(parts) if parts else np.empty((0, vgg16.FEATURES), np.float16)
+    def prepare(self, decoded: Decoded) -> Prepared:
+        """What the network is to see of a picture."""
+        return self.recipe.prepare(decoded)
+
+    def extract(self, images: Sequence[Prepared]) -> np.ndarray:
+        """Features (N, F) float16 of prepared images; see `ml.recipes.Recipe`."""
+        side = self.recipe.side
+        pixels = np.array([image.pixels for image in images], np.float32).reshape(-1, side, side)
+        measures = np.array([image.measures for image in images], np.float16).reshape(len(images), -1)
+        parts = [self._extract(batch, count) for batch, count in _padded(pixels, self.batch_size)]
+        if not parts:
+            return np.empty((0, self.recipe.features), np.float16)
+        return np.concatenate([np.concatenate(parts), measures], axis=1)
 
     def warm_up(self) -> None:
-        """Compile every batch size, so that no request waits for it."""
+        """Compile every batch size, so that no request waits for it, and run the smallest."""
         size = 1
         while size <= self.batch_size:
-            self.extract(np.zeros((size, vgg16.SIDE, vgg16.SIDE), np.float32))
+            self._batch_of(size)
             size *= 2
+        self._extract(np.zeros((1, self.recipe.side, self.recipe.side), np.float32), 1)
 
     def _extract(self, batch: np.ndarray, count: int) -> np.ndarray:
-        features = vgg16.extract(self._variables, jax.device_put(batch, self.device))
+        run = self._batch_of(len(batch))
+        features = run(self._variables, jax.device_put(batch, self.device))
         return np.asarray(features)[:count].astype(np.float16)
+
+    def _batch_of(self, size: int) -> jax.stages.Compiled:
+        """The program for a batch size, compiled ahead: to compile it by running it takes longer."""
+        if size not in self._compiled:
+            batch = jax.ShapeDtypeStruct(
+                (size, self.recipe.side, self.recipe.side),
+                np.float32,
+                sharding=SingleDeviceSharding(self.device),
+            )
+            self._compiled[size] = jax.jit(self.recipe.extract).lower(self._variables, batch).compile()
+        return self._compiled[size]
 
 
 class Classifier:
@@ -64,13 +91,13 @@ class Classifier:
         self._params = jax.device_put(single, self.device)
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """The probability of COVID (N,) float32 for features (N, 25088)."""
+        """The probability of COVID (N,) float32 for features (N, F)."""
         parts = [self._predict(batch, count) for batch, count in _padded(features, LARGEST_PREDICTION)]
         return np.concatenate(parts) if parts else np.empty(0, np.float32)
 
     def warm_up(self) -> None:
         """Compile and run the commonest shape, a single image."""
-        self.predict(np.zeros((1, vgg16.FEATURES), np.float16))
+        self.predict(np.zeros((1, recipes.of(self.model.backbone).features), np.float16))
 
     def _predict(self, batch: np.ndarray, count: int) -> np.ndarray:
         moved = jax.device_put(batch.astype(np.float16), self.device)

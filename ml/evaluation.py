@@ -60,9 +60,12 @@ class Evaluation:
         return cls(**plain | estimates | {"counts": Counts(**plain["counts"])})
 
 
-def evaluate(labels: np.ndarray, probabilities: np.ndarray, threshold: float = 0.5) -> Evaluation:
+def evaluate(
+    labels: np.ndarray, probabilities: np.ndarray, threshold: float | np.ndarray = 0.5
+) -> Evaluation:
     """Evaluate probabilities of COVID (N,), positive from the threshold on, against labels (N,), 0 or 1.
 
+    In cross-validation each image has the threshold of the model that judged it, (N,); their mean is kept.
     Raises EvaluationError unless both classes are there and every probability is one.
     """
     positive, probabilities = checked(labels, probabilities)
@@ -80,7 +83,7 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, threshold: float = 0
         calibration_error=calibration_error(positive, probabilities),
         positives=int(positive.sum()),
         negatives=int((~positive).sum()),
-        threshold=threshold,
+        threshold=float(np.mean(threshold)),
         counts=counts,
     )
 

@@ -1,4 +1,4 @@
-"""The paper's perceptrons A, B and C: the features of an image in, the probability of COVID out."""
+"""The paper's perceptrons A, B and C, and our linear D: features in, the probability of COVID out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ml.vgg16 import FEATURES
+from ml.vgg16 import CHEST_FEATURES, FEATURES
 
-HeadName = Literal["A", "B", "C"]
+HeadName = Literal["A", "B", "C", "D"]
 NAMES: tuple[HeadName, ...] = get_args(HeadName)
+PAPER: tuple[HeadName, ...] = ("A", "B", "C")
 # The layer, if any, whose output loses half of its units in each training step.
 DROPOUT_AFTER: Mapping[HeadName, str | None] = {"A": None, "B": "dense2", "C": "dense1"}
 DROPOUT = 0.5
@@ -24,14 +25,22 @@ Params = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Head:
-    """A trained head: which of the three it is, and its parameters as numpy arrays of float16.
+    """A trained head: which of the four it is, and its parameters as numpy arrays.
 
-    It is trained in float32 and kept in float16, as features are: half the size, and the same head wherever
-    it is judged, stored or served.
+    The perceptrons are trained in float32 and kept in float16, as features are: half the size, and the same
+    head wherever it is judged, stored or served. D is small, and kept in float32.
     """
 
     name: HeadName
     params: Params
+
+
+def layers(name: HeadName) -> dict[str, tuple[int, int]]:
+    """A head's layers in order, each with its inputs and outputs."""
+    if name == "D":
+        return {"linear": (CHEST_FEATURES, 1)}
+    inputs = [FEATURES, *WIDTHS.values()]
+    return {layer: (inputs[number], width) for number, (layer, width) in enumerate(WIDTHS.items())}
 
 
 class Perceptron(nn.Module):
@@ -67,18 +76,36 @@ def initialise(key: jax.Array) -> Params:
 
 @jax.jit
 def probability(params: Params, features: jax.Array) -> jax.Array:
-    """The probability of COVID (N,), 0..1 float32, for features (N, 25088) of any float type.
+    """The probability of COVID (N,), 0..1 float32, for the features (N, F) that the head reads.
 
-    The network's two sigmoid outputs are two opinions on one question, P(COVID) and 1 - P(COVID). Their
-    log-odds are averaged: sigmoid((z_covid - z_no_covid) / 2). Compiles once for each N, and nothing for
-    another head.
+    Compiles once for each N, and nothing for another head of the same layers.
     """
     single = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), params)
-    logits = Perceptron().apply({"params": single}, features.astype(jnp.float32))
+    return nn.sigmoid(log_odds(single, features.astype(jnp.float32)))
+
+
+def log_odds(params: Params, features: jax.Array) -> jax.Array:
+    """The log-odds of COVID (N,), all in float32.
+
+    A, B and C: the network's two sigmoid outputs are two opinions on one question, P(COVID) and 1 - P(COVID);
+    their log-odds are averaged, (z_covid - z_no_covid) / 2. D: linear in the network's part of the features;
+    what was measured while preparing the image is not its business.
+    """
+    if "linear" in params:
+        kernel, bias = params["linear"]["kernel"], params["linear"]["bias"]
+        odds = jnp.dot(features[:, : len(kernel)], kernel, precision=jax.lax.Precision.HIGHEST)
+        summed: jax.Array = odds[:, 0] + bias
+        return summed
+    logits = Perceptron().apply({"params": params}, features)
     assert isinstance(logits, jax.Array)
-    return nn.sigmoid((logits[:, 1] - logits[:, 0]) / 2)
+    return (logits[:, 1] - logits[:, 0]) / 2
 
 
 def pack(name: HeadName, params: Params) -> Head:
-    """Trained parameters as a head, rounded to float16."""
-    return Head(name, jax.tree.map(lambda leaf: np.asarray(leaf, np.float16), params))
+    """Trained parameters as a head, rounded as it is kept."""
+    return Head(name, jax.tree.map(lambda leaf: np.asarray(leaf, kept_as(name)), params))
+
+
+def kept_as(name: HeadName) -> type[np.floating[Any]]:
+    """The number format of a head's parameters at rest."""
+    return np.float32 if name == "D" else np.float16

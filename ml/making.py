@@ -1,27 +1,107 @@
 """Makes a model from a set of images: taught outside the holdout, examined on it."""
 
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 
-from ml import heads
+from ml import calibration, heads, logistic
+from ml.backbone import Backbone
 from ml.base_set import BaseSet
 from ml.evaluation import Evaluation, evaluate
+from ml.heads import Head
 from ml.model_file import Model
+from ml.splits import grouped_folds
 from ml.training import OnEpoch, TrainingConfig, fit, unheard
 
 THRESHOLD = 0.5  # the paper calls the larger of the two outputs
+FOLDS = 5
 
 
-def teach(base: BaseSet, config: TrainingConfig, on_epoch: OnEpoch = unheard) -> Model:
-    """A model trained on the images outside the holdout: the same bytes from the same set on one machine."""
-    taught = ~base.holdout
-    covid = base.covid[taught]
-    head = fit(base.features[taught], covid, config, on_epoch)
-    positives = int(covid.sum())
-    return Model(head, base.backbone, THRESHOLD, config.seed, positives, len(covid) - positives)
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Features (N, F), truth (N,) bool and patients (N,) of some images."""
+
+    features: np.ndarray
+    covid: np.ndarray
+    groups: np.ndarray
+
+    def __getitem__(self, rows: np.ndarray) -> "Images":
+        return Images(self.features[rows], self.covid[rows], self.groups[rows])
+
+
+def images_of(base: BaseSet) -> Images:
+    """What there is to learn from in a base set."""
+    return Images(base.features, base.covid, base.patients)
+
+
+def teach(lessons: Images, backbone: Backbone, config: TrainingConfig, on_epoch: OnEpoch = unheard) -> Model:
+    """A model trained on images: the same bytes from the same images on one machine.
+
+    The paper's heads are taken as they are. Head D is calibrated on images that others of the same patients
+    did not teach, and its threshold and the band that it leaves open are chosen there too.
+    """
+    positives = int(lessons.covid.sum())
+    counts = positives, len(lessons.covid) - positives
+    if config.head in heads.PAPER:
+        head = fit(lessons.features, lessons.covid, config, on_epoch)
+        return Model(head, backbone, THRESHOLD, config.seed, *counts)
+    data = logistic.scaled(lessons.features)
+    device = jnp.asarray(data.features), jnp.asarray(lessons.covid, jnp.float32)
+    params = _converge(*device, np.ones(len(lessons.covid)), config.epochs, on_epoch)
+    folds = _folds(lessons)
+    if not folds:
+        return Model(logistic.unscaled(params, data), backbone, THRESHOLD, config.seed, *counts)
+    scores = _cross_fitted(*device, folds, config.epochs)
+    line = calibration.platt(scores, lessons.covid)
+    probabilities = line.probability(scores)
+    return Model(
+        logistic.unscaled(params, data, *line),
+        backbone,
+        calibration.best_threshold(probabilities, lessons.covid),
+        config.seed,
+        *counts,
+        calibration=f"Platt's scaling, cross-fitted in {len(folds)} folds by patient",
+        band=calibration.open_band(probabilities, lessons.covid),
+        error=calibration.ERROR,
+    )
 
 
 def examine(model: Model, base: BaseSet) -> Evaluation:
     """The model's figures on the holdout. Raises EvaluationError where it lacks one of the classes."""
     held = base.holdout
-    probabilities = heads.probability(model.head.params, base.features[held])
-    return evaluate(base.covid[held], np.asarray(probabilities), model.threshold)
+    return evaluate(base.covid[held], probabilities(model.head, base.features[held]), model.threshold)
+
+
+def probabilities(head: Head, features: np.ndarray) -> np.ndarray:
+    """The probability of COVID (N,) float32 for features (N, F)."""
+    return np.asarray(heads.probability(head.params, features))
+
+
+def _folds(lessons: Images) -> list[np.ndarray]:
+    """Row numbers of up to five folds by patient; none where a class has a single patient."""
+    kinds = lessons.covid.astype(str)
+    fewest = min(len(set(lessons.groups[kinds == kind])) for kind in ("True", "False"))
+    return grouped_folds(kinds.tolist(), lessons.groups.tolist(), min(FOLDS, fewest)) if fewest > 1 else []
+
+
+def _cross_fitted(features: jax.Array, labels: jax.Array, folds: list[np.ndarray], epochs: int) -> np.ndarray:
+    """Scores (N,) of every image by a head that did not learn from its patient."""
+    scores = np.empty(len(labels))
+    for fold in folds:
+        used = np.ones(len(labels))
+        used[fold] = 0
+        params = _converge(features, labels, used, epochs)
+        scores[fold] = np.asarray(logistic.log_odds(params, features))[fold]
+    return scores
+
+
+def _converge(
+    features: jax.Array, labels: jax.Array, used: np.ndarray, epochs: int, on_epoch: OnEpoch = unheard
+) -> logistic.Weights:
+    state, chosen = logistic.start(features.shape[1]), jnp.asarray(used, jnp.float32)
+    for epoch in range(1, epochs + 1):
+        state, loss = logistic.train_epoch(state, features, labels, chosen)
+        on_epoch(epoch, float(loss))
+    return state.params

@@ -12,10 +12,9 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from ml.backbone import Backbone
-from ml.heads import NAMES, WIDTHS, Head
-from ml.vgg16 import FEATURES
+from ml.heads import NAMES, Head, HeadName, kept_as, layers
 
-FORMAT = "covid-xr model 1"
+FORMAT = "covid-xr model 2"
 METADATA = "covid-xr"  # one key: safetensors writes several in no fixed order
 
 
@@ -25,7 +24,12 @@ class ModelFileError(ValueError):
 
 @dataclass(frozen=True)
 class Model:
-    """A head, the backbone whose features it reads, its decision threshold and what it was trained on."""
+    """A head, the backbone whose features it reads, how to read what it says, and what it was trained on.
+
+    ``calibration`` names the method, if any, by which probabilities are frequencies. Between the two ends of
+    ``band`` the model leaves its finding open; ``error`` is the share of each class that it may get wrong
+    outside.
+    """
 
     head: Head
     backbone: Backbone
@@ -33,11 +37,22 @@ class Model:
     seed: int
     positives: int
     negatives: int
+    calibration: str | None = None
+    band: tuple[float, float] | None = None
+    error: float | None = None
 
     @property
     def name(self) -> str:
         """The head's letter and eight digits that change with its parameters."""
         return f"{self.head.name}-{_digest(_arrays(self.head))[:8]}"
+
+    def leaves_open(self, probabilities: np.ndarray) -> np.ndarray:
+        """Where (N,) bool the model gives a probability and no finding."""
+        if self.band is None:
+            return np.zeros(len(probabilities), bool)
+        low, high = self.band
+        inside: np.ndarray = (probabilities >= low) & (probabilities <= high)
+        return inside
 
 
 def save(model: Model) -> bytes:
@@ -51,6 +66,9 @@ def save(model: Model) -> bytes:
         "seed": model.seed,
         "positives": model.positives,
         "negatives": model.negatives,
+        "calibration": model.calibration,
+        "band": model.band,
+        "error": model.error,
         "sha256": _digest(arrays),
     }
     return safetensors.numpy.save(arrays, {METADATA: json.dumps(card, sort_keys=True)})
@@ -61,7 +79,8 @@ def load(data: bytes) -> Model:
     try:
         card = _card(data)
         arrays = safetensors.numpy.load(data)
-        if card["format"] != FORMAT or card["head"] not in NAMES or _shapes(arrays) != _expected_shapes():
+        known = card["format"] == FORMAT and card["head"] in NAMES
+        if not known or _shapes(arrays) != _expected_shapes(card["head"]):
             raise ModelFileError("the file is no model of this version")
         if card["sha256"] != _digest(arrays):
             raise ModelFileError("the model file is damaged: its arrays are not those that were saved")
@@ -73,7 +92,8 @@ def load(data: bytes) -> Model:
 
 
 def _model(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Model:
-    params = {layer: {part: arrays[f"{layer}.{part}"] for part in ("kernel", "bias")} for layer in WIDTHS}
+    parts = ("kernel", "bias")
+    params = {layer: {part: arrays[f"{layer}.{part}"] for part in parts} for layer in layers(card["head"])}
     return Model(
         Head(card["head"], params),
         Backbone(**card["backbone"]),
@@ -81,6 +101,9 @@ def _model(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Model:
         int(card["seed"]),
         int(card["positives"]),
         int(card["negatives"]),
+        card["calibration"],
+        tuple(card["band"]) if card["band"] else None,
+        card["error"],
     )
 
 
@@ -106,8 +129,7 @@ def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[Any, ...]]:
     return {name: (array.dtype, *array.shape) for name, array in arrays.items()}
 
 
-def _expected_shapes() -> dict[str, tuple[Any, ...]]:
-    inputs = [FEATURES, *WIDTHS.values()]
-    half = np.dtype(np.float16)
-    kernels = {f"{layer}.kernel": (half, inputs[n], width) for n, (layer, width) in enumerate(WIDTHS.items())}
-    return kernels | {f"{layer}.bias": (half, width) for layer, width in WIDTHS.items()}
+def _expected_shapes(head: HeadName) -> dict[str, tuple[Any, ...]]:
+    number = np.dtype(kept_as(head))
+    kernels = {f"{layer}.kernel": (number, *shape) for layer, shape in layers(head).items()}
+    return kernels | {f"{layer}.bias": (number, width) for layer, (_, width) in layers(head).items()}

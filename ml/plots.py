@@ -15,6 +15,7 @@ COLOURS = {
     "A": "#0072B2",
     "B": "#D55E00",
     "C": "#009E73",
+    "D": "#CC79A7",
 }  # Okabe and Ito's, for the colour-blind
 NOTICE = "For research, not for diagnosis."
 CROWDED = 0.9  # curves of larger areas hide in the corner

@@ -1,4 +1,4 @@
-"""VGG16, the backbone: a grey image in, 25,088 features out (Simonyan and Zisserman 2014, column D)."""
+"""VGG16, the backbone: a grey image in, features out (Simonyan and Zisserman 2014, column D)."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -6,6 +6,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 # Output channels of each convolution (3 by 3); every block ends in a max-pool (2 by 2).
@@ -13,6 +14,8 @@ BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512
 CONVOLUTIONS = tuple(f"conv{b}_{c}" for b, block in enumerate(BLOCKS, 1) for c in range(1, len(block) + 1))
 SIDE = 224
 FEATURES = 7 * 7 * 512
+CHEST_BLOCKS = 4
+CHEST_FEATURES = 5 * 3 * 512
 TOP = {"fc6": 4096, "fc7": 4096, "fc8": 1000}
 
 # {"params": {layer: {"kernel", "bias"}}, "normalisation": {"scale": (3,), "offset": (3,)}}, all float32.
@@ -20,7 +23,7 @@ Variables = Mapping[str, Any]
 
 
 class VGG16(nn.Module):
-    """Normalised images (N, H, W, 3) to the pooled fifth block, flattened: (N, H/32 · W/32 · 512).
+    """Normalised images (N, H, W, 3) to the pooled last block, flattened: (N, H/32 · W/32 · 512) after five.
 
     The channels' order and scale are those that the weights were trained with. With ``top`` the three fully
     connected layers follow, and the result is the logits of ImageNet's classes (N, 1000). Each layer's output
@@ -28,11 +31,12 @@ class VGG16(nn.Module):
     """
 
     top: bool = False
+    blocks: int = len(BLOCKS)
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self._seen("input", x)
-        for number, block in enumerate(BLOCKS, 1):
+        for number, block in enumerate(BLOCKS[: self.blocks], 1):
             for step, channels in enumerate(block, 1):
                 x = self._convolution(f"conv{number}_{step}", channels, x)
             x = self._seen(f"pool{number}", nn.max_pool(x, (2, 2), strides=(2, 2)))  # type: ignore[no-untyped-call]
@@ -67,6 +71,31 @@ def extract(variables: Variables, images: jax.Array) -> jax.Array:
     """
     channels = normalise(variables["normalisation"], images)
     features: jax.Array = VGG16().apply({"params": variables["params"]}, channels)  # type: ignore[assignment]
+    return features
+
+
+@jax.jit
+def extract_chest(variables: Variables, images: jax.Array) -> jax.Array:
+    """Features (N, 7680) float32, each vector of length 1, of chests (N, 160, 160) float32 in 0..1.
+
+    Compiles once for each N.
+    """
+    channels = normalise(variables["normalisation"], images)
+    flat = VGG16(blocks=CHEST_BLOCKS).apply({"params": variables["params"]}, channels)
+    assert isinstance(flat, jax.Array)
+    return in_places(flat.reshape(len(images), 10, 10, 512))
+
+
+def in_places(maps: jax.Array) -> jax.Array:
+    """The fourth block's maps (N, 10, 10, 512) as features (N, 7680): five rows, three columns from the edge.
+
+    Left and right are averaged, since most findings may be on either side; square roots keep a few strong
+    units from drowning the rest (Perronnin et al. 2010), and a length of 1 takes the overall contrast away.
+    """
+    coarse = nn.avg_pool(maps, (2, 2), strides=(2, 2))  # type: ignore[no-untyped-call]
+    both_sides = (coarse + coarse[:, :, ::-1])[:, :, :3] / 2
+    rooted = jnp.sqrt(both_sides.reshape(len(maps), CHEST_FEATURES))
+    features: jax.Array = rooted / jnp.maximum(jnp.linalg.norm(rooted, axis=1, keepdims=True), 1e-6)
     return features
 
 

@@ -13,8 +13,8 @@ from ml import features as packing
 from ml import image as ml_image
 from ml.base_set import LABELS, BaseSet, stack
 from ml.classifier import FeatureExtractor
+from ml.recipes import Prepared
 from ml.splits import pseudonym
-from ml.vgg16 import FEATURES
 
 MANIFEST = "manifest.csv"
 COLUMNS = ("file", "label", "patient", "source")
@@ -86,7 +86,7 @@ def load(
     Raises DatasetError for the folder, or for a file in it that is not taken.
     """
     records = read_manifest(folder)
-    features = np.empty((len(records), FEATURES), np.float16)
+    features = np.empty((len(records), extractor.recipe.features), np.float16)
     digests: list[str] = []
     for part in _parts(records, extractor.batch_size):
         contents = [_content(record) for record in part]
@@ -124,28 +124,28 @@ def _features(
 ) -> np.ndarray:
     """Features of a batch: those kept are read, the others are computed together and kept."""
     files = [cache / extractor.name / key[:2] / key for key in keys]
-    rows = [_kept(file) for file in files]
+    rows = [_kept(file, extractor.recipe.features) for file in files]
     absent = [number for number, row in enumerate(rows) if row is None]
-    images = [_prepared(part[number], contents[number]) for number in absent]
+    images = [_prepared(part[number], contents[number], extractor) for number in absent]
     for number, row in zip(absent, extractor.extract(images), strict=True):
         rows[number] = row
         _keep(files[number], row)
     return np.array(rows)
 
 
-def _prepared(record: Record, content: bytes) -> np.ndarray:
+def _prepared(record: Record, content: bytes, extractor: FeatureExtractor) -> Prepared:
     try:
-        return ml_image.read(content)
+        return extractor.prepare(ml_image.decode(content))
     except ml_image.ImageError as error:
         raise DatasetError(f"{record.path}: {error}") from error
 
 
-def _kept(file: Path) -> np.ndarray | None:
+def _kept(file: Path, features: int) -> np.ndarray | None:
     try:
         row = packing.unpack(file.read_bytes())
     except (OSError, packing.FeaturesError):  # not there, or damaged: computed again
         return None
-    return row if row.shape == (FEATURES,) else None
+    return row if row.shape == (features,) else None
 
 
 def _keep(file: Path, row: np.ndarray) -> None:

@@ -13,6 +13,7 @@ from tortoise.exceptions import IntegrityError
 from events.messages import ImageUploaded, ModelPromoted, PredictionFailed, PredictionMade
 from ml import features as packing
 from ml import image as ml_image
+from ml.recipes import Prepared
 from services.decoding import Decoding
 from services.inference import Array, Inference, Serving
 from services.keys import features_key, pixels_key
@@ -97,13 +98,16 @@ class Diagnosis:
         if stored is not None:
             return stored
         data = await self.blobs.get(pixels_key(image.key))
-        prepared = await self.decoding.run(partial(ml_image.read, data))
+        prepared = await self.decoding.run(partial(self._prepared, data))
         features = await self.inference.features(prepared)
         name = self.inference.extractor.name
         await self.blobs.put(features_key(name, image.key), await asyncio.to_thread(packing.pack, features))
         if not await Image.filter(id=image.id).update(features=name):  # deleted meanwhile
             await self.blobs.delete([features_key(name, image.key)])
         return features
+
+    def _prepared(self, data: bytes) -> Prepared:
+        return self.inference.extractor.prepare(ml_image.decode(data))
 
     async def _stored(self, image: Image) -> Array | None:
         if image.features != self.inference.extractor.name:

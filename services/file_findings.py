@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ml import image as ml_image
 from ml.classifier import Classifier, FeatureExtractor
+from ml.recipes import Prepared
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,8 @@ def find(files: Sequence[Path], extractor: FeatureExtractor, classifier: Classif
 
 
 def _batch(files: Sequence[Path], extractor: FeatureExtractor, classifier: Classifier) -> list[FileFinding]:
-    read = [_read(file) for file in files]
-    images = [image for image in read if isinstance(image, np.ndarray)]
+    read = [_read(file, extractor) for file in files]
+    images = [image for image in read if isinstance(image, Prepared)]
     probabilities = iter(classifier.predict(extractor.extract(images)).tolist())
     return [
         FileFinding(file, error=outcome)
@@ -42,11 +41,11 @@ def _finding(file: Path, probability: float, threshold: float) -> FileFinding:
     return FileFinding(file, probability, probability >= threshold)
 
 
-def _read(file: Path) -> np.ndarray | str:
+def _read(file: Path, extractor: FeatureExtractor) -> Prepared | str:
     """The image as the classifier sees it, or the reason why there is none."""
     try:
         with file.open("rb") as opened:
-            return ml_image.read(opened.read(ml_image.MAX_BYTES + 1))
+            return extractor.prepare(ml_image.decode(opened.read(ml_image.MAX_BYTES + 1)))
     except ml_image.ImageError as error:
         return str(error)
     except OSError as error:

@@ -11,6 +11,9 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.image import Decoded
+from ml.recipes import Prepared
+
 T = TypeVar("T")
 
 HOLD_SECONDS = 0.002
@@ -20,12 +23,14 @@ Array = NDArray[np.floating]
 
 
 class Extractor(Protocol):
-    """Features of prepared images; see `ml.classifier.FeatureExtractor`."""
+    """From pictures to features; see `ml.classifier.FeatureExtractor`."""
 
     name: str
     batch_size: int
 
-    def extract(self, images: Sequence[Array]) -> Array: ...
+    def prepare(self, decoded: Decoded) -> Prepared: ...
+
+    def extract(self, images: Sequence[Prepared]) -> Array: ...
 
 
 class Head(Protocol):
@@ -51,7 +56,7 @@ class Inference:
     def __init__(self, extractor: Extractor) -> None:
         self.extractor = extractor
         self._serving: Serving | None = None
-        self._waiting: asyncio.Queue[tuple[Array, asyncio.Future[Array]]] = asyncio.Queue()
+        self._waiting: asyncio.Queue[tuple[Prepared, asyncio.Future[Array]]] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
 
     @property
@@ -75,8 +80,8 @@ class Inference:
         if serving.deployment > self.deployment:  # two swaps may overtake each other
             self._serving = serving
 
-    async def features(self, image: Array) -> Array:
-        """The features of one prepared image, (size, size) in 0..1, as a float16 vector."""
+    async def features(self, image: Prepared) -> Array:
+        """The features of one prepared image as a float16 vector."""
         answer: asyncio.Future[Array] = asyncio.get_running_loop().create_future()
         await self._waiting.put((image, answer))
         return await answer
@@ -92,7 +97,7 @@ class Inference:
             if batch:
                 await self._run(batch)
 
-    async def _gather(self) -> list[tuple[Array, asyncio.Future[Array]]]:
+    async def _gather(self) -> list[tuple[Prepared, asyncio.Future[Array]]]:
         batch = [await self._waiting.get()]
         deadline = asyncio.get_running_loop().time() + HOLD_SECONDS
         while len(batch) < self.extractor.batch_size:
@@ -103,7 +108,7 @@ class Inference:
                 break
         return batch
 
-    async def _run(self, batch: list[tuple[Array, asyncio.Future[Array]]]) -> None:
+    async def _run(self, batch: list[tuple[Prepared, asyncio.Future[Array]]]) -> None:
         try:
             rows = await self.compute(lambda: self.extractor.extract([image for image, _ in batch]))
         except Exception as error:

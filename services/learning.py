@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import default_model, heads, model_file
+from ml import default_model, model_file
 from ml.default_model import BaseSet
 from ml.evaluation import evaluate
 from ml.gate import Judged, judge
+from ml.making import Images, images_of, probabilities, teach
 from ml.model_file import Model
-from ml.training import TrainingConfig, fit
+from ml.training import TrainingConfig
 from services import training_set
 
 Report = Callable[[str, int, float | None], None]
-
-
-@dataclass(frozen=True)
-class Images:
-    """Features (N, 25088) float16, truth (N,) bool and patients (N,) of some images."""
-
-    features: NDArray[np.float16]
-    covid: NDArray[np.bool_]
-    groups: NDArray[np.str_]
 
 
 def learn(folder: Path, report: Report) -> None:
@@ -47,13 +38,12 @@ def learn(folder: Path, report: Report) -> None:
         losses.append(loss)
         report("TRAINING", epoch, loss)
 
-    head = fit(lessons.features, lessons.covid, config, on_epoch)
+    candidate = teach(lessons, incumbent.backbone, config, on_epoch)
     report("EVALUATING", config.epochs, losses[-1])
-    positives = int(lessons.covid.sum())
-    candidate = Model(
-        head, incumbent.backbone, incumbent.threshold, config.seed, positives, len(lessons.covid) - positives
-    )
-    outcome = _examine(exam, incumbent, candidate) | {"trainedOn": len(lessons.covid), "head": head.name}
+    outcome = _examine(exam, incumbent, candidate) | {
+        "trainedOn": len(lessons.covid),
+        "head": candidate.head.name,
+    }
     (folder / training_set.CANDIDATE_FILE).write_bytes(model_file.save(candidate))
     (folder / training_set.OUTCOME_FILE).write_text(json.dumps(outcome))
 
@@ -65,9 +55,9 @@ def divide(base: BaseSet, folder: Path) -> tuple[Images, Images]:
     to be judged on, with the base set's, so that nobody can move the yardstick.
     """
     given = np.load(folder / training_set.IMAGES_FILE)
-    features = np.load(folder / training_set.FEATURES_FILE, mmap_mode="r")[: len(given["covid"])]
+    features = training_set.features_in(folder, len(given["covid"]), base.features.shape[1])
     platform = Images(features, given["covid"], given["group"])
-    known = Images(base.features, base.covid, base.patients)
+    known = images_of(base)
     superseded = np.isin(base.sha256, given["sha256"])
     repeated = np.isin(given["sha256"], base.sha256)
     lessons = _join(known, ~base.holdout & ~superseded, platform, ~given["holdout"])
@@ -78,21 +68,15 @@ def divide(base: BaseSet, folder: Path) -> tuple[Images, Images]:
 def _join(
     base: Images, of_base: NDArray[np.bool_], platform: Images, of_platform: NDArray[np.bool_]
 ) -> Images:
-    return Images(
-        np.concatenate([base.features[of_base], platform.features[of_platform]]),
-        np.concatenate([base.covid[of_base], platform.covid[of_platform]]),
-        np.concatenate([base.groups[of_base], platform.groups[of_platform]]),
-    )
+    chosen = base[of_base], platform[of_platform]
+    columns = ("features", "covid", "groups")
+    return Images(*(np.concatenate([getattr(part, name) for part in chosen]) for name in columns))
 
 
 def _examine(exam: Images, incumbent: Model, candidate: Model) -> dict[str, Any]:
-    old, new = _probabilities(incumbent, exam), _probabilities(candidate, exam)
+    old, new = (probabilities(model.head, exam.features) for model in (incumbent, candidate))
     verdict = judge(
         exam.covid, Judged(old, incumbent.threshold), Judged(new, candidate.threshold), list(exam.groups)
     )
     evaluation = evaluate(exam.covid, new, candidate.threshold)
     return {"promote": verdict.promote, "verdict": verdict.sentence, "evaluation": evaluation.as_dict()}
-
-
-def _probabilities(model: Model, exam: Images) -> NDArray[np.floating[Any]]:
-    return np.asarray(heads.probability(model.head.params, exam.features))

@@ -1,18 +1,18 @@
 """The paper's study on a folder of images: every head cross-validated, and shown another hospital."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 
 from ml import heads
 from ml.base_set import POSITIVE, BaseSet
 from ml.evaluation import Evaluation, evaluate
 from ml.heads import HeadName
-from ml.making import THRESHOLD
+from ml.making import Images, images_of, probabilities, teach
+from ml.model_file import Model
 from ml.splits import SplitError, grouped_folds
-from ml.training import OnEpoch, TrainingConfig, fit
+from ml.training import OnEpoch, TrainingConfig
 
 # What COVID is told from. The first task is the platform's, the second the paper's.
 TASKS = {"covid_vs_others": ("pneumonia", "no_finding"), "covid_vs_pneumonia": ("pneumonia",)}
@@ -22,13 +22,23 @@ class StudyError(Exception):
     """The images do not suffice for what is asked of them."""
 
 
+Folder = Mapping[HeadName, BaseSet]
+"""A folder of images as each head sees it: the same images, as the features that the head reads."""
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Probabilities (N,) of images that a head was not trained on, their truth (N,) bool, and the figures."""
+    """Probabilities (N,) of images that a head was not trained on, their truth (N,) bool, and the figures.
+
+    ``left_open`` (N,) bool says where the model would have left its finding open, and ``decided`` holds the
+    figures of the others; it is none where a class has no others.
+    """
 
     covid: np.ndarray
     probabilities: np.ndarray
+    left_open: np.ndarray
     evaluation: Evaluation
+    decided: Evaluation | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,28 +89,35 @@ def tasks(base: BaseSet) -> dict[str, np.ndarray]:
     return found
 
 
-def trainings(base: BaseSet, shifted: BaseSet | None, plan: Plan) -> int:
+def trainings(base: Folder, shifted: Folder | None, plan: Plan) -> int:
     """How many heads a study trains."""
-    shown = set(tasks(base)) & set(tasks(shifted) if shifted else ())
-    return len(plan.names) * (plan.folds * len(tasks(base)) + len(shown))
+    tasks_here, tasks_there = (set(tasks(_any(folder))) if folder else set() for folder in (base, shifted))
+    return len(plan.names) * (plan.folds * len(tasks_here) + len(tasks_here & tasks_there))
 
 
-def study(base: BaseSet, shifted: BaseSet | None, plan: Plan, follow: Callable[[str], OnEpoch]) -> Study:
+def study(base: Folder, shifted: Folder | None, plan: Plan, follow: Callable[[str], OnEpoch]) -> Study:
     """Cross-validate every head on every task that the folder has images for, and show it the other folder.
 
     Patients stay together in the folds. ``follow`` is told what is trained next and gives back what is to
     hear of its epochs. Raises StudyError where images, patients or a class are too few.
     """
-    if not tasks(base):
+    if not tasks(_any(base)):
         raise StudyError("there must be images with COVID and images without")
     try:
         found = {
-            task: {name: _study_head(name, task, base, shifted, plan, follow) for name in plan.names}
-            for task in tasks(base)
+            task: {
+                name: _study_head(name, task, base[name], shifted[name] if shifted else None, plan, follow)
+                for name in plan.names
+            }
+            for task in tasks(_any(base))
         }
     except SplitError as error:
         raise StudyError(str(error)) from error
-    return Study(base, shifted, plan, found)
+    return Study(_any(base), _any(shifted) if shifted else None, plan, found)
+
+
+def _any(folder: Folder) -> BaseSet:
+    return next(iter(folder.values()))
 
 
 def _study_head(
@@ -112,24 +129,49 @@ def _study_head(
     follow: Callable[[str], OnEpoch],
 ) -> HeadStudy:
     rows = tasks(base)[task]
-    features, covid = base.features[rows], base.covid[rows]
-    probabilities = np.empty(len(rows), np.float32)
+    images = images_of(base)[rows]
     folds = grouped_folds(base.labels[rows].tolist(), base.patients[rows].tolist(), plan.folds, plan.seed)
+    judged = _Judged(len(rows))
+    by_fold = []
     for number, fold in enumerate(folds, 1):
         others = np.setdiff1d(np.arange(len(rows)), fold)
-        head = fit(features[others], covid[others], plan.config(name), follow(f"head {name}, fold {number}"))
-        probabilities[fold] = heads.probability(head.params, features[fold])
-    pooled = _result(covid, probabilities)
-    by_fold = [evaluate(covid[fold], probabilities[fold], THRESHOLD) for fold in folds]
+        heard = follow(f"head {name}, fold {number}")
+        judged.by(teach(images[others], base.backbone, plan.config(name), heard), images, fold)
+        by_fold.append(judged.result(images.covid, fold).evaluation)
+    pooled = judged.result(images.covid, np.arange(len(rows)))
     if shifted is None or task not in tasks(shifted):
         return HeadStudy(pooled, by_fold, None)
-    head = fit(features, covid, plan.config(name), follow(f"head {name}, all"))
-    seen = tasks(shifted)[task]
-    return HeadStudy(
-        pooled, by_fold, _result(shifted.covid[seen], heads.probability(head.params, shifted.features[seen]))
-    )
+    model = teach(images, base.backbone, plan.config(name), follow(f"head {name}, all"))
+    elsewhere = images_of(shifted)[tasks(shifted)[task]]
+    everyone = np.arange(len(elsewhere.covid))
+    seen = _Judged(len(everyone))
+    seen.by(model, elsewhere, everyone)
+    return HeadStudy(pooled, by_fold, seen.result(elsewhere.covid, everyone))
 
 
-def _result(covid: np.ndarray, probabilities: np.ndarray | jax.Array) -> Result:
-    plain = np.asarray(probabilities)
-    return Result(covid, plain, evaluate(covid, plain, THRESHOLD))
+class _Judged:
+    """What models said of N images, each with the threshold and the band of the model that said it."""
+
+    def __init__(self, count: int) -> None:
+        self.probabilities = np.empty(count, np.float32)
+        self.thresholds = np.empty(count)
+        self.left_open = np.zeros(count, bool)
+
+    def by(self, model: Model, images: Images, rows: np.ndarray) -> None:
+        """Have a model judge some of the images."""
+        found = probabilities(model.head, images.features[rows])
+        self.probabilities[rows], self.thresholds[rows] = found, model.threshold
+        self.left_open[rows] = model.leaves_open(found)
+
+    def result(self, covid: np.ndarray, rows: np.ndarray) -> Result:
+        """The figures of some of the images."""
+        truth, found, thresholds = covid[rows], self.probabilities[rows], self.thresholds[rows]
+        decided = ~self.left_open[rows]
+        both = truth[decided].any() and not truth[decided].all()
+        return Result(
+            truth,
+            found,
+            ~decided,
+            evaluate(truth, found, thresholds),
+            evaluate(truth[decided], found[decided], thresholds[decided]) if both else None,
+        )

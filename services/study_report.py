@@ -72,7 +72,7 @@ def _rows(results: Mapping[HeadName, Result], with_paper: bool) -> list[list[str
     rows = []
     for name, result in results.items():
         rows.append([f"{name}, ours", *(_per_cent(getattr(result.evaluation, figure)) for figure in FIGURES)])
-        if with_paper:
+        if with_paper and name in PAPER:
             rows.append([f"{name}, paper", *(f"{100 * published:.2f}" for published in PAPER[name])])
     return rows
 
@@ -102,7 +102,7 @@ def _curve(found: Result, paper: tuple[float, float] | None = None) -> Curve:
 
 
 def _published(name: HeadName, task: str) -> tuple[float, float] | None:
-    return PAPER[name][:2] if task == PAPER_TASK else None
+    return PAPER[name][:2] if task == PAPER_TASK and name in PAPER else None
 
 
 def _metrics(study: Study) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml import features as packing
-from ml.vgg16 import FEATURES
 from services.keys import features_key
 from services.labelling import counting
 from store.blobs import BlobMissing, Blobs
@@ -19,7 +18,7 @@ from store.tables import Finding, Image, Label
 
 READ_AT_ONCE = 64
 
-FEATURES_FILE = "features.npy"
+FEATURES_FILE = "features.f16"
 IMAGES_FILE = "images.npz"
 INCUMBENT_FILE = "incumbent.safetensors"
 CANDIDATE_FILE = "candidate.safetensors"
@@ -64,18 +63,24 @@ async def _held_out() -> set[int]:
 
 async def lay_out(found: Sequence[Example], extractor: str, blobs: Blobs, folder: Path) -> list[Example]:
     """Write the examples' features and truth into the folder, a few at a time; returns those written."""
-    rows = np.lib.format.open_memmap(folder / FEATURES_FILE, "w+", np.float16, (max(len(found), 1), FEATURES))
     kept: list[Example] = []
-    for start in range(0, len(found), READ_AT_ONCE):
-        part = found[start : start + READ_AT_ONCE]
-        read = await asyncio.gather(*(_read(example, extractor, blobs) for example in part))
-        for example, features in zip(part, read, strict=True):
-            if features is not None:
-                rows[len(kept)] = features
-                kept.append(example)
-    rows.flush()
+    with (folder / FEATURES_FILE).open("wb") as rows:
+        for start in range(0, len(found), READ_AT_ONCE):
+            part = found[start : start + READ_AT_ONCE]
+            read = await asyncio.gather(*(_read(example, extractor, blobs) for example in part))
+            for example, features in zip(part, read, strict=True):
+                if features is not None:
+                    rows.write(features.astype("<f2").tobytes())
+                    kept.append(example)
     _write_truth(kept, folder)
     return kept
+
+
+def features_in(folder: Path, count: int, width: int) -> NDArray[np.float16]:
+    """The features (count, width) that `lay_out` wrote."""
+    if not count:
+        return np.empty((0, width), np.float16)
+    return np.memmap(folder / FEATURES_FILE, "<f2", "r", shape=(count, width))
 
 
 def _write_truth(kept: Sequence[Example], folder: Path) -> None:

@@ -15,6 +15,9 @@ import numpy as np
 from PIL import Image as Pillow
 
 from api.wiring import Parts
+from ml import recipes
+from ml.image import Decoded
+from ml.recipes import Prepared
 from services import training_set
 from services.letters import Letter
 from services.models import NewModel
@@ -37,8 +40,11 @@ class EverySecondPixel:
     name = "pixels/test"
     batch_size = 8
 
-    def extract(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        return np.stack([image.ravel()[::2] for image in images]).astype(np.float16)
+    def prepare(self, decoded: Decoded) -> Prepared:
+        return recipes.WHOLE.prepare(decoded)
+
+    def extract(self, images: Sequence[Prepared]) -> np.ndarray:
+        return np.stack([image.pixels.ravel()[::2] for image in images]).astype(np.float16)
 
 
 class Brightness:

@@ -1,0 +1,78 @@
+"""From a decoded picture to features: the ways that there are, each under the name that models carry."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import jax
+
+from ml import chest, image, vgg16
+from ml.backbone import Backbone
+from ml.heads import HeadName
+from ml.image import Decoded, Pixels
+from ml.vgg16 import Variables
+
+
+class Prepared(NamedTuple):
+    """What the network sees, (side, side) float32 in 0..1, and what was measured while preparing it."""
+
+    pixels: Pixels
+    measures: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network, how pictures are prepared for it, and what is read from it.
+
+    ``features`` counts the numbers of a vector: the network's, then the measures of preparing.
+    """
+
+    network: str
+    preprocessing: str
+    side: int
+    features: int
+    prepare: Callable[[Decoded], Prepared]
+    extract: Callable[[Variables, jax.Array], jax.Array]
+
+    def backbone(self, weights: str) -> Backbone:
+        """What models and stored features name; ``weights`` is the SHA-256 of the network's."""
+        return Backbone(self.network, weights, self.preprocessing)
+
+
+class UnknownRecipe(ValueError):
+    """A model reads features that this version cannot make."""
+
+
+def _whole(decoded: Decoded) -> Prepared:
+    return Prepared(image.prepare(decoded.pixels))
+
+
+def _chest(decoded: Decoded) -> Prepared:
+    found = chest.standardise(decoded)
+    return Prepared(found.pixels, (found.likeness,))
+
+
+WHOLE: Final = Recipe("vgg16", image.PREPROCESSING, vgg16.SIDE, vgg16.FEATURES, _whole, vgg16.extract)
+"""The paper's: the whole picture, and the fifth block of VGG16. Heads A, B and C read it."""
+
+CHEST: Final = Recipe(
+    "vgg16", chest.PREPROCESSING, chest.SIDE, vgg16.CHEST_FEATURES + 1, _chest, vgg16.extract_chest
+)
+"""Ours: the chest alone, and the fourth block of VGG16 in coarse places. Head D reads it."""
+
+RECIPES: Final[Mapping[tuple[str, str], Recipe]] = {
+    (recipe.network, recipe.preprocessing): recipe for recipe in (WHOLE, CHEST)
+}
+
+
+def of(backbone: Backbone) -> Recipe:
+    """The recipe that a model or a base set names. Raises UnknownRecipe."""
+    try:
+        return RECIPES[backbone.network, backbone.preprocessing]
+    except KeyError as error:
+        raise UnknownRecipe(f"this version knows no features of {backbone.name}") from error
+
+
+def read_by(head: HeadName) -> Recipe:
+    """The recipe whose features a head reads."""
+    return CHEST if head == "D" else WHOLE
