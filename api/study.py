@@ -34,6 +34,13 @@ Weights = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="the same seed gives the same bytes on one machine")]
 
 
+ABSTAINED = {
+    "NOT_A_CHEST_XRAY": "no finding, this is no chest X-ray",
+    "OUT_OF_DISTRIBUTION": "no finding, this chest X-ray is unlike those that the model knows",
+    "UNCERTAIN": "no finding, too uncertain",
+}
+
+
 class HeadChoice(StrEnum):
     """The paper's three heads, and ours."""
 
@@ -199,23 +206,24 @@ def _load(settings: Settings, data: Path, extractor: FeatureExtractor) -> BaseSe
 
 
 def _as_json(found: FileFinding, model: str) -> str:
-    if found.error is not None:
+    if found.judgement is None:
         return json.dumps({"file": str(found.file), "error": found.error})
-    assert found.probability is not None
     answer = {
         "file": str(found.file),
-        "finding": "COVID" if found.covid else "NO_COVID",
-        "probability": round(found.probability, 6),
-        "abstained": None,
+        "finding": {None: None, True: "COVID", False: "NO_COVID"}[found.judgement.covid],
+        "probability": round(found.judgement.probability, 6),
+        "abstained": found.judgement.abstained,
         "model": model,
     }
     return json.dumps(answer)
 
 
 def _as_text(found: FileFinding) -> str:
-    if found.error is not None:
+    if found.judgement is None:
         return f"{found.file}: {found.error}"
-    return f"{found.file}: {'COVID' if found.covid else 'no COVID'}, probability {found.probability:.3f}"
+    judged = found.judgement
+    finding = ABSTAINED[judged.abstained] if judged.abstained else "COVID" if judged.covid else "no COVID"
+    return f"{found.file}: {finding}, probability {judged.probability:.3f}"
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What serving uses: images to features and features to probabilities, compiled beforehand."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import jax
 import numpy as np
@@ -15,6 +16,18 @@ from ml.weights import Weights
 
 LARGEST_BATCH = {"cpu": 8, "gpu": 64}
 LARGEST_PREDICTION = 256
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a model says of an image: the probability of COVID, 0..1, and a finding or why there is none.
+
+    ``abstained`` is None, or UNCERTAIN: the probability lies in the band that the model leaves open.
+    """
+
+    probability: float
+    covid: bool | None
+    abstained: str | None = None
 
 
 class BackboneMismatch(ValueError):
@@ -94,6 +107,17 @@ class Classifier:
         """The probability of COVID (N,) float32 for features (N, F)."""
         parts = [self._predict(batch, count) for batch, count in _padded(features, LARGEST_PREDICTION)]
         return np.concatenate(parts) if parts else np.empty(0, np.float32)
+
+    def judge(self, features: np.ndarray) -> list[Judgement]:
+        """A judgement for each of N images, by their features (N, F)."""
+        probabilities = self.predict(features)
+        left_open = self.model.leaves_open(probabilities)
+        return [
+            Judgement(probability, None, "UNCERTAIN")
+            if unsure
+            else Judgement(probability, probability >= self.threshold)
+            for probability, unsure in zip(probabilities.tolist(), left_open.tolist(), strict=True)
+        ]
 
     def warm_up(self) -> None:
         """Compile and run the commonest shape, a single image."""

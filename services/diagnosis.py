@@ -13,6 +13,7 @@ from tortoise.exceptions import IntegrityError
 from events.messages import ImageUploaded, ModelPromoted, PredictionFailed, PredictionMade
 from ml import features as packing
 from ml import image as ml_image
+from ml.classifier import Judgement
 from ml.recipes import Prepared
 from services.decoding import Decoding
 from services.inference import Array, Inference, Serving
@@ -20,7 +21,7 @@ from services.keys import features_key, pixels_key
 from services.models import Models
 from services.outbox import Outbox, record
 from store.blobs import BlobMissing, Blobs
-from store.tables import Finding, Image, Prediction
+from store.tables import AbstainReason, Finding, Image, Prediction
 
 RENEWAL_BATCH = 200
 
@@ -77,9 +78,9 @@ class Diagnosis:
         known = [(image, features) for image, features in pairs if features is not None]
         if known:
             rows = np.stack([features for _, features in known])
-            probabilities = await self.inference.compute(partial(serving.head.predict, rows))
-            for (image, _), probability in zip(known, probabilities, strict=True):
-                await self._record(image, serving, float(probability))
+            judgements = await self.inference.compute(partial(serving.head.judge, rows))
+            for (image, _), judgement in zip(known, judgements, strict=True):
+                await self._record(image, serving, judgement)
         for image, features in pairs:
             if features is None:  # lost: they are extracted again
                 await self.diagnose(ImageUploaded(image.id))
@@ -89,8 +90,8 @@ class Diagnosis:
         serving = None
         while serving is not self.inference.serving:
             serving = self.inference.serving
-            probabilities = await self.inference.compute(partial(serving.head.predict, features[None]))
-            await self._record(image, serving, float(probabilities[0]))
+            (judgement,) = await self.inference.compute(partial(serving.head.judge, features[None]))
+            await self._record(image, serving, judgement)
             await self.models.refresh()
 
     async def _features(self, image: Image) -> Array:
@@ -117,16 +118,17 @@ class Diagnosis:
         except (BlobMissing, packing.FeaturesError):  # extracted anew from the pixels
             return None
 
-    async def _record(self, image: Image, serving: Serving, probability: float) -> None:
-        finding = Finding.COVID if probability >= serving.head.threshold else Finding.NO_COVID
+    async def _record(self, image: Image, serving: Serving, judgement: Judgement) -> None:
+        finding = {None: None, True: Finding.COVID, False: Finding.NO_COVID}[judgement.covid]
 
         async def create() -> None:
             prediction = await Prediction.create(
                 image_id=image.id,
                 model_id=serving.model_id,
                 finding=finding,
-                probability=probability,
-                margin=abs(probability - serving.head.threshold),
+                probability=judgement.probability,
+                margin=abs(judgement.probability - serving.head.threshold),
+                abstained=AbstainReason(judgement.abstained) if judgement.abstained else None,
             )
             await record(PredictionMade(prediction.id, image.id, image.owner_id))
 

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml import image as ml_image
-from ml.classifier import Classifier, FeatureExtractor
+from ml.classifier import Classifier, FeatureExtractor, Judgement
 from ml.recipes import Prepared
 
 
 @dataclass(frozen=True)
 class FileFinding:
-    """The probability of COVID and whether it reaches the threshold; or why the file cannot be read."""
+    """What the model says of a file, or why it cannot be read."""
 
     file: Path
-    probability: float | None = None
-    covid: bool | None = None
+    judgement: Judgement | None = None
     error: str | None = None
 
 
@@ -28,17 +27,11 @@ def find(files: Sequence[Path], extractor: FeatureExtractor, classifier: Classif
 def _batch(files: Sequence[Path], extractor: FeatureExtractor, classifier: Classifier) -> list[FileFinding]:
     read = [_read(file, extractor) for file in files]
     images = [image for image in read if isinstance(image, Prepared)]
-    probabilities = iter(classifier.predict(extractor.extract(images)).tolist())
+    judgements = iter(classifier.judge(extractor.extract(images)))
     return [
-        FileFinding(file, error=outcome)
-        if isinstance(outcome, str)
-        else _finding(file, next(probabilities), classifier.threshold)
+        FileFinding(file, error=outcome) if isinstance(outcome, str) else FileFinding(file, next(judgements))
         for file, outcome in zip(files, read, strict=True)
     ]
-
-
-def _finding(file: Path, probability: float, threshold: float) -> FileFinding:
-    return FileFinding(file, probability, probability >= threshold)
 
 
 def _read(file: Path, extractor: FeatureExtractor) -> Prepared | str:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.classifier import Judgement
 from ml.image import Decoded
 from ml.recipes import Prepared
 
@@ -34,11 +35,11 @@ class Extractor(Protocol):
 
 
 class Head(Protocol):
-    """Probabilities of COVID from features; see `ml.classifier.Classifier`."""
+    """Judgements from features; see `ml.classifier.Classifier`."""
 
     threshold: float
 
-    def predict(self, features: Array) -> Array: ...
+    def judge(self, features: Array) -> list[Judgement]: ...
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from PIL import Image as Pillow
 
 from api.wiring import Parts
 from ml import recipes
+from ml.classifier import Judgement
 from ml.image import Decoded
 from ml.recipes import Prepared
 from services import training_set
@@ -48,13 +49,17 @@ class EverySecondPixel:
 
 
 class Brightness:
-    """A head that takes bright images for COVID; its file holds the threshold."""
+    """A head that takes bright images for COVID and black ones for no chest; its file is the threshold."""
 
     def __init__(self, data: bytes) -> None:
         self.threshold = float(data)
 
-    def predict(self, features: np.ndarray) -> np.ndarray:
-        return features.astype(np.float32).mean(axis=1)
+    def judge(self, features: np.ndarray) -> list[Judgement]:
+        means = features.astype(np.float32).mean(axis=1).tolist()
+        return [
+            Judgement(mean, mean >= self.threshold) if mean else Judgement(mean, None, "NOT_A_CHEST_XRAY")
+            for mean in means
+        ]
 
 
 @dataclass

@@ -11,14 +11,25 @@ import pytest
 from api.wiring import Parts
 from events.messages import ImageUploaded, ModelPromoted, PredictionFailed, PredictionMade
 from ml import features as packing
-from ml import image as ml_image
+from ml.classifier import Judgement
+from ml.image import Decoded
+from ml.recipes import Prepared
 from services import diagnosis as diagnosis_module
 from services import reactions
 from services.diagnosis import Diagnosis
 from services.inference import Serving
 from services.keys import features_key, pixels_key
 from services.platform import Platform
-from store.tables import Deployment, Finding, Image, JournalEntry, ModelVersion, OutboxEvent, Prediction
+from store.tables import (
+    AbstainReason,
+    Deployment,
+    Finding,
+    Image,
+    JournalEntry,
+    ModelVersion,
+    OutboxEvent,
+    Prediction,
+)
 from tests.people import admin, eventually, member
 from tests.stand_ins import Brightness, EverySecondPixel, picture
 from tests.uploading import upload
@@ -32,7 +43,7 @@ class Counting(EverySecondPixel):
         self.extracted = 0
         self.broken = False
 
-    def extract(self, images: Sequence[np.ndarray]) -> np.ndarray:
+    def extract(self, images: Sequence[Prepared]) -> np.ndarray:
         if self.broken:
             raise FloatingPointError("broken")
         self.extracted += len(images)
@@ -82,13 +93,13 @@ async def test_decodes_in_threads_that_nothing_else_waits_for(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[str] = []
-    read = ml_image.read
+    prepare = EverySecondPixel.prepare
 
-    def watched(data: bytes) -> np.ndarray:
+    def watched(extractor: EverySecondPixel, decoded: Decoded) -> Prepared:
         threads.append(threading.current_thread().name)
-        return read(data)
+        return prepare(extractor, decoded)
 
-    monkeypatch.setattr(ml_image, "read", watched)
+    monkeypatch.setattr(EverySecondPixel, "prepare", watched)
     await upload(platform, await member(), picture(1))
     assert [name.partition("_")[0] for name in threads] == ["decoding"]
 
@@ -100,17 +111,27 @@ async def test_an_image_that_has_gone_is_nobodys_business(platform: Platform) ->
 
 
 @pytest.mark.parametrize(
-    ("probability", "finding", "margin"),
-    [(0.5, Finding.COVID, 0.0), (0.75, Finding.COVID, 0.25), (0.0, Finding.NO_COVID, 0.5)],
+    ("judgement", "finding", "abstained"),
+    [
+        (Judgement(0.75, True), Finding.COVID, None),
+        (Judgement(0.25, False), Finding.NO_COVID, None),
+        (Judgement(0.5, None, "UNCERTAIN"), None, AbstainReason.UNCERTAIN),
+        (Judgement(1.0, None, "NOT_A_CHEST_XRAY"), None, AbstainReason.NOT_A_CHEST_XRAY),
+        (Judgement(0.0, None, "OUT_OF_DISTRIBUTION"), None, AbstainReason.OUT_OF_DISTRIBUTION),
+    ],
 )
-async def test_finds_from_the_threshold_on(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch, probability: float, finding: Finding, margin: float
+async def test_records_what_the_model_says_and_how_far_from_its_threshold(
+    platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+    judgement: Judgement,
+    finding: Finding | None,
+    abstained: AbstainReason | None,
 ) -> None:
-    monkeypatch.setattr(Brightness, "predict", lambda self, rows: np.full(len(rows), probability))
+    monkeypatch.setattr(Brightness, "judge", lambda self, rows: [judgement] * len(rows))
     await upload(platform, await member(), picture(1))
     found = await Prediction.get()
-    assert (found.finding, found.probability, found.margin) == (finding, probability, margin)
-    assert found.abstained is None
+    assert (found.finding, found.probability, found.abstained) == (finding, judgement.probability, abstained)
+    assert found.margin == abs(judgement.probability - 0.5)
 
 
 async def test_keeps_the_features_and_uses_them_again(platform: Platform, parts: Parts) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from ml.image import Decoded
+from ml.recipes import Prepared
 from services import inference as inference_module
 from services.inference import Inference, Serving
 from tests.stand_ins import Brightness
@@ -27,13 +29,16 @@ class Recorder:
     def __post_init__(self) -> None:
         self.open.set()
 
-    def extract(self, images: Sequence[np.ndarray]) -> np.ndarray:
+    def prepare(self, decoded: Decoded) -> Prepared:
+        return Prepared(decoded.pixels)
+
+    def extract(self, images: Sequence[Prepared]) -> np.ndarray:
         assert self.open.wait(10)
         assert threading.current_thread() is not threading.main_thread()
-        self.batches.append([int(image[0]) for image in images])
+        self.batches.append([int(image.pixels[0]) for image in images])
         if self.fail:
             raise FloatingPointError("the device is on fire")
-        return np.stack([image * 10 for image in images])
+        return np.stack([image.pixels * 10 for image in images])
 
 
 @pytest.fixture
@@ -61,7 +66,10 @@ async def inference(extractor: Recorder) -> AsyncIterator[Inference]:
 
 def ask(inference: Inference, *numbers: int) -> list[asyncio.Task[np.ndarray]]:
     """The features of the images of these numbers, on their way."""
-    return [asyncio.create_task(inference.features(np.full(3, number, np.float32))) for number in numbers]
+    return [
+        asyncio.create_task(inference.features(Prepared(np.full(3, number, np.float32))))
+        for number in numbers
+    ]
 
 
 async def answers(asked: Sequence[asyncio.Task[np.ndarray]]) -> list[int]:
