@@ -54,12 +54,11 @@ class FeatureExtractor:
 
     def extract(self, images: Sequence[Prepared]) -> np.ndarray:
         """Features (N, F) float16 of prepared images; see `ml.recipes.Recipe`."""
-        side = self.recipe.side
-        pixels = np.array([image.pixels for image in images], np.float32).reshape(-1, side, side)
-        measures = np.array([image.measures for image in images], np.float16).reshape(len(images), -1)
-        parts = [self._extract(batch, count) for batch, count in _padded(pixels, self.batch_size)]
-        if not parts:
+        if not images:
             return np.empty((0, self.recipe.features), np.float16)
+        pixels = np.array([image.pixels for image in images], np.float32)
+        measures = np.array([image.measures for image in images], np.float16)
+        parts = [self._extract(batch, count) for batch, count in _padded(pixels, self.batch_size)]
         return np.concatenate([np.concatenate(parts), measures], axis=1)
 
     def warm_up(self) -> None:

@@ -40,7 +40,8 @@ def teach(lessons: Images, backbone: Backbone, config: TrainingConfig, on_epoch:
     """A model trained on images: the same bytes from the same images on one machine.
 
     The paper's heads are taken as they are. Head D is calibrated on images that others of the same patients
-    did not teach, and its threshold and the band that it leaves open are chosen there too.
+    did not teach, and its threshold and the band that it leaves open are chosen there too: the threshold
+    within the band, so that on either side of it a finding is what the band's error allows.
     """
     positives = int(lessons.covid.sum())
     counts = positives, len(lessons.covid) - positives
@@ -56,14 +57,15 @@ def teach(lessons: Images, backbone: Backbone, config: TrainingConfig, on_epoch:
     scores = _cross_fitted(*device, folds, config.epochs)
     line = calibration.platt(scores, lessons.covid)
     probabilities = line.probability(scores)
+    band = calibration.open_band(probabilities, lessons.covid)
     return Model(
         logistic.unscaled(params, data, *line),
         backbone,
-        calibration.best_threshold(probabilities, lessons.covid),
+        float(np.clip(calibration.best_threshold(probabilities, lessons.covid), *band)),
         config.seed,
         *counts,
         calibration=f"Platt's scaling, cross-fitted in {len(folds)} folds by patient",
-        band=calibration.open_band(probabilities, lessons.covid),
+        band=band,
         error=calibration.ERROR,
     )
 

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from ml import base_set, model_file
 from ml.base_set import BaseSet
 from ml.evaluation import Evaluation
@@ -52,15 +54,15 @@ def make(base: BaseSet, on_epoch: OnEpoch = unheard) -> DefaultModel:
 
 
 def together(base: BaseSet) -> BaseSet:
-    """The base set with the films that two collections hold as one patient's.
+    """The base set with the patients of films that two collections hold as one patient.
 
     Found by the correlation of the standardised chests, and by eye; named by the SHA-256 of their files.
     """
     patients = base.patients.copy()
     for first, second in json.loads((FOLDER / TWINS_FILE).read_text()):
-        known = patients[base.sha256 == first]
+        known, twins = (patients[base.sha256 == film] for film in (first, second))
         if len(known):
-            patients[base.sha256 == second] = known[0]
+            patients[np.isin(patients, twins)] = known[0]
     return replace(base, patients=patients)
 
 
