@@ -14,14 +14,13 @@ RESAMPLES = 2000
 class Margins:
     """How far below the incumbent the lower end of a difference's 95 % interval may lie (fractions).
 
-    Chosen on the base set's holdout, 34 COVID images of 19 patients, with eight models that differ in their
-    seed alone (sensitivity 76 to 91 %, AUC 0.998 to 0.999). Of their 56 ordered pairs 49 pass; with a margin
-    of 0.10 in sensitivity 33 would, for so few patients leave an interval of some 0.15 to each side. Models
-    that learned a tenth of all labels flipped, or half of the COVID images as negatives, pass against none of
-    the eight.
+    Chosen on the base set's holdout, 98 images with COVID and 232 without. Of heads D that learned from a
+    random nine tenths of the base set all three pass; of those that learned a fiftieth or a twentieth of all
+    labels flipped one in three each; of those that learned a tenth or a quarter flipped, or three tenths of
+    the COVID images as negatives, none of nine. `python -m benchmarks.gate` does this again.
     """
 
-    sensitivity: float = 0.20
+    sensitivity: float = 0.10
     specificity: float = 0.05
     auc: float = 0.02
 
