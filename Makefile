@@ -87,7 +87,7 @@ $(BIN)/python:
 
 $(RUNTIME): requirements.lock requirements-build.lock pyproject.toml $(BIN)/python
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { rm -rf $(VENV) && $(MAKE) --no-print-directory $(BIN)/python; }
-	@echo "Environment: installing the locked dependencies (about 950 MB on disk; a minute or more the first time) …"
+	@echo "Environment: installing the locked dependencies (about 1.1 GB on disk; a minute or more the first time) …"
 	@$(PIP_LOCKED) --requirement requirements-build.lock
 	@$(PIP_LOCKED) --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .

@@ -82,8 +82,6 @@ def _explanation(url: str, error: BaseException) -> str:
         return _of_sqlite(Path(url.removeprefix("sqlite://")), error)
     if isinstance(error, TimeoutError):
         return "no MySQL server answers there. Remedy: start it, or mend the host and the port in its URL"
-    if isinstance(error, RuntimeError) and "cryptography" in str(error):  # of MySQL 8, not of MariaDB
-        return f"{error}. Remedy: install that package, or CREATE USER … IDENTIFIED WITH another method"
     code, message = error.args if len(error.args) == 2 else (0, error)
     reason = f"{message} ({error.__cause__})" if error.__cause__ else message
     database = unquote(urlsplit(url).path.strip("/"))
