@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import reduce
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -23,8 +25,9 @@ if TYPE_CHECKING:  # these bring jax, which `covidxr --help` need not wait for
     from ml.classifier import Classifier, FeatureExtractor
     from ml.heads import HeadName
     from ml.recipes import Recipe
+    from services.audit import Audit
     from services.file_findings import FileFinding
-    from services.studies import Folder
+    from services.studies import Folder, Study
 
 Data = Annotated[Path, typer.Option(help="a folder of images with a manifest.csv: file,label,patient,source")]
 Weights = Annotated[
@@ -39,6 +42,9 @@ ABSTAINED = {
     "OUT_OF_DISTRIBUTION": "no finding, this chest X-ray is unlike those that the model knows",
     "UNCERTAIN": "no finding, too uncertain",
 }
+
+
+NOT_AUDITED = "none"
 
 
 class HeadChoice(StrEnum):
@@ -108,33 +114,44 @@ def train(
 
 
 def evaluate(
-    data: Data,
+    data: Annotated[
+        list[Path], typer.Option(help="a folder as for `train`; several are cross-validated together")
+    ],
     out: Annotated[Path, typer.Option(help="the folder for metrics.json, report.md and the plots")],
     heads: Annotated[str, typer.Option(help="which heads, with commas between")] = "A,B,C,D",
     folds: Annotated[int, typer.Option(min=2, help="in how many parts the patients are divided")] = 5,
     shifted: Annotated[
         Path | None, typer.Option(help="another hospital's folder, to show to heads trained on all of --data")
     ] = None,
+    audit: Annotated[
+        str, typer.Option(help="which of the heads are audited for shortcuts, some minutes each; or none")
+    ] = "D",
     seed: Seed = 0,
     weights: Weights = None,
 ) -> None:
-    """Cross-validate heads on a folder of labelled images, and compare with the paper's Table II."""
+    """Cross-validate heads on labelled images, compare with the paper's Table II, and audit for shortcuts."""
     names = _names(heads)
+    audited = [name for name in _names(audit) if name in names] if audit != NOT_AUDITED else []
     with _at_work() as settings:
-        from services import studies, study_report
+        from services import audit_report, studies, study_report, study_tables, study_words
 
         base = _seen(settings, data, names, weights)
-        other = _seen(settings, shifted, names, weights) if shifted else None
+        other = _seen(settings, [shifted], names, weights) if shifted else None
 
         plan = studies.Plan(names, folds, seed)
         with terminal.bar() as progress:
             follow = terminal.epochs(progress, studies.trainings(base, other, plan) * plan.epochs)
             found = studies.study(base, other, plan, follow)
-        study_report.write(found, out)
+        audits = _audits(settings, data, found, base, other, audited, weights)
+        study_report.write(found, out, audits)
         console = Console()
-        for title, rows in study_report.tables(found).items():
-            console.print(terminal.table(title, study_report.HEADER, rows))
-        typer.echo(study_report.caution(found))
+        for table in study_tables.tables(found):
+            console.print(terminal.table(table.title, table.header, table.rows))
+        for sentence in (
+            *itertools.starmap(audit_report.verdict, audits.items()),
+            study_words.caution(found),
+        ):
+            typer.echo(sentence)
         typer.echo(f"{terminal.NOTICE} Plots, report.md and metrics.json are in {out}.")
 
 
@@ -143,8 +160,6 @@ def default_model(
 ) -> None:
     """Make the default model and its base set again, in the place where they are shipped."""
     with _at_work() as settings:
-        from functools import reduce
-
         from ml import base_set, recipes
         from ml import default_model as shipped
 
@@ -186,15 +201,52 @@ def _predictor(
     return extractor, Classifier(model, extractor.backbone)
 
 
-def _seen(settings: Settings, data: Path, names: list[HeadName], weights: Path | None) -> Folder:
-    """A folder as each head sees it."""
-    from ml import recipes
+def _seen(settings: Settings, data: Sequence[Path], names: list[HeadName], weights: Path | None) -> Folder:
+    """Folders as each head sees them, with the films that several hold under one patient."""
+    from ml import base_set, recipes
+    from ml import default_model as shipped
 
     wanted = {recipes.read_by(name).preprocessing: recipes.read_by(name) for name in names}
-    bases = {
-        key: _load(settings, data, _extractor(settings, weights, recipe)) for key, recipe in wanted.items()
-    }
+    bases = {}
+    for key, recipe in wanted.items():
+        extractor = _extractor(settings, weights, recipe)
+        loaded = [_load(settings, folder, extractor) for folder in data]
+        bases[key] = shipped.together(reduce(base_set.join, loaded))
     return {name: bases[recipes.read_by(name).preprocessing] for name in names}
+
+
+def _audits(
+    settings: Settings,
+    data: Sequence[Path],
+    found: Study,
+    base: Folder,
+    other: Folder | None,
+    names: list[HeadName],
+    weights: Path | None,
+) -> dict[HeadName, Audit]:
+    """The audits of heads on the first task; those that read the same features share the changed pictures."""
+    from ml import recipes
+    from services import audit, datasets, studies
+
+    files = [record.path for folder in data for record in datasets.read_manifest(folder)]
+    altered: dict[str, audit.Altered] = {}
+    audits = {}
+    for name in names:
+        judges = next(iter(found.tasks.values()))[name].judges
+        rows, recipe = audit.sample(base[name], judges), recipes.read_by(name)
+        with terminal.bar() as progress:
+            if recipe.preprocessing not in altered:
+                follow = terminal.images(progress, f"changed pictures for head {name}")
+                extractor = _extractor(settings, weights, recipe)
+                altered[recipe.preprocessing] = audit.alter([files[row] for row in rows], extractor, follow)
+            sources = len(set(base[name].sources.tolist()))
+            heard = terminal.epochs(progress, sources * found.plan.epochs)
+            left_out = studies.leave_sources_out(name, base[name], found.plan, heard)
+        elsewhere = other[name] if other else None
+        audits[name] = audit.audit(
+            base[name], judges, rows, altered[recipe.preprocessing], elsewhere, left_out
+        )
+    return audits
 
 
 def _load(settings: Settings, data: Path, extractor: FeatureExtractor) -> BaseSet:

@@ -125,6 +125,20 @@ def delong(positives: np.ndarray, negatives: np.ndarray) -> Estimate:
     return Estimate(area, max(0.0, area - half), min(1.0, area + half))
 
 
+def precision_recall(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Precision and recall (K,) at each probability as threshold, highest first; labels (N,) of 0 and 1."""
+    order = np.argsort(-probabilities, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(probabilities[order]) != 0, True))  # equals are called together
+    found = np.cumsum(labels[order])[ends]
+    return found / (ends + 1), found / found[-1]
+
+
+def average_precision(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """The area under the steps of precision over recall."""
+    precision, recall = precision_recall(labels, probabilities)
+    return float(precision @ np.diff(recall, prepend=0))
+
+
 def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = CALIBRATION_BINS) -> float:
     """The expected calibration error: over bins of equal width, the mean gap of probability and frequency."""
     bin_of = np.minimum((probabilities * bins).astype(int), bins - 1)

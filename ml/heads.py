@@ -43,6 +43,11 @@ def layers(name: HeadName) -> dict[str, tuple[int, int]]:
     return {layer: (inputs[number], width) for number, (layer, width) in enumerate(WIDTHS.items())}
 
 
+def inputs(name: HeadName) -> int:
+    """How many features a head reads, from the first on."""
+    return next(iter(layers(name).values()))[0]
+
+
 class Perceptron(nn.Module):
     """Dense 200, Dense 64, Dense 2: features (N, 25088) to the logits (N, 2) of no COVID and of COVID.
 

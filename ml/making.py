@@ -70,6 +70,21 @@ def teach(lessons: Images, backbone: Backbone, config: TrainingConfig, on_epoch:
     )
 
 
+def held_out_threshold(
+    lessons: Images, backbone: Backbone, config: TrainingConfig, on_epoch: OnEpoch = unheard
+) -> float:
+    """A threshold for a head that has none of its own choice: the best for a head that learned from four
+    fifths of the patients, on the images of the others. The usual one where a class has a single patient.
+    """
+    folds = _folds(lessons)
+    if not folds:
+        return THRESHOLD
+    held = folds[0]
+    others = np.setdiff1d(np.arange(len(lessons.covid)), held)
+    taught = teach(lessons[others], backbone, config, on_epoch)
+    return calibration.best_threshold(probabilities(taught.head, lessons.features[held]), lessons.covid[held])
+
+
 def examine(model: Model, base: BaseSet) -> Evaluation:
     """The model's figures on the holdout. Raises EvaluationError where it lacks one of the classes."""
     held = base.holdout

@@ -1,4 +1,4 @@
-"""Plots of a study as PNG: ROC, calibration and confusion. A panel is a task, a colour is a head."""
+"""Plots of a study as PNG: ROC, precision, calibration, confusion. A panel is a task, a colour is a head."""
 
 import io
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ml.evaluation import CALIBRATION_BINS, Evaluation, wilson
+from ml.evaluation import CALIBRATION_BINS, Evaluation, average_precision, precision_recall, wilson
 
 COLOURS = {
     "A": "#0072B2",
@@ -48,7 +48,19 @@ def roc(panels: Panels) -> bytes:
             _enlarge_corner(axis, curves)
         axis.set(title=title, xlabel="1 - specificity", ylabel="sensitivity", xlim=(-0.01, 1), ylim=(0, 1.01))
         _legend(axis)
-    return _png(figure)
+    return png(figure)
+
+
+def precision(panels: Panels) -> bytes:
+    """Precision against sensitivity; a dot is the threshold, dashes are the precision of chance."""
+    figure = _figure("Precision and sensitivity (recall): dots are our threshold", len(panels))
+    for axis, (title, curves) in zip(_axes(figure, len(panels)), panels.items(), strict=True):
+        for head, curve in curves.items():
+            _draw_precision(axis, head, curve)
+            axis.axhline(curve.covid.mean(), color="0.8", linewidth=1, linestyle="--", zorder=0)
+        axis.set(title=title, xlabel="sensitivity", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.01))
+        _legend(axis)
+    return png(figure)
 
 
 def calibration(panels: Panels) -> bytes:
@@ -66,7 +78,7 @@ def calibration(panels: Panels) -> bytes:
             ylim=(-0.04, 1.04),
         )
         _legend(axis)
-    return _png(figure)
+    return png(figure)
 
 
 def confusion(panels: Panels) -> bytes:
@@ -79,7 +91,7 @@ def confusion(panels: Panels) -> bytes:
         for axis, (head, curve) in zip(row, curves.items(), strict=True):
             _draw_confusion(axis, curve)
             axis.set_title(f"{title}\nhead {head}", fontsize=9)
-    return _png(figure)
+    return png(figure)
 
 
 def _enlarge_corner(axis: Axes, curves: Mapping[str, Curve]) -> None:
@@ -101,6 +113,18 @@ def _draw_roc(axis: Axes, head: str, curve: Curve) -> None:
     axis.plot(*point, "o", color=COLOURS[head], markersize=5)
     if curve.paper:
         axis.plot(1 - curve.paper[1], curve.paper[0], "*", color=COLOURS[head], markersize=9)
+
+
+def _draw_precision(axis: Axes, head: str, curve: Curve) -> None:
+    precision, recall = precision_recall(curve.covid, curve.probabilities)
+    area = average_precision(curve.covid, curve.probabilities)
+    axis.step(
+        recall, precision, where="pre", color=COLOURS[head], label=f"{head}: average precision {area:.3f}"
+    )
+    counts = curve.evaluation.counts
+    if called := counts.true_positives + counts.false_positives:
+        point = curve.evaluation.sensitivity.value, counts.true_positives / called
+        axis.plot(*point, "o", color=COLOURS[head], markersize=5)
 
 
 def _draw_calibration(axis: Axes, head: str, curve: Curve) -> None:
@@ -147,7 +171,8 @@ def _legend(axis: Axes) -> None:
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), frameon=False, fontsize=9)
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """A figure as a file."""
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=DOTS_PER_INCH)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The paper's study on a folder of images: every head cross-validated, and shown another hospital."""
+"""The paper's study on folders of images: every head cross-validated, and shown another hospital."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,14 @@ import numpy as np
 
 from ml import heads
 from ml.base_set import POSITIVE, BaseSet
-from ml.evaluation import Evaluation, evaluate
+from ml.evaluation import Evaluation
 from ml.heads import HeadName
-from ml.making import Images, images_of, probabilities, teach
+from ml.making import Images, held_out_threshold, images_of, teach
 from ml.model_file import Model
 from ml.splits import SplitError, grouped_folds
 from ml.training import OnEpoch, TrainingConfig
+from services.judges import NOBODY, Judges
+from services.study_results import LeftOut, Result, left_out
 
 # What COVID is told from. The first task is the platform's, the second the paper's.
 TASKS = {"covid_vs_others": ("pneumonia", "no_finding"), "covid_vs_pneumonia": ("pneumonia",)}
@@ -25,29 +27,22 @@ class StudyError(Exception):
 Folder = Mapping[HeadName, BaseSet]
 """A folder of images as each head sees it: the same images, as the features that the head reads."""
 
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """Probabilities (N,) of images that a head was not trained on, their truth (N,) bool, and the figures.
-
-    ``left_open`` (N,) bool says where the model would have left its finding open, and ``decided`` holds the
-    figures of the others; it is none where a class has no others.
-    """
-
-    covid: np.ndarray
-    probabilities: np.ndarray
-    left_open: np.ndarray
-    evaluation: Evaluation
-    decided: Evaluation | None
+Follow = Callable[[str], OnEpoch]
+"""Is told what is trained next, and gives back what is to hear of its epochs."""
 
 
 @dataclass(frozen=True, eq=False)
 class HeadStudy:
-    """One head on one task: pooled over the folds, and, trained on all, shown the other hospital's images."""
+    """One head on one task: pooled over the folds, and, trained on all, shown the other hospital's images.
+
+    ``judges`` are the folds' models, by image of the whole folder; ``folds`` are their own figures, where a
+    fold has both classes.
+    """
 
     pooled: Result
     folds: list[Evaluation]
     shifted: Result | None
+    judges: Judges
 
 
 @dataclass(frozen=True)
@@ -90,16 +85,16 @@ def tasks(base: BaseSet) -> dict[str, np.ndarray]:
 
 
 def trainings(base: Folder, shifted: Folder | None, plan: Plan) -> int:
-    """How many heads a study trains."""
+    """How many heads a study trains: of the paper's, each once more for its threshold."""
     tasks_here, tasks_there = (set(tasks(_any(folder))) if folder else set() for folder in (base, shifted))
-    return len(plan.names) * (plan.folds * len(tasks_here) + len(tasks_here & tasks_there))
+    rounds = plan.folds * len(tasks_here) + len(tasks_here & tasks_there)
+    return rounds * sum(2 if name in heads.PAPER else 1 for name in plan.names)
 
 
-def study(base: Folder, shifted: Folder | None, plan: Plan, follow: Callable[[str], OnEpoch]) -> Study:
+def study(base: Folder, shifted: Folder | None, plan: Plan, follow: Follow) -> Study:
     """Cross-validate every head on every task that the folder has images for, and show it the other folder.
 
-    Patients stay together in the folds. ``follow`` is told what is trained next and gives back what is to
-    hear of its epochs. Raises StudyError where images, patients or a class are too few.
+    Patients stay together in the folds. Raises StudyError where images, patients or a class are too few.
     """
     if not tasks(_any(base)):
         raise StudyError("there must be images with COVID and images without")
@@ -121,57 +116,68 @@ def _any(folder: Folder) -> BaseSet:
 
 
 def _study_head(
-    name: HeadName,
-    task: str,
-    base: BaseSet,
-    shifted: BaseSet | None,
-    plan: Plan,
-    follow: Callable[[str], OnEpoch],
+    name: HeadName, task: str, base: BaseSet, shifted: BaseSet | None, plan: Plan, follow: Follow
 ) -> HeadStudy:
     rows = tasks(base)[task]
-    images = images_of(base)[rows]
+    judges = cross_validated(name, base, rows, plan, follow)
+    by_fold = [judges.result(base, np.flatnonzero(judges.of == fold)) for fold in range(plan.folds)]
+    seen = None
+    if shifted is not None and task in tasks(shifted):
+        everyone = taught(name, base, rows, shifted, plan, follow(f"head {name}, all"))
+        seen = everyone.result(shifted, tasks(shifted)[task])
+    return HeadStudy(judges.result(base, rows), _figures(by_fold), seen, judges)
+
+
+def cross_validated(name: HeadName, base: BaseSet, rows: np.ndarray, plan: Plan, follow: Follow) -> Judges:
+    """The models of the folds over some of the images (M,). Raises SplitError."""
     folds = grouped_folds(base.labels[rows].tolist(), base.patients[rows].tolist(), plan.folds, plan.seed)
-    judged = _Judged(len(rows))
-    by_fold = []
-    for number, fold in enumerate(folds, 1):
-        others = np.setdiff1d(np.arange(len(rows)), fold)
-        heard = follow(f"head {name}, fold {number}")
-        judged.by(teach(images[others], base.backbone, plan.config(name), heard), images, fold)
-        by_fold.append(judged.result(images.covid, fold).evaluation)
-    pooled = judged.result(images.covid, np.arange(len(rows)))
-    if shifted is None or task not in tasks(shifted):
-        return HeadStudy(pooled, by_fold, None)
-    model = teach(images, base.backbone, plan.config(name), follow(f"head {name}, all"))
-    elsewhere = images_of(shifted)[tasks(shifted)[task]]
-    everyone = np.arange(len(elsewhere.covid))
-    seen = _Judged(len(everyone))
-    seen.by(model, elsewhere, everyone)
-    return HeadStudy(pooled, by_fold, seen.result(elsewhere.covid, everyone))
+    of = np.full(len(base), NOBODY)
+    made = []
+    for number, fold in enumerate(folds):
+        lessons = images_of(base)[np.setdiff1d(rows, rows[fold])]
+        made.append(_made(name, lessons, base, plan, follow(f"head {name}, fold {number + 1}")))
+        of[rows[fold]] = number
+    return _judges(made, of)
 
 
-class _Judged:
-    """What models said of N images, each with the threshold and the band of the model that said it."""
+def taught(
+    name: HeadName, base: BaseSet, rows: np.ndarray, others: BaseSet, plan: Plan, on_epoch: OnEpoch
+) -> Judges:
+    """A model that some of the images (M,) taught, to judge all of others."""
+    made = _made(name, images_of(base)[rows], base, plan, on_epoch)
+    return _judges([made], np.zeros(len(others), int))
 
-    def __init__(self, count: int) -> None:
-        self.probabilities = np.empty(count, np.float32)
-        self.thresholds = np.empty(count)
-        self.left_open = np.zeros(count, bool)
 
-    def by(self, model: Model, images: Images, rows: np.ndarray) -> None:
-        """Have a model judge some of the images."""
-        found = probabilities(model.head, images.features[rows])
-        self.probabilities[rows], self.thresholds[rows] = found, model.threshold
-        self.left_open[rows] = model.leaves_open(found)
+def leave_sources_out(name: HeadName, base: BaseSet, plan: Plan, follow: Follow) -> list[LeftOut]:
+    """What a head that all other sources taught says of each, where those have both classes between them."""
+    found = []
+    for source in np.unique(base.sources):
+        there = base.sources == source
+        elsewhere = ~there & ~np.isin(base.patients, base.patients[there])
+        if 0 < base.covid[elsewhere].sum() < elsewhere.sum():
+            heard = follow(f"head {name} without {source}")
+            judges = taught(name, base, np.flatnonzero(elsewhere), base, plan, heard)
+            result = judges.result(base, np.flatnonzero(there))
+            found.append(left_out(str(source), result, np.ones(len(result.covid), bool)))
+    return found
 
-    def result(self, covid: np.ndarray, rows: np.ndarray) -> Result:
-        """The figures of some of the images."""
-        truth, found, thresholds = covid[rows], self.probabilities[rows], self.thresholds[rows]
-        decided = ~self.left_open[rows]
-        both = truth[decided].any() and not truth[decided].all()
-        return Result(
-            truth,
-            found,
-            ~decided,
-            evaluate(truth, found, thresholds),
-            evaluate(truth[decided], found[decided], thresholds[decided]) if both else None,
-        )
+
+_Made = tuple[Model, float | None]
+
+
+def _made(name: HeadName, lessons: Images, base: BaseSet, plan: Plan, on_epoch: OnEpoch) -> _Made:
+    """A model, and for the paper's heads a threshold that is chosen as the others' are."""
+    model = teach(lessons, base.backbone, plan.config(name), on_epoch)
+    if name not in heads.PAPER:
+        return model, None
+    return model, held_out_threshold(lessons, base.backbone, plan.config(name), on_epoch)
+
+
+def _judges(made: Sequence[_Made], of: np.ndarray) -> Judges:
+    chosen = [threshold for _, threshold in made if threshold is not None]
+    return Judges([model for model, _ in made], of, chosen or None)
+
+
+def _figures(results: Sequence[Result]) -> list[Evaluation]:
+    """Of those that have both classes."""
+    return [result.evaluation for result in results if 0 < result.covid.sum() < len(result.covid)]

@@ -1,7 +1,7 @@
 """What a study leaves in a folder: metrics for programs, plots, and a report for people."""
 
 import json
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,103 +9,62 @@ import numpy as np
 
 from ml import plots
 from ml.base_set import BaseSet
-from ml.evaluation import Estimate
+from ml.evaluation import average_precision
 from ml.heads import HeadName
 from ml.plots import NOTICE, Curve
-from services.studies import HeadStudy, Result, Study
+from services import audit_report
+from services.audit_report import Audits
+from services.studies import HeadStudy, Study
+from services.study_results import Result
+from services.study_tables import (
+    ELSEWHERE,
+    FIGURES,
+    PAPER,
+    PAPER_TASK,
+    TITLES,
+    Table,
+    markdown,
+    parts,
+    tables,
+)
+from services.study_words import HOW, HOW_AUDITED, caution, listed
 
-FIGURES = ("sensitivity", "specificity", "auc")
-# Orozco et al. 2020, Table II, and the task that it is about.
-PAPER: Mapping[HeadName, tuple[float, float, float]] = {
-    "A": (0.7000, 0.9275, 0.9435),
-    "B": (0.7231, 0.9497, 0.9518),
-    "C": (0.7320, 0.9648, 0.9535),
-}
-PAPER_TASK = "covid_vs_pneumonia"
-TITLES = {
-    "covid_vs_others": "COVID against all others",
-    "covid_vs_pneumonia": "COVID against pneumonia (the paper's task)",
-}
-HEADER = ["head", "sensitivity", "specificity", "AUC"]
 
-
-def write(study: Study, folder: Path) -> None:
-    """Write metrics.json, report.md, roc.png, calibration.png and confusion.png."""
+def write(study: Study, folder: Path, audits: Audits | None = None) -> None:
+    """Write metrics.json, report.md and the plots."""
     folder.mkdir(parents=True, exist_ok=True)
-    panels = _panels(study)
-    (folder / "roc.png").write_bytes(plots.roc(panels))
-    (folder / "calibration.png").write_bytes(plots.calibration(panels))
-    (folder / "confusion.png").write_bytes(plots.confusion(panels))
-    (folder / "report.md").write_text(_report(study), encoding="utf-8")
-    (folder / "metrics.json").write_text(json.dumps(_metrics(study), indent=2) + "\n", encoding="utf-8")
+    pictures = _plots(study, audits or {})
+    for name, picture in pictures.items():
+        (folder / f"{name}.png").write_bytes(picture)
+    report = _report(study, audits or {}, list(pictures))
+    (folder / "report.md").write_text(report, encoding="utf-8")
+    metrics = json.dumps(_metrics(study, audits or {}), indent=2)
+    (folder / "metrics.json").write_text(metrics + "\n", encoding="utf-8")
 
 
-def tables(study: Study) -> dict[str, list[list[str]]]:
-    """By title, rows as HEADER names their cells: per cent, with 95 % intervals; the paper's below ours."""
-    found = {}
-    for task, heads in study.tasks.items():
-        found[TITLES[task]] = _rows({name: one.pooled for name, one in heads.items()}, task == PAPER_TASK)
-        shown = {name: one.shifted for name, one in heads.items() if one.shifted}
-        if shown:
-            found[f"{TITLES[task]}, shown the other folder"] = _rows(shown, False)
-    return found
-
-
-def caution(study: Study) -> str:
-    """What the figures do not say."""
-    covid, sources = study.base.covid, study.base.sources
-    shared = set(sources[covid].tolist()) & set(sources[~covid].tolist())
-    if shared:
-        first = "Only some of the sources, if not all, have images of both classes."
-    else:
-        first = (
-            f"No source has images of both classes: those with COVID come from {_listed(sources[covid])}, "
-            f"all others from {_listed(sources[~covid])}. A model can pass by telling the sources apart."
-        )
-    return (
-        f"{first} The figures hold for images of these sources and do not carry over to other hospitals: "
-        "`covidxr evaluate --shifted DIR` shows the heads images of a hospital that they never saw."
-    )
-
-
-def _rows(results: Mapping[HeadName, Result], with_paper: bool) -> list[list[str]]:
-    rows = []
-    for name, result in results.items():
-        rows.append([f"{name}, ours", *(_per_cent(getattr(result.evaluation, figure)) for figure in FIGURES)])
-        if with_paper and name in PAPER:
-            rows.append([f"{name}, paper", *(f"{100 * published:.2f}" for published in PAPER[name])])
-    return rows
-
-
-def _per_cent(estimate: Estimate) -> str:
-    return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f}-{100 * estimate.high:.1f})"
-
-
-def _listed(sources: np.ndarray) -> str:
-    return ", ".join(sorted(set(sources.tolist())))
-
-
-def _panels(study: Study) -> dict[str, dict[str, Curve]]:
-    panels: dict[str, dict[str, Curve]] = {}
-    for task, heads in study.tasks.items():
-        panels[TITLES[task]] = {
-            name: _curve(one.pooled, _published(name, task)) for name, one in heads.items()
+def _plots(study: Study, audits: Audits) -> dict[str, bytes]:
+    panels: dict[str, dict[str, Curve]] = {
+        title: {
+            name: Curve(one.covid, one.probabilities, one.evaluation, _published(name, title))
+            for name, one in found.items()
         }
-        shown: dict[str, Curve] = {name: _curve(one.shifted) for name, one in heads.items() if one.shifted}
-        if shown:
-            panels[f"{TITLES[task]}: other hospitals"] = shown
-    return panels
+        for task in study.tasks
+        for title, found in parts(study, task).items()
+    }
+    pictures = {
+        "roc": plots.roc(panels),
+        "precision": plots.precision(panels),
+        "calibration": plots.calibration(panels),
+        "confusion": plots.confusion(panels),
+    }
+    return pictures | ({"audit": audit_report.plot(audits)} if audits else {})
 
 
-def _curve(found: Result, paper: tuple[float, float] | None = None) -> Curve:
-    return Curve(found.covid, found.probabilities, found.evaluation, paper)
+def _published(name: HeadName, title: str) -> tuple[float, float] | None:
+    return PAPER[name][:2] if title == TITLES[PAPER_TASK] and name in PAPER else None
 
 
-def _published(name: HeadName, task: str) -> tuple[float, float] | None:
-    return PAPER[name][:2] if task == PAPER_TASK and name in PAPER else None
-
-
-def _metrics(study: Study) -> dict[str, Any]:
+def _metrics(study: Study, audits: Audits) -> dict[str, Any]:
     """All figures as fractions; ``heads`` at the top are those of the first task."""
     tasks = {
         task: {"heads": {name: _metrics_of(one) for name, one in heads.items()}}
@@ -118,6 +77,7 @@ def _metrics(study: Study) -> dict[str, Any]:
         "task": main,
         "heads": tasks[main]["heads"],
         "tasks": tasks,
+        "audit": audit_report.plain(audits),
         "paper": {name: dict(zip(FIGURES, row, strict=True)) for name, row in PAPER.items()},
         "paper_task": PAPER_TASK,
         "data": _described(study.base),
@@ -127,9 +87,22 @@ def _metrics(study: Study) -> dict[str, Any]:
 
 
 def _metrics_of(found: HeadStudy) -> dict[str, Any]:
-    return found.pooled.evaluation.as_dict() | {
+    return _plain(found.pooled) | {
         "folds": [fold.as_dict() for fold in found.folds],
-        "shifted": found.shifted.evaluation.as_dict() if found.shifted else None,
+        "shifted": _plain(found.shifted) if found.shifted else None,
+        "calibration": found.judges.models[0].calibration,
+        "error_level": found.judges.models[0].error,
+    }
+
+
+def _plain(result: Result) -> dict[str, Any]:
+    return result.evaluation.as_dict() | {
+        "average_precision": average_precision(result.covid, result.probabilities),
+        "at_chosen_threshold": result.at_chosen.as_dict() if result.at_chosen else None,
+        "left_open": asdict(result.open_share),
+        "decided": result.decided.as_dict() if result.decided else None,
+        "covered": {"covid": asdict(result.covered(True)), "no_covid": asdict(result.covered(False))},
+        "by_source": {source: asdict(found) for source, found in result.by_source().items()},
     }
 
 
@@ -139,28 +112,35 @@ def _described(base: BaseSet) -> dict[str, Any]:
         "images": len(base),
         "patients": len(set(base.patients.tolist())),
         "labels": dict(zip(labels.tolist(), counts.tolist(), strict=True)),
-        "sources": {label: _listed(base.sources[base.labels == label]) for label in labels.tolist()},
+        "sources": {label: listed(set(base.sources[base.labels == label])) for label in labels.tolist()},
         "backbone": base.backbone.name,
     }
 
 
-def _report(study: Study) -> str:
+def _report(study: Study, audits: Audits, pictures: list[str]) -> str:
     data = _described(study.base)
     labels = ", ".join(f"{count} {label}" for label, count in data["labels"].items())
-    parts = [
+    paragraphs = [
         "# Evaluation of the heads",
         f"**{NOTICE}**",
         f"{data['images']} images of {data['patients']} patients ({labels}). {study.plan.folds} folds, no "
-        "patient in two: every image is judged by a model that has not seen its patient. Per cent, with 95 % "
-        "intervals (Wilson's; DeLong's for the AUC). The paper is Orozco et al. 2020, Table II. Heads that "
-        "are shown the other folder, if there is one, were trained on all of these images.",
+        "patient in two: every image is judged by a model that has not seen its patient. Heads that are "
+        f"*{ELSEWHERE}*, if there is one, were trained on all of these images.",
+        HOW,
+        *_sections(tables(study)),
+        "## What the figures do not say",
+        caution(study),
     ]
-    for title, rows in tables(study).items():
-        parts += [f"## {title}", _markdown([HEADER, ["---"] * len(HEADER), *rows])]
-    parts += ["## What the figures do not say", caution(study), "## Plots"]
-    parts += [f"![{name}]({name}.png)" for name in ("roc", "calibration", "confusion")]
-    return "\n\n".join(parts) + "\n"
+    if audits:
+        paragraphs += [
+            "## Shortcut audit",
+            HOW_AUDITED,
+            *(audit_report.verdict(*one) for one in audits.items()),
+        ]
+        paragraphs += _sections(audit_report.tables(audits))
+    paragraphs += ["## Plots", *(f"![{name}]({name}.png)" for name in pictures)]
+    return "\n\n".join(paragraphs) + "\n"
 
 
-def _markdown(rows: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+def _sections(found: list[Table]) -> list[str]:
+    return [text for table in found for text in (f"### {table.title}", markdown(table))]

@@ -1,0 +1,95 @@
+"""The audit of heads in words and tables for people, and as plain numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ml import audit_plot
+from ml.audit_plot import Row
+from ml.heads import HeadName
+from services.audit import BORDER_LIMIT, ENOUGH, Audit
+from services.study_results import LeftOut
+from services.study_tables import NONE, Table, per_cent
+
+Audits = Mapping[HeadName, Audit]
+
+
+def verdict(name: HeadName, audit: Audit) -> str:
+    """Whether the finding follows the border, by the rule and with its number."""
+    judged = "follows the border" if audit.follows_border else "does not follow the border"
+    return (
+        f"Head {name} {judged}: where the chest is greyed out, its AUC is {per_cent(audit.border)}, and the "
+        f"rule is {100 * BORDER_LIMIT:.0f} at most."
+    )
+
+
+def tables(audits: Audits) -> list[Table]:
+    """What was found, a column for each head where they can be compared."""
+    return [_changes(audits), *_told(audits), *_left_out(audits)]
+
+
+def plain(audits: Audits) -> dict[str, Any]:
+    """All figures as fractions, for JSON."""
+    return {
+        name: asdict(audit) | {"follows_border": audit.follows_border, "border_limit": BORDER_LIMIT}
+        for name, audit in audits.items()
+    }
+
+
+def plot(audits: Audits) -> bytes:
+    """The changes as PNG."""
+    rows: dict[str, list[Row]] = {
+        name: [Row(change.name, change.auc, change.changed) for change in audit.changes]
+        for name, audit in audits.items()
+    }
+    return audit_plot.changes(rows, BORDER_LIMIT)
+
+
+def _changes(audits: Audits) -> Table:
+    rows = [
+        [name, change.name, per_cent(change.auc), per_cent(change.changed), per_cent(change.reversed)]
+        for name, audit in audits.items()
+        for change in audit.changes
+    ]
+    count = next(iter(audits.values())).altered
+    return Table(
+        f"After a change to the picture ({count} images)",
+        ["head", "pictures", "AUC", "findings changed", "reversed"],
+        rows,
+    )
+
+
+def _told(audits: Audits) -> list[Table]:
+    rows = [
+        [name, told.label, f"{told.sources[0]} or {told.sources[1]}", str(told.images), per_cent(told.auc)]
+        for name, audit in audits.items()
+        for told in audit.told
+    ]
+    if not rows:
+        rows = [[NONE, f"no label has two sources of {ENOUGH} patients", NONE, NONE, NONE]]
+    return [Table("The source, told from the features", ["head", "among", "source", "images", "AUC"], rows)]
+
+
+def _left_out(audits: Audits) -> list[Table]:
+    found = {"publication": _rows(audits, "publications"), "source": _rows(audits, "sources")}
+    header = ["head", "left out", "with COVID", "without", "sensitivity", "specificity"]
+    return [
+        Table(f"With a {what} left out of the training", header, rows) for what, rows in found.items() if rows
+    ]
+
+
+def _rows(audits: Audits, column: str) -> list[list[str]]:
+    rows = []
+    for name, audit in audits.items():
+        of_head: Sequence[LeftOut] = getattr(audit, column)
+        rows += [
+            [
+                name,
+                one.name,
+                str(one.positives),
+                str(one.negatives),
+                *map(per_cent, (one.sensitivity, one.specificity)),
+            ]
+            for one in of_head
+        ]
+    return rows

@@ -1,0 +1,75 @@
+"""What a report says in words: how the figures were made, and what they do not say."""
+
+from ml import calibration
+from ml.base_set import BaseSet
+from services.audit import LARGE
+from services.studies import Study
+
+HOW = (
+    "Per cent, with 95 % intervals (Wilson's; DeLong's for the AUC). The paper is Orozco et al. 2020, "
+    "Table II. Heads A, B and C call the larger of their two outputs, as it does; their *chosen "
+    "threshold* is where sensitivity + specificity is largest on a fifth of the training patients, for a "
+    "head that the other four fifths taught. Head D's threshold is chosen inside the training folds too: "
+    "there every image is scored by a head that its patient did not teach, and on these scores its "
+    "probabilities are calibrated and the band is laid in which it says UNCERTAIN, so that outside of it "
+    f"at most {100 * calibration.ERROR:.0f} % of each class should be called wrongly."
+)
+HOW_AUDITED = (
+    "Pictures were changed and judged again, from the file on, by the model that has not seen their "
+    "patient. *Only the chest* greys out all but the box in which the chest was found, *only the border* "
+    "that box; what is found then is not in the lungs. A finding has *changed* if it is another, or is "
+    "left open where it was not, and is *reversed* if it is the opposite. The source is told by logistic "
+    "regression on the features, cross-validated by patient; 50 is chance. Publications are the groups of "
+    f"the `patient` column, which the folds leave out whole; those with {LARGE} images or more have a "
+    "line."
+)
+CHEST = (
+    "Head D is shown the standardised chest alone, which keeps much of a source's marks from it, and not all."
+)
+WHOLE = "Heads A, B and C are shown the whole picture, with whatever marks its source has left there."
+
+
+def caution(study: Study) -> str:
+    """What the figures do not say."""
+    names = set(study.plan.names)
+    if study.shifted:
+        elsewhere = "how the heads do in another one stands beside them"
+    else:
+        elsewhere = (
+            "`covidxr evaluate --shifted DIR` shows the heads images of a hospital that they never saw"
+        )
+    sentences = [
+        _confounded(study.base),
+        *([WHOLE] if names & {"A", "B", "C"} else []),
+        *([CHEST] if "D" in names else []),
+        "The figures hold for images of these sources and do not carry over to other hospitals: "
+        f"{elsewhere}.",
+    ]
+    return " ".join(sentences)
+
+
+def _confounded(base: BaseSet) -> str:
+    """Which sources have one class alone, so that to know the source is to know the class."""
+    with_covid, without = (set(base.sources[of].tolist()) for of in (base.covid, ~base.covid))
+    both = with_covid & without
+    if with_covid == without:
+        return "Every source has images of both classes."
+    if not both:
+        return (
+            f"No source has images of both classes: those with COVID come from {listed(with_covid)}, "
+            f"all others from {listed(without)}. A model can pass by telling the sources apart."
+        )
+    lone = [
+        f"all images of {listed(sources)} are {what} COVID"
+        for sources, what in ((with_covid - both, "with"), (without - both, "without"))
+        if sources
+    ]
+    return (
+        f"Images of both classes come from {listed(both)} alone; {' and '.join(lone)}. There a model can "
+        "pass by telling the sources apart."
+    )
+
+
+def listed(sources: set[str]) -> str:
+    """Names in one order, with commas between."""
+    return ", ".join(sorted(sources))
