@@ -53,12 +53,12 @@ def open_band(probabilities: np.ndarray, positive: np.ndarray, error: float = ER
     From ``low`` on COVID is possible, and up to ``high`` its absence is; in between both are, or neither
     where the two have crossed.
     """
-    low = 1 - _upper(1 - probabilities[positive], error)
-    high = _upper(probabilities[~positive], error)
+    low = -_upper(-probabilities[positive], error, most=0.0)
+    high = _upper(probabilities[~positive], error, most=1.0)
     return min(low, high), max(low, high)
 
 
-def _upper(values: np.ndarray, error: float) -> float:
-    """What a new value exceeds with a chance of ``error`` at most; 1 where the values are too few to tell."""
+def _upper(values: np.ndarray, error: float, most: float) -> float:
+    """What a new value exceeds with a chance of ``error`` at most; ``most`` where there are too few."""
     rank = int(np.ceil((1 - error) * (len(values) + 1)))
-    return float(np.sort(values)[rank - 1]) if rank <= len(values) else 1.0
+    return float(np.sort(values)[rank - 1]) if rank <= len(values) else most
