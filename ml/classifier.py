@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jax.sharding import SingleDeviceSharding
 
-from ml import heads, recipes
+from ml import explain, heads, recipes
 from ml.backbone import Backbone
 from ml.image import Decoded
 from ml.model_file import Model
@@ -60,6 +60,11 @@ class FeatureExtractor:
         measures = np.array([image.measures for image in images], np.float16)
         parts = [self._extract(batch, count) for batch, count in _padded(pixels, self.batch_size)]
         return np.concatenate([np.concatenate(parts), measures], axis=1)
+
+    def maps(self, image: Prepared) -> np.ndarray:
+        """The maps (H, W, C) float32 that the features of a prepared image are read from."""
+        pixels = jax.device_put(image.pixels[None], self.device)
+        return np.asarray(self.recipe.maps(self._variables, pixels))[0]
 
     def warm_up(self) -> None:
         """Compile every batch size, so that no request waits for it, and run the smallest."""
@@ -117,6 +122,11 @@ class Classifier:
             else Judgement(probability, probability >= self.threshold)
             for probability, unsure in zip(probabilities.tolist(), left_open.tolist(), strict=True)
         ]
+
+    def heat(self, maps: np.ndarray) -> np.ndarray:
+        """Where (H, W) in the maps (H, W, C) of an image the model sees COVID; see `ml.explain.heat`."""
+        read = recipes.of(self.model.backbone).read
+        return np.asarray(explain.heat(self._params, jax.device_put(maps[None], self.device), read))[0]
 
     def warm_up(self) -> None:
         """Compile and run the commonest shape, a single image."""

@@ -2,29 +2,40 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 
 import jax
 
 from ml import chest, image, vgg16
 from ml.backbone import Backbone
+from ml.chest import Box
 from ml.heads import HeadName
 from ml.image import Decoded, Pixels
 from ml.vgg16 import Variables
 
 
+WHOLE_PICTURE: Final = Box(0, 0, 1, 1)
+
+
 class Prepared(NamedTuple):
-    """What the network sees, (side, side) float32 in 0..1, and what was measured while preparing it."""
+    """What the network sees, (side, side) float32 in 0..1, and what was measured while preparing it.
+
+    ``seen`` is the part of the picture that it shows, as shares of the picture's width and height.
+    """
 
     pixels: Pixels
     measures: tuple[float, ...] = ()
+    seen: Box = WHOLE_PICTURE
 
 
 @dataclass(frozen=True)
 class Recipe:
     """A network, how pictures are prepared for it, and what is read from it.
 
-    ``features`` counts the numbers of a vector: the network's, then the measures of preparing.
+    ``features`` counts the numbers of a vector: the network's, then the measures of preparing. ``maps`` are
+    those of the last convolution (N, H, W, C) that is read from, and ``read`` makes the network's features of
+    them: together they do what ``extract`` does, and let a finding be traced to its places.
     """
 
     network: str
@@ -33,6 +44,8 @@ class Recipe:
     features: int
     prepare: Callable[[Decoded], Prepared]
     extract: Callable[[Variables, jax.Array], jax.Array]
+    maps: Callable[[Variables, jax.Array], jax.Array]
+    read: Callable[[jax.Array], jax.Array]
 
     def backbone(self, weights: str) -> Backbone:
         """What models and stored features name; ``weights`` is the SHA-256 of the network's."""
@@ -49,14 +62,30 @@ def _whole(decoded: Decoded) -> Prepared:
 
 def _chest(decoded: Decoded) -> Prepared:
     found = chest.standardise(decoded)
-    return Prepared(found.pixels, (found.likeness,))
+    return Prepared(found.pixels, (found.likeness,), found.box)
 
 
-WHOLE: Final = Recipe("vgg16", image.PREPROCESSING, vgg16.SIDE, vgg16.FEATURES, _whole, vgg16.extract)
+WHOLE: Final = Recipe(
+    "vgg16",
+    image.PREPROCESSING,
+    vgg16.SIDE,
+    vgg16.FEATURES,
+    _whole,
+    vgg16.extract,
+    vgg16.last_maps,
+    vgg16.read,
+)
 """The paper's: the whole picture, and the fifth block of VGG16. Heads A, B and C read it."""
 
 CHEST: Final = Recipe(
-    "vgg16", chest.PREPROCESSING, chest.SIDE, vgg16.CHEST_FEATURES + 1, _chest, vgg16.extract_chest
+    "vgg16",
+    chest.PREPROCESSING,
+    chest.SIDE,
+    vgg16.CHEST_FEATURES + 1,
+    _chest,
+    vgg16.extract_chest,
+    partial(vgg16.last_maps, blocks=vgg16.CHEST_BLOCKS),
+    vgg16.read_chest,
 )
 """Ours: the chest alone, and the fourth block of VGG16 in coarse places. Head D reads it."""
 

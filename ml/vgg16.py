@@ -94,9 +94,43 @@ def in_places(maps: jax.Array) -> jax.Array:
     """
     coarse = nn.avg_pool(maps, (2, 2), strides=(2, 2))  # type: ignore[no-untyped-call]
     both_sides = (coarse + coarse[:, :, ::-1])[:, :, :3] / 2
-    rooted = jnp.sqrt(both_sides.reshape(len(maps), CHEST_FEATURES))
+    rooted = _root(both_sides.reshape(len(maps), CHEST_FEATURES))
     features: jax.Array = rooted / jnp.maximum(jnp.linalg.norm(rooted, axis=1, keepdims=True), 1e-6)
     return features
+
+
+def _root(values: jax.Array) -> jax.Array:
+    """Square roots whose gradient at 0, where a unit sees nothing, is 0 and not infinite."""
+    seen = values > 0
+    return jnp.where(seen, jnp.sqrt(jnp.where(seen, values, 1)), 0)
+
+
+@partial(jax.jit, static_argnames="blocks")
+def last_maps(variables: Variables, images: jax.Array, blocks: int = len(BLOCKS)) -> jax.Array:
+    """What the last convolution of a block sees, (N, S / 2^(blocks - 1), ..., C), of images (N, S, S).
+
+    Compiles once for each shape.
+    """
+    channels = normalise(variables["normalisation"], images)
+    network = VGG16(blocks=blocks)
+    _, seen = network.apply({"params": variables["params"]}, channels, mutable=["layers"])
+    maps: jax.Array = seen["layers"][f"after_conv{blocks}_{len(BLOCKS[blocks - 1])}"][0]
+    return maps
+
+
+def read(maps: jax.Array) -> jax.Array:
+    """The features that `extract` makes, of the fifth block's last maps (N, 14, 14, 512)."""
+    return _pooled(maps).reshape(len(maps), -1)
+
+
+def read_chest(maps: jax.Array) -> jax.Array:
+    """The features that `extract_chest` makes, of the fourth block's last maps (N, 20, 20, 512)."""
+    return in_places(_pooled(maps))
+
+
+def _pooled(maps: jax.Array) -> jax.Array:
+    pooled: jax.Array = nn.max_pool(maps, (2, 2), strides=(2, 2))  # type: ignore[no-untyped-call]
+    return pooled
 
 
 def layer_shapes(top: bool = False) -> dict[str, tuple[int, ...]]:
