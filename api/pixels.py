@@ -1,4 +1,4 @@
-"""Serves the pixels of an image to whoever holds a signed address of it."""
+"""Serves the pixels of an image, and heatmaps of them, to whoever holds a signed address."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from services.heatmaps import CannotDraw
 from services.platform import Platform
 
 MAX_DIGITS = 18
-"""No image has a longer number; Python refuses to read very long ones, with an error."""
+"""No row has a longer number; Python refuses to read very long ones, with an error."""
 HEADERS = {
     "Cache-Control": "private, max-age=600",
     "Content-Disposition": "inline",
@@ -19,25 +20,41 @@ HEADERS = {
 }
 
 
+EXPIRED = "This address has expired: ask for the {}'s url again.\n"
+
+
 async def pixels(request: Request) -> Response:
     """The picture as it is kept: in a format that browsers show, and without anything else of its file."""
     platform: Platform = request.app.state.platform
-    query = request.query_params
-    number = _number(request.path_params["image_id"])
-    expires, signature = query.get("expires", ""), query.get("signature", "")
-    found = None if number is None else await platform.images.pixels(number, expires, signature)
+    address = _signed(request)
+    found = await platform.images.pixels(*address) if address else None
     if found is None:
-        return PlainTextResponse(
-            "This address has expired: ask for the image's url again.\n", status_code=404
-        )
+        return PlainTextResponse(EXPIRED.format("image"), status_code=404)
     image, data = found
     return Response(data, media_type=image.media_type, headers=HEADERS)
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
+async def heatmap(request: Request) -> Response:
+    """The picture with the heat of a prediction over it; 503 with the reason where it cannot be drawn."""
+    platform: Platform = request.app.state.platform
+    address = _signed(request)
+    try:
+        data = await platform.heatmaps.png(*address) if address else None
+    except CannotDraw as error:
+        return PlainTextResponse(f"This heatmap cannot be drawn: {error}.\n", status_code=503)
+    if data is None:
+        return PlainTextResponse(EXPIRED.format("heatmap"), status_code=404)
+    return Response(data, media_type="image/png", headers=HEADERS)
+
+
+def _signed(request: Request) -> tuple[int, str, str] | None:
+    """What an address names, until when it is good, and its signature."""
+    text, query = request.path_params["number"], request.query_params
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+        return None
+    return int(text), query.get("expires", ""), query.get("signature", "")
 
 
 def routes() -> list[Route]:
-    """The one address."""
-    return [Route("/images/{image_id}", pixels)]
+    """The two kinds of addresses."""
+    return [Route("/images/{number}", pixels), Route("/heatmaps/{number}", heatmap)]

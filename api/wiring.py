@@ -21,6 +21,7 @@ from services.accounts import Accounts
 from services.contact import Contact
 from services.decoding import Decoding
 from services.diagnosis import Diagnosis
+from services.heatmaps import Heatmaps
 from services.holdout import Holdout
 from services.images import Images
 from services.inference import Extractor, Head, Inference
@@ -88,13 +89,15 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
     holdout = Holdout(parts.base_holdout)
     models = Models(outbox, blobs, inference, parts.load_head)
     retraining = Retraining(outbox, settings.retrain_threshold, settings.retrain_epochs)
+    links = Links(settings.address, secret_of(settings.data_dir))
     scratch = settings.data_dir / "scratch"
     platform = Platform(
         log=log,
         accounts=Accounts(outbox, parts.post, settings.address),
         contact=Contact(outbox, parts.post),
         diagnosis=Diagnosis(outbox, blobs, inference, models, decoding),
-        images=Images(outbox, blobs, Links(settings.address, secret_of(settings.data_dir)), holdout),
+        heatmaps=Heatmaps(blobs, inference, models, decoding, links),
+        images=Images(outbox, blobs, links, holdout),
         labelling=Labelling(outbox),
         models=models,
         newsroom=Newsroom(outbox),

@@ -64,7 +64,8 @@ class FeatureExtractor:
     def maps(self, image: Prepared) -> np.ndarray:
         """The maps (H, W, C) float32 that the features of a prepared image are read from."""
         pixels = jax.device_put(image.pixels[None], self.device)
-        return np.asarray(self.recipe.maps(self._variables, pixels))[0]
+        maps: np.ndarray = np.asarray(self.recipe.maps(self._variables, pixels))[0]
+        return maps
 
     def warm_up(self) -> None:
         """Compile every batch size, so that no request waits for it, and run the smallest."""
@@ -126,7 +127,9 @@ class Classifier:
     def heat(self, maps: np.ndarray) -> np.ndarray:
         """Where (H, W) in the maps (H, W, C) of an image the model sees COVID; see `ml.explain.heat`."""
         read = recipes.of(self.model.backbone).read
-        return np.asarray(explain.heat(self._params, jax.device_put(maps[None], self.device), read))[0]
+        moved = jax.device_put(maps[None], self.device)
+        found: np.ndarray = np.asarray(explain.heat(self._params, moved, read))[0]
+        return found
 
     def warm_up(self) -> None:
         """Compile and run the commonest shape, a single image."""

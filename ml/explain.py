@@ -1,13 +1,14 @@
 """Where in a picture a model sees COVID: Grad-CAM with the gradients left in their places, drawn as a PNG.
 
 Grad-CAM (Selvaraju et al. 2017) weighs each map of a convolution by its mean gradient. That is right where a
-network averages its maps over the whole picture, and our heads read them place by place: here each place is
-weighed by its own gradient, which is Grad-CAM before its averaging (HiResCAM, Draelos and Carin 2020). Greying
-out a place of a chest changes head D's log-odds as this heat says (rank correlation 0.46 on average over 16
-radiographs); of the averaged weights nothing of the kind is left (0.00).
+network averages its maps over the whole picture, but our heads read them place by place: here each place is
+weighed by its own gradient, which is Grad-CAM before its averaging (HiResCAM, Draelos and Carin 2020). Where
+a place of a chest is greyed out, head D's log-odds change as this heat says (rank correlation 0.46, the mean
+of 16 radiographs); the averaged weights say nothing of the kind (0.00).
 
-Heat says what moved this model towards COVID, compared within one picture. It is no outline of a lesion, shows
-nothing that speaks against COVID, and is there, though it counted for little, in pictures without the disease.
+Heat says what moved this model towards COVID, compared within one picture. It is no outline of a lesion,
+shows nothing of what speaks against COVID, and is there in pictures without the disease too, where it was
+outweighed.
 """
 
 from collections.abc import Callable
@@ -32,7 +33,7 @@ LONGEST: Final = 1024  # side of a drawing, in pixels
 OPACITY: Final = 0.6  # of the hottest place
 FINE: Final = 128  # cells across the lung fields
 PARTS: Final = 8  # of a cell of heat, each way, that lie in the lung fields or not
-INFERNO: Final = (  # every tenth of matplotlib's colour map: evenly lighter, and told apart by the colour-blind
+INFERNO: Final = (  # matplotlib's, in tenths: evenly lighter, for the colour-blind too
     (0, 0, 4),
     (22, 11, 57),
     (66, 10, 104),
@@ -76,7 +77,7 @@ def within_lungs(found: Pixels, seen: Box, chest: Box) -> float:
 
 @cache
 def lung_fields() -> NDArray[np.bool_]:
-    """The lungs of the mean chest, (128, 128): its two large parts that are darker than their surroundings."""
+    """The lungs of the mean chest, (128, 128): its two large parts darker than their surroundings."""
     template = Image.fromarray(np.load(TEMPLATE, allow_pickle=False))
     dark = np.asarray(template.resize((FINE, FINE), Resampling.BILINEAR)) < 0
     parts, _ = label(dark)
@@ -89,7 +90,8 @@ def _places(cells: int, start: float, length: float, chest: float, chest_length:
     """Where the parts of each cell lie in the padded lung fields, one way."""
     middles = start + (np.arange(cells * PARTS) + 0.5) / (cells * PARTS) * length
     found = np.floor((middles - chest) / chest_length * FINE) + 1
-    return np.clip(found, 0, FINE + 1).astype(np.intp)
+    places: NDArray[np.intp] = np.clip(found, 0, FINE + 1).astype(np.intp)
+    return places
 
 
 def overlay(decoded: Decoded, found: Pixels, seen: Box) -> bytes:
@@ -102,10 +104,10 @@ def overlay(decoded: Decoded, found: Pixels, seen: Box) -> bytes:
     height, width = grey.shape
     down = _spreading(height, found.shape[0], seen.y, seen.height)
     across = _spreading(width, found.shape[1], seen.x, seen.width)
-    spread = down @ found @ across.T
-    strength = spread / (spread.max() or 1.0)
-    opacity = (OPACITY * strength)[..., None]
-    mixed = (1 - opacity) * (255 * grey[..., None]) + opacity * _colours(strength)
+    spread: Pixels = down @ found.astype(np.float32) @ across.T
+    strength: Pixels = spread / (spread.max() or np.float32(1))
+    opacity = OPACITY * strength[..., None]
+    mixed: Pixels = (1 - opacity) * (255 * grey[..., None]) + opacity * _colours(strength)
     buffer = BytesIO()
     Image.fromarray(np.round(mixed).astype(np.uint8)).save(buffer, "PNG")
     return buffer.getvalue()
@@ -115,11 +117,12 @@ def _picture(decoded: Decoded) -> Pixels:
     scale = min(1.0, LONGEST / max(decoded.width, decoded.height))
     size = max(1, round(decoded.width * scale)), max(1, round(decoded.height * scale))
     image = Image.fromarray(np.ascontiguousarray(decoded.pixels, dtype=np.float32))
-    return np.clip(np.asarray(image.resize(size, Resampling.BILINEAR)), 0, 1)
+    picture: Pixels = np.asarray(image.resize(size, Resampling.BILINEAR)).clip(0, 1)
+    return picture
 
 
 def _spreading(pixels: int, cells: int, start: float, length: float) -> Pixels:
-    """How much of each cell's heat a pixel shows (pixels, cells), one way: quadratic B-splines, cut off outside."""
+    """How much of a cell's heat a pixel shows (pixels, cells), one way: quadratic B-splines, 0 outside."""
     places = ((np.arange(pixels) + 0.5) / pixels - start) / length * cells
     distance = np.abs(places[:, None] - np.arange(cells) - 0.5)
     near, far = 0.75 - distance**2, 0.5 * np.maximum(1.5 - distance, 0) ** 2

@@ -16,6 +16,7 @@ from schema.fields import field
 from schema.models import ModelVersion
 from schema.node import Node, present
 from schema.people import User
+from services.heatmaps import has_heatmap
 from store import tables
 
 
@@ -123,9 +124,6 @@ class Prediction(Node):
     )
     probability: float = strawberry.field(description="Calibrated probability of COVID, 0..1.")
     abstained: tables.AbstainReason | None = strawberry.field(description="Why there is no finding, if so.")
-    heatmap_url: str | None = strawberry.field(
-        description="Address of the Grad-CAM overlay (PNG); null where there is none."
-    )
     created_at: datetime = strawberry.field(description="When it was made.")
     row: strawberry.Private[tables.Prediction]
 
@@ -137,10 +135,17 @@ class Prediction(Node):
             finding=row.finding,
             probability=row.probability,
             abstained=row.abstained,
-            heatmap_url=None,
             created_at=row.created_at,
             row=row,
         )
+
+    @field(
+        "Address of the Grad-CAM overlay (PNG); null where there is none. "
+        "Good for a quarter of an hour for whoever holds it; drawn when it is first asked for."
+    )
+    def heatmap_url(self, info: Info) -> str | None:
+        links = info.context.platform.heatmaps.links
+        return links.heatmap(self.row.id) if has_heatmap(self.row) else None
 
     @field("The image that was judged.")
     async def image(self, info: Info) -> Image:

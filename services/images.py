@@ -14,13 +14,13 @@ from events.messages import ImageDeleted
 from services.cleaning import clean_patient_ref, visible
 from services.errors import Code, refuse
 from services.holdout import Holdout
-from services.keys import features_key, pixels_key
+from services.keys import features_key, heatmap_key, pixels_key
 from services.links import Links
 from services.outbox import Outbox, record
 from services.permissions import may_see, member
 from store.blobs import BlobMissing, Blobs
 from store.pages import Page, Window, page
-from store.tables import Deployment, Finding, Image, Label, Prediction, User
+from store.tables import Deployment, Finding, Image, Label, ModelVersion, Prediction, User
 
 LABEL_QUEUE_ORDER = ("margin", "id")
 SEARCH_LENGTH = 255
@@ -81,7 +81,7 @@ class Images:
         return image
 
     async def delete(self, viewer: User | None, image_id: int) -> None:
-        """Removes the image with its predictions and labels, and a moment later its pixels and features.
+        """Removes the image with its predictions and labels, and a moment later all of its blobs.
 
         Raises:
             Refused: NOT_FOUND.
@@ -96,11 +96,13 @@ class Images:
         keys = [pixels_key(event.key)]
         if event.features is not None:
             keys.append(features_key(event.features, event.key))
+        models = await ModelVersion.all().only("id")
+        keys += [heatmap_key(model.id, event.key) for model in models]
         await self.blobs.delete(keys)
 
     async def pixels(self, image_id: int, expires: str, signature: str) -> tuple[Image, bytes] | None:
         """The picture in what was uploaded, for whoever holds a signed address that has not expired."""
-        if not self.links.is_valid(image_id, expires, signature):
+        if not self.links.is_valid("images", image_id, expires, signature):
             return None
         image = await Image.get_or_none(id=image_id)
         try:

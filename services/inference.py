@@ -33,6 +33,8 @@ class Extractor(Protocol):
 
     def extract(self, images: Sequence[Prepared]) -> Array: ...
 
+    def maps(self, image: Prepared) -> Array: ...
+
 
 class Head(Protocol):
     """Judgements from features; see `ml.classifier.Classifier`."""
@@ -40,6 +42,8 @@ class Head(Protocol):
     threshold: float
 
     def judge(self, features: Array) -> list[Judgement]: ...
+
+    def heat(self, maps: Array) -> Array: ...
 
 
 @dataclass(frozen=True)

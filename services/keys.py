@@ -2,6 +2,7 @@
 
 PIXELS = "pixels"
 FEATURES = "features"
+HEATMAPS = "heatmaps"
 
 
 def pixels_key(image_key: str) -> str:
@@ -14,8 +15,13 @@ def features_key(extractor: str, image_key: str) -> str:
     return f"{FEATURES}/{extractor}/{image_key}"
 
 
+def heatmap_key(model_id: int, image_key: str) -> str:
+    """Where a model saw COVID in an image."""
+    return f"{HEATMAPS}/{model_id}/{image_key}"
+
+
 def image_key(key: str) -> str:
-    """The image that pixels or features belong to."""
+    """The image that pixels, features or a heatmap belong to."""
     return key.rpartition("/")[2]
 
 

@@ -1,4 +1,4 @@
-"""Short-lived addresses of pixels, signed so that only we can make them."""
+"""Short-lived addresses of pixels and heatmaps, signed so that only we can make them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from time import time
+from typing import Literal
 from urllib.parse import urlencode
 
 LIFETIME_SECONDS = 15 * 60
+
+Room = Literal["images", "heatmaps"]
 
 
 @dataclass(frozen=True)
@@ -20,17 +23,24 @@ class Links:
 
     def image(self, image_id: int) -> str:
         """The address of an image's pixels, good for a quarter of an hour."""
-        # Rounded, so that a page asked for again within a while can use what the browser keeps.
-        expires = (int(time()) // 60 + 1) * 60 + LIFETIME_SECONDS
-        query = urlencode({"expires": expires, "signature": self._sign(image_id, expires)})
-        return f"{self.public_url}/images/{image_id}?{query}"
+        return self._address("images", image_id)
 
-    def is_valid(self, image_id: int, expires: str, signature: str) -> bool:
+    def heatmap(self, prediction_id: int) -> str:
+        """The address of a prediction's heatmap, good for as long."""
+        return self._address("heatmaps", prediction_id)
+
+    def is_valid(self, room: Room, number: int, expires: str, signature: str) -> bool:
         """Whether the address was signed here and has not expired."""
         if not (expires.isascii() and expires.isdigit() and len(expires) < 12):
             return False
-        genuine = hmac.compare_digest(signature.encode(), self._sign(image_id, int(expires)).encode())
+        genuine = hmac.compare_digest(signature.encode(), self._sign(room, number, int(expires)).encode())
         return genuine and time() < int(expires)
 
-    def _sign(self, image_id: int, expires: int) -> str:
-        return hmac.new(self.secret, f"image:{image_id}:{expires}".encode(), hashlib.sha256).hexdigest()
+    def _address(self, room: Room, number: int) -> str:
+        # Rounded, so that a page asked for again within a while can use what the browser keeps.
+        expires = (int(time()) // 60 + 1) * 60 + LIFETIME_SECONDS
+        query = urlencode({"expires": expires, "signature": self._sign(room, number, expires)})
+        return f"{self.public_url}/{room}/{number}?{query}"
+
+    def _sign(self, room: Room, number: int, expires: int) -> str:
+        return hmac.new(self.secret, f"{room}:{number}:{expires}".encode(), hashlib.sha256).hexdigest()

@@ -91,7 +91,7 @@ class Models:
         deployment = await _in_force()
         if self.inference.deployment >= deployment.number:
             return False
-        head = await self._load(deployment.model)
+        head = await self.load(deployment.model)
         self.inference.put_in_service(Serving(deployment.model_id, deployment.number, head))
         return True
 
@@ -100,11 +100,16 @@ class Models:
         model = await ModelVersion.get_or_none(id=model_id)
         try:
             if model is not None:
-                await self._load(model)
+                await self.load(model)
         except (BlobMissing, ModelFileAltered) as error:
             raise refuse(Code.CONFLICT, "the file of this model is missing or damaged", "id") from error
 
-    async def _load(self, model: ModelVersion) -> Head:
+    async def load(self, model: ModelVersion) -> Head:
+        """The head of a version, on the device.
+
+        Raises:
+            BlobMissing, ModelFileAltered: the model's file is gone or is another.
+        """
         data = await self.blobs.get(model.key)
         if hashlib.sha256(data).hexdigest() != model.sha256:
             raise ModelFileAltered(f"the file of model {model.number} is not the one that was stored")

@@ -8,6 +8,7 @@ from events.log import EventLog
 from services.accounts import Accounts
 from services.contact import Contact
 from services.diagnosis import Diagnosis
+from services.heatmaps import Heatmaps
 from services.images import Images
 from services.labelling import Labelling
 from services.models import Models
@@ -25,6 +26,7 @@ class Platform:
     accounts: Accounts
     contact: Contact
     diagnosis: Diagnosis
+    heatmaps: Heatmaps
     images: Images
     labelling: Labelling
     models: Models

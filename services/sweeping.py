@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from services.keys import FEATURES, PIXELS, image_key
+from services.keys import FEATURES, HEATMAPS, PIXELS, image_key
 from store.blobs import Blobs
 from store.tables import Image, TrainingRun
 
@@ -38,10 +38,10 @@ class Sweeping:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def sweep_blobs(self) -> None:
-        """Remove what is older than an hour: pixels and features of no image, and blobs half written."""
+        """Remove what is older than an hour: what belongs to no image, and blobs half written."""
         oldest = datetime.now(UTC) - GRACE
         await self.blobs.remove_unfinished(oldest)
-        for room in (PIXELS, FEATURES):
+        for room in (PIXELS, FEATURES, HEATMAPS):
             async for found in self.blobs.list(room):
                 await self._remove_orphans([blob.key for blob in found if blob.modified < oldest])
 

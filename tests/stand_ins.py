@@ -47,6 +47,9 @@ class EverySecondPixel:
     def extract(self, images: Sequence[Prepared]) -> np.ndarray:
         return np.stack([image.pixels.ravel()[::2] for image in images]).astype(np.float16)
 
+    def maps(self, image: Prepared) -> np.ndarray:
+        return image.pixels[::16, ::16, None]
+
 
 class Brightness:
     """A head that takes bright images for COVID and black ones for no chest; its file is the threshold."""
@@ -60,6 +63,9 @@ class Brightness:
             Judgement(mean, mean >= self.threshold) if mean else Judgement(mean, None, "NOT_A_CHEST_XRAY")
             for mean in means
         ]
+
+    def heat(self, maps: np.ndarray) -> np.ndarray:
+        return np.maximum(maps.mean(axis=2) - self.threshold, 0)
 
 
 @dataclass

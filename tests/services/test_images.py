@@ -397,7 +397,7 @@ async def test_no_address_can_be_forged(images: Images, blobs: Blobs) -> None:
     for image in (first, second):
         await blobs.put(pixels_key(image.key), b"pixels")
     expires, signature = signed(images, first)
-    foreign = Links("http://here", b"another secret")._sign(first.id, int(expires))
+    foreign = Links("http://here", b"another secret")._sign("images", first.id, int(expires))
     forged = [
         (second.id, expires, signature),
         (first.id, str(int(expires) + 60), signature),
