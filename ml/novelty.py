@@ -1,0 +1,136 @@
+"""Tells pictures that are no chest X-rays, and chests unlike those of the base set, from those to judge.
+
+A network has an opinion on anything that it is shown, so before it is asked, the features are held against
+those of the base set: how much of them lies outside the directions in which real chests differ, and how
+little what was found looks like a chest. One score says both, in standard deviations.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+
+from ml.splits import grouped_folds
+
+Strangeness = Literal["NOT_A_CHEST_XRAY", "OUT_OF_DISTRIBUTION"]
+
+DIRECTIONS: Final = 32  # of 8 to 128, which do much alike
+LIKENESS_SHARE: Final = 0.5  # of the weight of the distance: what is seen in lateral films and through blur
+ODD: Final = 4.0  # of a hospital that the base set lacks, 7 chests in 1,000 lie beyond
+ALIEN: Final = 5.0  # real chests that lie beyond are one in 1,000; of other pictures 98 in 100
+FOLDS: Final = 5
+LEAST_SPREAD: Final = 1e-6  # in a direction in which chests do not differ at all
+FEWEST: Final = 4 * DIRECTIONS  # images from which the spread of 32 directions can be told
+
+
+class NoveltyError(ValueError):
+    """Too few images to know a chest by, or arrays that are no novelty."""
+
+
+@dataclass(frozen=True, eq=False)
+class Novelty:
+    """What real chests look like in features of F numbers, the last of which is `ml.chest.Chest.likeness`.
+
+    ``centre`` (F - 1,) and ``directions`` (32, F - 1), float16, span what chests have in common.
+    ``weights`` (3,) float64 make a score of the distance from it, of the likeness, and of 1.
+    ``limits`` (2,) float64 are the scores above which a picture is odd, and above which it is no chest.
+    """
+
+    centre: NDArray[np.float16]
+    directions: NDArray[np.float16]
+    weights: NDArray[np.float64]
+    limits: NDArray[np.float64]
+
+    def scores(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """How strange (N,) pictures are by their features (N, F): real chests have mean 0 and deviation 1."""
+        distances = _distances(features, self.centre, self.directions)
+        by_distance, by_likeness, constant = self.weights
+        scores: NDArray[np.float64] = by_distance * distances + by_likeness * _likeness(features) + constant
+        return scores
+
+    def reasons(self, features: NDArray[np.floating[Any]]) -> list[Strangeness | None]:
+        """Why each of N pictures should not be judged, by its features (N, F); None where it may be."""
+        odd, alien = self.limits
+        return [_reason(score, odd, alien) for score in self.scores(features).tolist()]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that there is to store, half a megabyte for 7,681 features."""
+        return {name: getattr(self, name) for name in ARRAYS}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Novelty":
+        """The novelty that `arrays` made. Raises NoveltyError for others."""
+        if arrays.keys() != set(ARRAYS) or any(arrays[name].dtype != kind for name, kind in ARRAYS.items()):
+            raise NoveltyError("these arrays are no novelty")
+        novelty = cls(**arrays)
+        shapes = novelty.directions.shape[1:], novelty.weights.shape, novelty.limits.shape
+        if shapes != (novelty.centre.shape, (3,), (2,)) or novelty.centre.ndim != 1:
+            raise NoveltyError("these arrays do not fit together")
+        return novelty
+
+
+ARRAYS: Final[Mapping[str, type[np.generic]]] = {
+    "centre": np.float16,
+    "directions": np.float16,
+    "weights": np.float64,
+    "limits": np.float64,
+}
+
+
+def fit(features: NDArray[np.floating[Any]], patients: Sequence[str]) -> Novelty:
+    """What chests look like, from features (N, F) of real ones and their patients (N,).
+
+    How far real chests lie from one another is measured on patients left out: in five folds each is held
+    against the others. The same features give the same novelty on one machine.
+    Raises NoveltyError for fewer than 128 images, or fewer than 5 patients.
+    """
+    if len(features) < FEWEST or len(set(patients)) < FOLDS:
+        raise NoveltyError(f"{len(features)} images of {len(set(patients))} patients are too few")
+    distances = np.empty(len(features))
+    for fold in grouped_folds(["chest"] * len(features), patients, FOLDS):
+        others = np.delete(features, fold, axis=0)
+        distances[fold] = _distances(features[fold], *_subspace(others))
+    return Novelty(*_subspace(features), _weights(distances, _likeness(features)), np.array([ODD, ALIEN]))
+
+
+def _reason(score: float, odd: float, alien: float) -> Strangeness | None:
+    if not score <= alien:  # what is no number is nothing to judge
+        return "NOT_A_CHEST_XRAY"
+    return "OUT_OF_DISTRIBUTION" if score > odd else None
+
+
+def _subspace(features: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+    """The mean (F - 1,), and the orthonormal directions (32, F - 1) of the largest spread about it."""
+    chests = features[:, :-1].astype(np.float32)
+    centre = chests.mean(axis=0)
+    centred = chests - centre
+    largest = len(chests) - DIRECTIONS, len(chests) - 1
+    spreads, mixtures = eigh(centred @ centred.T, subset_by_index=largest)
+    directions = mixtures.T @ centred / np.sqrt(np.maximum(spreads, LEAST_SPREAD))[:, None]
+    return centre.astype(np.float16), directions.astype(np.float16)
+
+
+def _distances(
+    features: NDArray[np.floating[Any]], centre: NDArray[np.float16], directions: NDArray[np.float16]
+) -> NDArray[np.float64]:
+    """How far (N,) features (N, F) lie from the plane through the centre."""
+    centred = features[:, :-1].astype(np.float32) - centre.astype(np.float32)
+    along = centred @ directions.T.astype(np.float32)
+    squares = np.einsum("nf,nf->n", centred, centred) - np.einsum("nk,nk->n", along, along)
+    distances: NDArray[np.float64] = np.sqrt(np.maximum(squares, 0, dtype=np.float64))
+    return distances
+
+
+def _likeness(features: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    return features[:, -1].astype(np.float64)
+
+
+def _weights(distances: NDArray[np.float64], likeness: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The share of the distance, of the likeness and of 1 in a score of mean 0 and deviation 1."""
+    parts = np.array([1 / distances.std(), -LIKENESS_SHARE / likeness.std()])
+    summed = parts @ [distances, likeness]
+    weights: NDArray[np.float64] = np.append(parts, -summed.mean()) / summed.std()
+    return weights
