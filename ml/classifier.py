@@ -22,7 +22,8 @@ LARGEST_PREDICTION = 256
 class Judgement:
     """What a model says of an image: the probability of COVID, 0..1, and a finding or why there is none.
 
-    ``abstained`` is None, or UNCERTAIN: the probability lies in the band that the model leaves open.
+    ``abstained`` is None, or NOT_A_CHEST_XRAY or OUT_OF_DISTRIBUTION, where the picture is unlike what the
+    model knows, or UNCERTAIN, where the probability lies in the band that it leaves open.
     """
 
     probability: float
@@ -116,20 +117,21 @@ class Classifier:
     def judge(self, features: np.ndarray) -> list[Judgement]:
         """A judgement for each of N images, by their features (N, F)."""
         probabilities = self.predict(features)
-        left_open = self.model.leaves_open(probabilities)
+        left_open = self.model.leaves_open(probabilities).tolist()
+        strange = self.model.strangeness(features)
         return [
-            Judgement(probability, None, "UNCERTAIN")
-            if unsure
-            else Judgement(probability, probability >= self.threshold)
-            for probability, unsure in zip(probabilities.tolist(), left_open.tolist(), strict=True)
+            self._judgement(probability, reason or ("UNCERTAIN" if unsure else None))
+            for probability, reason, unsure in zip(probabilities.tolist(), strange, left_open, strict=True)
         ]
+
+    def _judgement(self, probability: float, abstained: str | None) -> Judgement:
+        return Judgement(probability, None if abstained else probability >= self.threshold, abstained)
 
     def heat(self, maps: np.ndarray) -> np.ndarray:
         """Where (H, W) in the maps (H, W, C) of an image the model sees COVID; see `ml.explain.heat`."""
         read = recipes.of(self.model.backbone).read
         moved = jax.device_put(maps[None], self.device)
-        found: np.ndarray = np.asarray(explain.heat(self._params, moved, read))[0]
-        return found
+        return explain.heat(self._params, moved, read)[0]
 
     def warm_up(self) -> None:
         """Compile and run the commonest shape, a single image."""

@@ -3,7 +3,7 @@
 Grad-CAM (Selvaraju et al. 2017) weighs each map of a convolution by its mean gradient. That is right where a
 network averages its maps over the whole picture, but our heads read them place by place: here each place is
 weighed by its own gradient, which is Grad-CAM before its averaging (HiResCAM, Draelos and Carin 2020). Where
-a place of a chest is greyed out, head D's log-odds change as this heat says (rank correlation 0.46, the mean
+a place of a chest is greyed out, head D's log-odds change as this heat says (rank correlation 0.49, the mean
 of 16 radiographs); the averaged weights say nothing of the kind (0.00).
 
 Heat says what moved this model towards COVID, compared within one picture. It is no outline of a lesion,
@@ -16,13 +16,12 @@ from functools import cache, partial
 from io import BytesIO
 from typing import Final
 
-import flax.linen as nn
 import jax
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Resampling
-from scipy.ndimage import label
+from scipy.ndimage import gaussian_filter, label
 
 from ml import heads
 from ml.chest import TEMPLATE, Box
@@ -31,6 +30,7 @@ from ml.image import Decoded, Pixels
 
 LONGEST: Final = 1024  # side of a drawing, in pixels
 OPACITY: Final = 0.6  # of the hottest place
+SPREAD: Final = 1.0  # of heat over neighbouring places, the deviation in places
 FINE: Final = 128  # cells across the lung fields
 PARTS: Final = 8  # of a cell of heat, each way, that lie in the lung fields or not
 INFERNO: Final = (  # matplotlib's, in tenths: evenly lighter, for the colour-blind too
@@ -48,16 +48,26 @@ INFERNO: Final = (  # matplotlib's, in tenths: evenly lighter, for the colour-bl
 )
 
 
-@partial(jax.jit, static_argnames="read")
-def heat(params: Params, maps: jax.Array, read: Callable[[jax.Array], jax.Array]) -> jax.Array:
-    """How much each place raises the log-odds of COVID: (N, H, W) float32, 0 where it lowers them.
+def heat(params: Params, maps: jax.Array, read: Callable[[jax.Array], jax.Array]) -> Pixels:
+    """Where a head sees COVID (N, H, W): `gains`, evened out over neighbours, 0 where they are losses.
 
-    ``maps`` (N, H, W, C) are those that the head's features are made of by ``read``. A place's heat is the
-    change of the log-odds per relative change of all that is seen there. Head D reads proportions, so that
-    its heat and what is cut off below 0 weigh the same in every picture.
+    A max-pool lets one of four neighbours speak for all. To even them out before the losses are cut off tells
+    better what greying out a place does: a rank correlation of 0.49 instead of 0.43.
+    """
+    spread = gaussian_filter(np.asarray(gains(params, maps, read)), (0, SPREAD, SPREAD))
+    found: Pixels = np.maximum(spread, 0)
+    return found
+
+
+@partial(jax.jit, static_argnames="read")
+def gains(params: Params, maps: jax.Array, read: Callable[[jax.Array], jax.Array]) -> jax.Array:
+    """What the log-odds of COVID gain, (N, H, W), per relative gain of all that is seen at a place.
+
+    ``maps`` (N, H, W, C) are those that ``read`` makes the head's features of. Head D reads proportions, so
+    that its gains and losses in a picture add up to 0.
     """
     gradients = jax.grad(lambda seen: heads.log_odds(params, read(seen)).sum())(maps)
-    return nn.relu((maps * gradients).sum(axis=-1))
+    return (maps * gradients).sum(axis=-1)
 
 
 def within_lungs(found: Pixels, seen: Box, chest: Box) -> float:
