@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ml.backbone import Backbone
-from ml.recipes import UnknownRecipe, of
+from ml.recipes import of
 from ml.splits import holdout_mask
 from ml.vgg16 import CHEST_FEATURES
 
@@ -81,9 +81,9 @@ def load(data: bytes) -> BaseSet:
             if features.shape != (len(columns["labels"]), of(backbone).features):
                 raise BaseSetError("the base set does not hold what it names: check it out again")
             return BaseSet(features, **columns, backbone=backbone)
-    except (zipfile.BadZipFile, zlib.error, UnknownRecipe, ValueError, TypeError, KeyError, OSError) as error:
-        if isinstance(error, BaseSetError):
-            raise
+    except BaseSetError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, ValueError, TypeError, KeyError, OSError, EOFError) as error:
         raise BaseSetError(f"the base set is damaged ({error}): check it out again") from error
 
 

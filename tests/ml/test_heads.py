@@ -7,6 +7,7 @@ import pytest
 
 from ml import heads
 from ml.heads import Perceptron, initialise, pack, probability
+from ml.vgg16 import CHEST_FEATURES
 
 
 def test_the_layers_are_those_of_the_paper() -> None:
@@ -82,3 +83,37 @@ def test_another_head_compiles_nothing() -> None:
     compiled = probability._cache_size()  # type: ignore[attr-defined]
     probability(second.params, features)
     assert probability._cache_size() == compiled  # type: ignore[attr-defined]
+
+
+# ------------------------------------------------------------------ head D
+
+
+def linear(seed: int = 0, bias: float = -0.5) -> heads.Params:
+    kernel = np.random.default_rng(seed).normal(0, 1, (CHEST_FEATURES, 1))
+    return {"linear": {"kernel": kernel, "bias": np.array([bias])}}
+
+
+def test_head_d_is_one_sum() -> None:
+    features = np.random.default_rng(1).random((3, CHEST_FEATURES)).astype(np.float16) / 40
+    params = linear()
+    odds = np.float64(features) @ params["linear"]["kernel"][:, 0] - 0.5
+    found = probability(pack("D", params).params, features)
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-odds)), rtol=1e-4)
+    assert np.ptp(found) > 0.01, "the comparison is of something"
+
+
+def test_what_was_measured_is_not_head_ds_business() -> None:
+    features = np.random.default_rng(1).random((3, CHEST_FEATURES + 1)).astype(np.float16) / 40
+    other = features.copy()
+    other[:, -1] = 0.9
+    params = pack("D", linear()).params
+    np.testing.assert_array_equal(probability(params, features), probability(params, other))
+
+
+def test_head_d_is_kept_in_single_precision() -> None:
+    params = linear()
+    head = pack("D", params)
+    kept = head.params["linear"]["kernel"]
+    assert kept.dtype == np.float32
+    np.testing.assert_allclose(kept, params["linear"]["kernel"], rtol=1e-7)
+    assert heads.layers("D") == {"linear": kept.shape}

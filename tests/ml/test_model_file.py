@@ -10,6 +10,7 @@ import safetensors.numpy
 from ml import heads
 from ml.backbone import Backbone
 from ml.model_file import METADATA, Model, ModelFileError, load, save
+from ml.vgg16 import CHEST_FEATURES
 
 BACKBONE = Backbone("vgg16", "4412f7a6d207" + "0" * 52, "grey-stretch-224")
 
@@ -18,6 +19,23 @@ BACKBONE = Backbone("vgg16", "4412f7a6d207" + "0" * 52, "grey-stretch-224")
 def model() -> Model:
     head = heads.pack("B", heads.initialise(jax.random.key(0)))
     return Model(head, BACKBONE, threshold=0.4, seed=3, positives=10, negatives=20)
+
+
+def linear() -> Model:
+    """A model with all that head D brings."""
+    kernel = np.random.default_rng(0).normal(0, 1, (CHEST_FEATURES, 1))
+    head = heads.pack("D", {"linear": {"kernel": kernel, "bias": np.zeros(1)}})
+    return Model(
+        head,
+        Backbone("vgg16", "4412f7a6d207" + "0" * 52, "chest-160"),
+        threshold=0.3,
+        seed=0,
+        positives=10,
+        negatives=20,
+        calibration="Platt's scaling",
+        band=(0.1234567890123456, 0.75),
+        error=0.1,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +49,31 @@ def test_all_of_it_comes_back(model: Model, data: bytes) -> None:
     assert found.head.name == "B"
     jax.tree.map(np.testing.assert_array_equal, found.head.params, model.head.params)
     assert found.name == model.name
+
+
+def test_head_d_comes_back_with_its_calibration_and_its_band() -> None:
+    model = linear()
+    found = load(save(model))
+    assert dataclasses.replace(found, head=model.head) == model
+    assert found.head.params["linear"]["kernel"].dtype == np.float32
+    jax.tree.map(np.testing.assert_array_equal, found.head.params, model.head.params)
+    assert save(found) == save(model)
+
+
+def test_a_finding_is_left_open_within_the_band_alone() -> None:
+    probabilities = np.array([0.0, 0.1234, 0.13, 0.3, 0.75, 0.7501, 1.0])
+    assert linear().leaves_open(probabilities).tolist() == [False, False, True, True, True, False, False]
+
+
+def test_a_model_without_a_band_leaves_nothing_open(model: Model) -> None:
+    assert model.leaves_open(np.linspace(0, 1, 5)).tolist() == [False] * 5
+
+
+def test_a_head_of_another_number_format_is_no_model_of_this_version() -> None:
+    model = linear()
+    halved = jax.tree.map(np.float16, dict(model.head.params))
+    with pytest.raises(ModelFileError, match="no model of this version"):
+        load(save(dataclasses.replace(model, head=heads.Head("D", halved))))
 
 
 def test_the_same_model_gives_the_same_bytes(model: Model, data: bytes) -> None:
@@ -62,6 +105,8 @@ def test_a_truncated_file_is_an_error(data: bytes, length: int) -> None:
         safetensors.numpy.save({"a": np.zeros(3)}, {METADATA: "{}"}),
         safetensors.numpy.save({"a": np.zeros(3)}, {METADATA: "[1]"}),
         safetensors.numpy.save({"a": np.zeros(3)}, {METADATA: '{"format": "covid-xr model 1", "head": "A"}'}),
+        safetensors.numpy.save({"a": np.zeros(3)}, {METADATA: '{"format": "covid-xr model 2", "head": "A"}'}),
+        safetensors.numpy.save({"a": np.zeros(3)}, {METADATA: '{"format": "covid-xr model 2", "head": "E"}'}),
     ],
 )
 def test_a_foreign_file_is_an_error(foreign: bytes) -> None:

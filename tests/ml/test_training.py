@@ -85,8 +85,8 @@ def test_epochs_are_shuffled_differently() -> None:
     assert not np.array_equal(first, second)
 
 
-@pytest.mark.parametrize("name", heads.NAMES)
-def test_each_head_learns(name: heads.HeadName) -> None:
+@pytest.mark.parametrize("name", heads.PAPER)
+def test_each_of_the_papers_heads_learns(name: heads.HeadName) -> None:
     features, labels = dataset()
     heard: list[tuple[int, float]] = []
     head = fit(features, labels, TrainingConfig(head=name, epochs=6), lambda *news: heard.append(news))

@@ -74,6 +74,58 @@ def test_other_weights_compile_nothing(weights: Weights) -> None:
     assert not np.allclose(doubled, vgg16.extract(weights.variables, images))
 
 
+# ------------------------------------------------------------------ chests
+
+
+def test_a_chests_features_agree_with_a_float64_reference(weights: Weights) -> None:
+    image = np.random.default_rng(7).random((1, 160, 160)).astype(np.float32)
+    found = np.asarray(vgg16.extract_chest(weights.variables, image))
+    expected = places(reference(weights.variables, image, blocks=4).reshape(1, 10, 10, 512))
+    assert found.shape == (1, vgg16.CHEST_FEATURES)
+    assert np.abs(found - expected).max() < 1e-4 * expected.max()
+    assert expected.std() > 0.1 * expected.max(), "the comparison is of something"
+
+
+def test_a_chests_features_have_a_length_of_one(weights: Weights) -> None:
+    images = np.random.default_rng(0).random((2, 160, 160)).astype(np.float32)
+    lengths = np.linalg.norm(vgg16.extract_chest(weights.variables, images), axis=1)
+    np.testing.assert_allclose(lengths, 1, rtol=1e-5)
+
+
+def test_left_and_right_are_told_apart_by_nothing() -> None:
+    maps = np.random.default_rng(0).random((2, 10, 10, 512)).astype(np.float32)
+    mirrored = vgg16.in_places(maps[:, :, ::-1])
+    np.testing.assert_allclose(vgg16.in_places(maps), mirrored, atol=1e-7)
+
+
+def test_each_feature_is_of_one_place_and_its_mirror_image() -> None:
+    for row, column, place in ((0, 0, 0), (1, 9, 0), (3, 3, 3 * 1 + 1), (9, 5, 3 * 4 + 2)):
+        maps = np.zeros((1, 10, 10, 512), np.float32)
+        maps[0, row, column, 7] = 3
+        features = np.asarray(vgg16.in_places(maps))[0]
+        assert np.flatnonzero(features).tolist() == [place * 512 + 7]
+
+
+def test_an_empty_map_has_finite_features() -> None:
+    assert not np.asarray(vgg16.in_places(np.zeros((1, 10, 10, 512), np.float32))).any()
+
+
+def places(maps: np.ndarray) -> np.ndarray:
+    """Means of 2 by 2, folded down the middle, square roots, length one; in loops, float64."""
+    features = np.empty((len(maps), 5, 3, 512))
+    for row in range(5):
+        for column in range(3):
+            here = maps[:, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+            there = maps[:, 2 * row : 2 * row + 2, 8 - 2 * column : 10 - 2 * column]
+            features[:, row, column] = np.sqrt((here.mean(axis=(1, 2)) + there.mean(axis=(1, 2))) / 2)
+    flat = features.reshape(len(maps), -1)
+    normalised: np.ndarray = flat / np.linalg.norm(flat, axis=1, keepdims=True)
+    return normalised
+
+
+# ------------------------------------------------------------------ the references
+
+
 def assert_close(found: np.ndarray, expected: np.ndarray) -> None:
     """Within 1e-4 of the largest feature everywhere, and of the vector's length as a whole."""
     assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
@@ -81,11 +133,11 @@ def assert_close(found: np.ndarray, expected: np.ndarray) -> None:
     assert expected.max() > 1, "the comparison is of something"
 
 
-def reference(variables: vgg16.Variables, images: np.ndarray) -> np.ndarray:
+def reference(variables: vgg16.Variables, images: np.ndarray, blocks: int = 5) -> np.ndarray:
     """The same network in numpy, float64, written from the paper and not from the module."""
     normalisation = {name: np.float64(value) for name, value in variables["normalisation"].items()}
     x = images.astype(np.float64)[..., None] * normalisation["scale"] + normalisation["offset"]
-    for block, steps in enumerate((2, 2, 3, 3, 3), 1):
+    for block, steps in enumerate((2, 2, 3, 3, 3)[:blocks], 1):
         for step in range(1, steps + 1):
             layer = variables["params"][f"conv{block}_{step}"]
             x = np.maximum(convolve(x, np.float64(layer["kernel"])) + layer["bias"], 0)

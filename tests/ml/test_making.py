@@ -1,0 +1,153 @@
+"""Making a model: what each head is taught, and how head D's word is made a frequency."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ml import calibration, heads, making, model_file
+from ml.backbone import Backbone
+from ml.evaluation import calibration_error
+from ml.making import Images, examine, images_of, probabilities, teach
+from ml.model_file import Model
+from ml.training import TrainingConfig
+from ml.vgg16 import FEATURES
+from tests.feature_sets import CHESTS, WHOLES, base_set, chest_features, lessons
+
+D = TrainingConfig(head="D", epochs=10)
+
+
+def weak(count: int = 180, seed: int = 0) -> Images:
+    """Images that features tell apart in part."""
+    return lessons(count, seed, skill=0.2)
+
+
+def test_the_papers_heads_are_taken_as_they_are() -> None:
+    covid = np.arange(12) % 2 == 0
+    features = np.random.default_rng(0).random((12, FEATURES)).astype(np.float16)
+    images = Images(features, covid, np.arange(12).astype(str))
+    model = teach(images, WHOLES, TrainingConfig(head="A", epochs=1, seed=3))
+    assert (model.head.name, model.seed, model.positives, model.negatives) == ("A", 3, 6, 6)
+    assert (model.threshold, model.calibration, model.band, model.error) == (0.5, None, None, None)
+
+
+def test_head_d_is_calibrated_and_knows_its_band() -> None:
+    images = weak()
+    model = teach(images, CHESTS, D)
+    assert model.head.name == "D"
+    assert model.backbone == CHESTS
+    assert (model.positives, model.negatives) == (int(images.covid.sum()), int((~images.covid).sum()))
+    assert model.calibration == "Platt's scaling, cross-fitted in 5 folds by patient"
+    assert model.error == calibration.ERROR
+    assert model.band is not None
+    assert 0 < model.band[0] <= model.threshold <= model.band[1] < 1
+
+
+def test_its_probabilities_are_platts_of_its_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line is found on scores of cross-fitting and applied to those of the head that all taught."""
+    lines: list[calibration.Platt] = []
+    platt = calibration.platt
+    monkeypatch.setattr(calibration, "platt", lambda *given: lines.append(platt(*given)) or lines[-1])
+    images, new = weak(), weak(seed=1)
+    calibrated = teach(images, CHESTS, D)
+    monkeypatch.setattr(calibration, "platt", lambda *given: calibration.Platt(1.0, 0.0))
+    bare = teach(images, CHESTS, D)
+    scores = np.asarray(heads.log_odds(bare.head.params, np.float32(new.features)))
+    expected = lines[0].probability(scores)
+    np.testing.assert_allclose(probabilities(calibrated.head, new.features), expected, atol=2e-4)
+    assert abs(lines[0].slope - 1) > 0.05, "the line is one that matters"
+
+
+@pytest.fixture(scope="module")
+def learned() -> Model:
+    """A model of 600 images."""
+    return teach(lessons(600, skill=0.3), CHESTS, D)
+
+
+@pytest.fixture(scope="module")
+def new() -> Images:
+    """1,200 other images of the same kind."""
+    return lessons(1200, seed=5, skill=0.3)
+
+
+def test_new_images_have_the_frequencies_that_it_says(learned: Model, new: Images) -> None:
+    """To 0.05 in the mean; without calibration it is 0.15."""
+    said = probabilities(learned.head, new.features)
+    assert calibration_error(new.covid, said) < 0.05
+    assert said.std() > 0.2
+
+
+def test_outside_the_band_new_images_are_called_wrongly_as_rarely_as_promised(
+    learned: Model, new: Images
+) -> None:
+    """In a tenth of either class, with deviations of 0.03 and 0.02, those of the band included."""
+    said = probabilities(learned.head, new.features)
+    wrong = ~learned.leaves_open(said) & ((said >= learned.threshold) != new.covid)
+    assert 0.03 < wrong[new.covid].mean() < 0.17
+    assert 0.05 < wrong[~new.covid].mean() < 0.15
+    assert 0.02 < learned.leaves_open(said).mean() < 0.2
+
+
+def test_the_threshold_is_never_beyond_the_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There a finding would be what the band rules out."""
+    for beyond, end in ((0.0, 0), (1.0, 1)):
+        monkeypatch.setattr(calibration, "best_threshold", lambda *given, beyond=beyond: beyond)
+        model = teach(weak(60), CHESTS, dataclasses.replace(D, epochs=2))
+        assert model.band is not None
+        assert model.threshold == model.band[end]
+
+
+def test_no_score_is_of_a_head_that_saw_the_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = weak(60)
+    chosen: list[np.ndarray] = []
+    converge = making._converge
+
+    def watched(features: object, labels: object, used: np.ndarray, *rest: object) -> object:
+        chosen.append(used.astype(bool))
+        return converge(features, labels, used, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(making, "_converge", watched)
+    teach(images, CHESTS, dataclasses.replace(D, epochs=1))
+    everyone, *folds = chosen
+    assert everyone.all()
+    assert len(folds) == making.FOLDS
+    assert np.sum([~used for used in folds], axis=0).tolist() == [1] * 60
+    for used in folds:
+        assert not set(images.groups[used]) & set(images.groups[~used])
+
+
+@pytest.mark.parametrize(("covid_patients", "folds"), [(1, None), (2, 2), (4, 4), (9, 5)])
+def test_there_are_no_more_folds_than_patients(covid_patients: int, folds: int | None) -> None:
+    covid = np.arange(20) < covid_patients
+    images = Images(chest_features(covid), covid, np.arange(20).astype(str))
+    model = teach(images, CHESTS, dataclasses.replace(D, epochs=2))
+    if folds is None:
+        assert (model.calibration, model.band, model.threshold) == (None, None, 0.5)
+    else:
+        assert f"in {folds} folds" in str(model.calibration)
+
+
+def test_the_same_images_give_the_same_bytes_whatever_the_seed() -> None:
+    first, again, other = (
+        teach(weak(60), CHESTS, dataclasses.replace(D, epochs=3, seed=seed)) for seed in (1, 1, 2)
+    )
+    assert model_file.save(first) == model_file.save(again)
+    assert other.name == first.name
+
+
+def test_each_epoch_is_told_with_its_loss() -> None:
+    heard: list[tuple[int, float]] = []
+    teach(weak(60), CHESTS, dataclasses.replace(D, epochs=3), lambda *news: heard.append(news))
+    assert [epoch for epoch, _ in heard] == [1, 2, 3], "cross-fitting is not heard"
+    assert heard[-1][1] <= heard[0][1]
+
+
+def test_what_is_judged_was_held_out() -> None:
+    labels = ["covid", "covid", "no_finding", "no_finding", "pneumonia", "pneumonia"] * 20
+    base = base_set(labels, chest_features(np.array(labels) == "covid", skill=0.8))
+    model = teach(images_of(base)[~base.holdout], Backbone("vgg16", "b", "any"), D)
+    found = examine(model, base)
+    assert found.positives == int((base.covid & base.holdout).sum())
+    assert found.negatives == int((~base.covid & base.holdout).sum())
+    assert found.threshold == model.threshold
+    assert found.auc.value > 0.95
