@@ -61,6 +61,9 @@ def predict(
     json_lines: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,
     model: Annotated[Path | None, typer.Option(help="a file of `train`; else the default model")] = None,
     weights: Weights = None,
+    heatmap: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="a folder for pictures of where the model sees COVID")
+    ] = None,
 ) -> None:
     """Say of each image whether it looks like COVID-19; exits with 1 if a file cannot be read."""
     with _at_work(keeps_caches=False) as settings:
@@ -68,11 +71,12 @@ def predict(
         from services.file_findings import find
 
         found = []
+        findings = find(files, extractor, classifier, heatmap)
         with terminal.bar(shown=not (json_lines and sys.stdout.isatty())) as progress:
-            for one in progress.track(find(files, extractor, classifier), len(files), description="images"):
+            for one in progress.track(findings, len(files), description="images"):
                 found.append(one)
                 if json_lines:
-                    print(_as_json(one, classifier.model.name), flush=True)
+                    print(_as_json(one, classifier.model.name, heatmap is not None), flush=True)
     if not json_lines:
         for one in found:
             typer.echo(_as_text(one))
@@ -257,7 +261,7 @@ def _load(settings: Settings, data: Path, extractor: FeatureExtractor) -> BaseSe
         return datasets.load(data, extractor, settings.data_dir / "cache" / "features", follow)
 
 
-def _as_json(found: FileFinding, model: str) -> str:
+def _as_json(found: FileFinding, model: str, drawn: bool) -> str:
     if found.judgement is None:
         return json.dumps({"file": str(found.file), "error": found.error})
     answer = {
@@ -267,6 +271,8 @@ def _as_json(found: FileFinding, model: str) -> str:
         "abstained": found.judgement.abstained,
         "model": model,
     }
+    if drawn:
+        answer["heatmap"] = str(found.heatmap) if found.heatmap else None
     return json.dumps(answer)
 
 
@@ -275,7 +281,8 @@ def _as_text(found: FileFinding) -> str:
         return f"{found.file}: {found.error}"
     judged = found.judgement
     finding = ABSTAINED[judged.abstained] if judged.abstained else "COVID" if judged.covid else "no COVID"
-    return f"{found.file}: {finding}, probability {judged.probability:.3f}"
+    drawn = f", heatmap {found.heatmap}" if found.heatmap else ""
+    return f"{found.file}: {finding}, probability {judged.probability:.3f}{drawn}"
 
 
 @contextmanager

@@ -2,44 +2,87 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
+from ml import explain
 from ml import image as ml_image
 from ml.classifier import Classifier, FeatureExtractor, Judgement
+from ml.image import Decoded
 from ml.recipes import Prepared
 
 
 @dataclass(frozen=True)
 class FileFinding:
-    """What the model says of a file, or why it cannot be read."""
+    """What the model says of a file and where its heatmap is, if any, or why the file cannot be read."""
 
     file: Path
     judgement: Judgement | None = None
     error: str | None = None
+    heatmap: Path | None = None
 
 
-def find(files: Sequence[Path], extractor: FeatureExtractor, classifier: Classifier) -> Iterator[FileFinding]:
-    """A finding for each file, in order, computed a batch at a time."""
+@dataclass(frozen=True)
+class _Read:
+    decoded: Decoded
+    prepared: Prepared
+
+
+def find(
+    files: Sequence[Path], extractor: FeatureExtractor, classifier: Classifier, heatmaps: Path | None = None
+) -> Iterator[FileFinding]:
+    """A finding for each file, in order, computed a batch at a time.
+
+    In the folder ``heatmaps``, if any, an overlay of each is written, but of what is no chest X-ray. A file
+    that is there is never replaced: it may be a radiograph.
+    """
     for start in range(0, len(files), extractor.batch_size):
-        yield from _batch(files[start : start + extractor.batch_size], extractor, classifier)
+        yield from _batch(files[start : start + extractor.batch_size], extractor, classifier, heatmaps)
 
 
-def _batch(files: Sequence[Path], extractor: FeatureExtractor, classifier: Classifier) -> list[FileFinding]:
+def _batch(
+    files: Sequence[Path], extractor: FeatureExtractor, classifier: Classifier, heatmaps: Path | None
+) -> Iterator[FileFinding]:
     read = [_read(file, extractor) for file in files]
-    images = [image for image in read if isinstance(image, Prepared)]
+    images = [image.prepared for image in read if isinstance(image, _Read)]
     judgements = iter(classifier.judge(extractor.extract(images)))
-    return [
-        FileFinding(file, error=outcome) if isinstance(outcome, str) else FileFinding(file, next(judgements))
-        for file, outcome in zip(files, read, strict=True)
-    ]
+    for file, outcome in zip(files, read, strict=True):
+        if isinstance(outcome, str):
+            yield FileFinding(file, error=outcome)
+            continue
+        judgement = next(judgements)
+        drawn = None
+        if heatmaps is not None and judgement.abstained != "NOT_A_CHEST_XRAY":
+            drawn = _written(heatmaps, file.stem, _overlay(outcome, extractor, classifier))
+        yield FileFinding(file, judgement, heatmap=drawn)
 
 
-def _read(file: Path, extractor: FeatureExtractor) -> Prepared | str:
-    """The image as the classifier sees it, or the reason why there is none."""
+def _read(file: Path, extractor: FeatureExtractor) -> _Read | str:
+    """The image as it is and as the classifier sees it, or the reason why there is none."""
     try:
         with file.open("rb") as opened:
-            return extractor.prepare(ml_image.decode(opened.read(ml_image.MAX_BYTES + 1)))
+            decoded = ml_image.decode(opened.read(ml_image.MAX_BYTES + 1))
+        return _Read(decoded, extractor.prepare(decoded))
     except ml_image.ImageError as error:
         return str(error)
     except OSError as error:
         return error.strerror or "the file cannot be read"
+
+
+def _overlay(image: _Read, extractor: FeatureExtractor, classifier: Classifier) -> bytes:
+    heat = classifier.heat(extractor.maps(image.prepared))
+    return explain.overlay(image.decoded, heat, image.prepared.seen)
+
+
+def _written(folder: Path, stem: str, png: bytes) -> Path:
+    """Where it was written: under the stem or, where that is taken, with the next free number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
+        try:
+            with path.open("xb") as file:
+                file.write(png)
+        except FileExistsError:
+            continue
+        break
+    return path

@@ -1,20 +1,23 @@
-"""The pixels of an image, for whoever holds a signed address of it."""
+"""The pixels of an image and the heatmaps of its predictions, for whoever holds a signed address of it."""
 
 from collections.abc import AsyncIterator
+from io import BytesIO
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from PIL import Image as Pillow
 from starlette.applications import Starlette
 
 from api import pixels
 from ml.stripping import strip
 from services import links
 from services.platform import Platform
-from store.tables import Image
+from store.tables import Image, Prediction
 from tests.dicom_files import NAME, dicom
-from tests.people import member
+from tests.people import eventually, member
 from tests.stand_ins import picture
+from tests.store_rows import model as model_row
 from tests.uploading import upload
 
 
@@ -119,3 +122,52 @@ async def test_the_pixels_of_a_deleted_image_are_gone(
     address = platform.images.links.image(image.id)
     await platform.images.delete(await image.owner, image.id)
     assert (await client.get(address)).status_code == 404
+
+
+# ------------------------------------------------------------------ heatmaps
+
+
+async def prediction_of(image: Image) -> Prediction:
+    await eventually(lambda: image.predictions.all().exists())
+    return await image.predictions.all().get()
+
+
+async def test_the_heatmap_of_a_prediction_is_a_png_as_private_as_the_pixels(
+    platform: Platform, client: httpx.AsyncClient, image: Image
+) -> None:
+    prediction = await prediction_of(image)
+    response = await client.get(platform.heatmaps.links.heatmap(prediction.id))
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/png")
+    with Pillow.open(BytesIO(response.content)) as drawn:
+        assert (drawn.format, drawn.size, drawn.info) == ("PNG", (image.width, image.height), {})
+    pixels_headers = (await client.get(platform.images.links.image(image.id))).headers
+    for name in pixels.HEADERS:
+        assert response.headers[name] == pixels_headers[name]
+
+
+async def test_no_heatmap_without_its_own_address(
+    platform: Platform, client: httpx.AsyncClient, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prediction = await prediction_of(image)
+    address = platform.heatmaps.links.heatmap(prediction.id)
+    path, query = urlsplit(address)[2:4]
+    other = urlsplit(platform.images.links.image(prediction.id))[3]
+    for wrong in (path, f"{path}?{other}", f"{path}?{query}0", f"/heatmaps/x?{query}", f"{path}9?{query}"):
+        response = await client.get(wrong)
+        assert response.status_code == 404, wrong
+        assert "heatmap" in response.text
+    later = links.time() + links.LIFETIME_SECONDS + 61
+    monkeypatch.setattr(links, "time", lambda: later)
+    assert (await client.get(address)).status_code == 404
+
+
+async def test_says_why_a_heatmap_cannot_be_drawn(
+    platform: Platform, client: httpx.AsyncClient, image: Image
+) -> None:
+    prediction = await prediction_of(image)
+    foreign = await model_row(2)
+    await Prediction.filter(id=prediction.id).update(model_id=foreign.id)
+    response = await client.get(platform.heatmaps.links.heatmap(prediction.id))
+    assert response.status_code == 503
+    assert "model 2 reads none" in response.text
+    assert "cache-control" not in response.headers

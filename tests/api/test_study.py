@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 import jax
 import pytest
 import safetensors.numpy
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from api import terminal
@@ -95,6 +97,37 @@ def test_predict_speaks_to_people_too(run: Run, site: Path) -> None:
     assert NOTICE in result.stdout
 
 
+def test_predict_draws_heatmaps_and_replaces_nothing(run: Run, site: Path, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(site / "0.png", tmp_path / folder / "chest.png")
+    original = (tmp_path / "a" / "chest.png").read_bytes()
+    files = [tmp_path / "a" / "chest.png", tmp_path / "b" / "chest.png", tmp_path / "gone.png"]
+    found = lines_of(run("predict", "--json", "--heatmap", tmp_path / "a", *files))
+    drawn = [tmp_path / "a" / f"chest-{number}.png" for number in (2, 3)]
+    assert [line.get("heatmap") for line in found] == [*map(str, drawn), None]
+    assert list(found[0]) == ["file", "finding", "probability", "abstained", "model", "heatmap"]
+    assert (tmp_path / "a" / "chest.png").read_bytes() == original
+    assert drawn[0].read_bytes() == drawn[1].read_bytes() != original
+    with Image.open(drawn[0]) as overlay, Image.open(files[0]) as picture:
+        assert (overlay.format, overlay.size) == ("PNG", picture.size)
+
+
+def test_predict_names_a_heatmap_after_its_file(run: Run, site: Path, tmp_path: Path) -> None:
+    result = run("predict", "--heatmap", tmp_path / "new" / "folder", site / "1.png")
+    assert f"heatmap {tmp_path / 'new' / 'folder' / '1.png'}" in result.stdout
+    assert (tmp_path / "new" / "folder" / "1.png").is_file()
+
+
+def test_predict_draws_heatmaps_of_the_papers_heads(run: Run, site: Path, tmp_path: Path) -> None:
+    assert run("train", "--data", site, "--head", "C", "--out", tmp_path / "c").exit_code == 0
+    words = ["predict", "--json", "--model", tmp_path / "c", "--heatmap", tmp_path]
+    (line,) = lines_of(run(*words, site / "0.png"))
+    assert line["heatmap"] == str(tmp_path / "0.png")
+    with Image.open(tmp_path / "0.png") as overlay:
+        assert overlay.mode == "RGB"
+
+
 def test_train_writes_a_model_that_predict_takes(run: Run, site: Path, tmp_path: Path) -> None:
     out = tmp_path / "models" / "b.safetensors"
     result = run("train", "--data", site, "--head", "B", "--seed", "3", "--out", out)
@@ -170,6 +203,7 @@ def test_evaluate_writes_all_it_promises(run: Run, site: Path, tmp_path: Path) -
         (["evaluate", "--data", "{site}", "--out", "x", "--folds", "9"], "too few for 9 folds"),
         (["predict", "--model", "{manifest}", "{site}/0.png"], "no COVID-XR model"),
         (["predict", "--model", "{empty}/gone", "{site}/0.png"], "No such file"),
+        (["predict", "--heatmap", "{manifest}", "{site}/0.png"], "File exists"),
         (["predict", "--weights", "{manifest}", "{site}/0.png"], "none of .pth"),
         (["train", "--data", "{site}", "--head", "D", "--out", "x"], "'D' is not one of"),
         (["evaluate", "--data", "{site}", "--out", "x", "--heads", "A,E"], "heads are A, B and C"),

@@ -96,13 +96,23 @@ async def test_an_image_from_upload_to_finding(member: Asker, anybody: Asker) ->
         "uploadedBy": {"name": "Ana"},
         "label": None,
     }
+    assert prediction.pop("heatmapUrl").startswith("http://127.0.0.1:8000/heatmaps/")
     assert prediction.pop("probability") == pytest.approx(0.9, abs=0.05)
     assert prediction == {
         "finding": "COVID",
         "abstained": None,
-        "heatmapUrl": None,
         "model": {"number": 1},
         "image": {"id": result["image"]["id"]},
+    }
+
+
+async def test_what_is_no_chest_has_no_heatmap(member: Asker) -> None:
+    fields = "prediction { finding abstained heatmapUrl }"
+    upload = await member.upload([("black.png", picture(1, -1))], fields, waitSeconds=10)
+    assert upload["results"][0]["image"]["prediction"] == {
+        "finding": None,
+        "abstained": "NOT_A_CHEST_XRAY",
+        "heatmapUrl": None,
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 from api.settings import Settings
 from api.wiring import Parts, running
 from services import sweeping as sweeping_module
-from services.keys import features_key, model_key, pixels_key
+from services.keys import features_key, heatmap_key, model_key, pixels_key
 from services.sweeping import Sweeping
 from store.blobs import Blobs, Listed
 from store.tables import RunState, RunTrigger, TrainingRun
@@ -42,7 +42,13 @@ async def test_removes_old_blobs_of_no_image_alone(sweeping: Sweeping, tmp_path:
     folder = tmp_path / "blobs"
     kept = [(pixels_key(image.key), 2), (features_key("vgg/16", image.key), 2), (model_key("0a1b"), 2)]
     kept += [(pixels_key("new"), 0), (features_key("vgg/16", "new"), 0)]
-    gone = [(pixels_key("old"), 2), (features_key("vgg/16", "old"), 2), (features_key("other", "old"), 2)]
+    kept += [(heatmap_key(7, image.key), 2), (heatmap_key(7, "new"), 0)]
+    gone = [
+        (heatmap_key(7, "old"), 2),
+        (pixels_key("old"), 2),
+        (features_key("vgg/16", "old"), 2),
+        (features_key("other", "old"), 2),
+    ]
     for key, hours in kept + gone:
         await put(sweeping.blobs, folder, key, hours * HOUR)
     await sweeping.sweep_blobs()
