@@ -32,7 +32,7 @@ MARGIN: Final = 8  # of them around the picture, since a chest may reach over it
 WIDTHS: Final = (0.5, 0.58, 0.66, 0.75, 0.84, 0.93)  # of the chest, as shares of the picture's
 RATIOS: Final = (0.85, 1.0, 1.15)  # of its height to its width
 TRIMMED: Final = 0.25  # of a side at most
-INVERTED: Final = 0.1  # a negative must match by so much better; of 1,307 radiographs none did by over 0.07
+INVERTED: Final = 0.07  # a negative must match by so much better; of 1,307 radiographs none did
 
 
 class Box(NamedTuple):
@@ -49,17 +49,21 @@ class Chest:
     """The chest as the network sees it.
 
     ``pixels`` is (160, 160) float32 in 0..1. ``likeness`` is the normalised cross-correlation, -1..1, of what
-    was found with the mean chest. ``box`` is where, as shares of the whole picture's width and height.
-    ``inverted``: the picture had white lungs, and has been righted.
+    was found with the mean chest, and ``score`` that less what is unusual of its size and place. ``box`` is
+    where, as shares of the whole picture's width and height. ``inverted``: the picture had white lungs, and
+    has been righted.
     """
 
     pixels: Pixels
     likeness: float
     box: Box
     inverted: bool
+    score: float
 
 
-class _Match(NamedTuple):
+class Match(NamedTuple):
+    """Where the mean chest fits best, in pixels of what was searched, and how well."""
+
     score: float
     likeness: float
     box: Box
@@ -68,11 +72,10 @@ class _Match(NamedTuple):
 
 def standardise(decoded: Decoded) -> Chest:
     """The chest in a picture. Something is always found: ``likeness`` tells how much of a chest it is."""
-    picture = _worked_on(decoded)
-    frame = _frame(picture)
-    inside = _crop(picture, frame)
-    match = _find(inside)
-    chest = _crop(1 - inside if match.inverted else inside, match.box, RESOLUTION)
+    picture, frame = framed(decoded)
+    inside = crop(picture, frame)
+    match = find(inside)
+    chest = crop(1 - inside if match.inverted else inside, match.box, RESOLUTION)
     height, width = picture.shape
     box = Box(
         (frame.x + match.box.x) / width,
@@ -80,7 +83,13 @@ def standardise(decoded: Decoded) -> Chest:
         match.box.width / width,
         match.box.height / height,
     )
-    return Chest(_evened(_resized(chest, SIDE, SIDE)), match.likeness, box, match.inverted)
+    return Chest(_evened(_resized(chest, SIDE, SIDE)), match.likeness, box, match.inverted, match.score)
+
+
+def framed(decoded: Decoded) -> tuple[Pixels, Box]:
+    """The picture that is worked on, and its part that is no border."""
+    picture = _worked_on(decoded)
+    return picture, _frame(picture)
 
 
 def _worked_on(decoded: Decoded) -> Pixels:
@@ -112,7 +121,7 @@ def _run(bare: NDArray[np.bool_]) -> int:
     return len(bare) if bare.all() else int(bare.argmin())
 
 
-def _find(picture: Pixels) -> _Match:
+def find(picture: Pixels) -> Match:
     """The best match of the mean chest or of its negative, over sizes, proportions and places.
 
     Mild priors prefer what is large and central, since most radiographs show a chest and little else.
@@ -138,7 +147,7 @@ def _sizes(width: int, height: int) -> Iterator[tuple[tuple[int, int], float]]:
             yield (w, h), 0.25 * (share - 0.75) ** 2 + 0.3 * (ratio - 1) ** 2
 
 
-def _matches(searched: Pixels, w: int, h: int, width: int, height: int, prior: float) -> Iterator[_Match]:
+def _matches(searched: Pixels, w: int, h: int, width: int, height: int, prior: float) -> Iterator[Match]:
     """The best place for a chest of w by h, as it is and in negative."""
     template = _template(w, h)
     products = fftconvolve(searched, template[::-1, ::-1], "valid") / template.size
@@ -149,7 +158,7 @@ def _matches(searched: Pixels, w: int, h: int, width: int, height: int, prior: f
     for inverted, likeness in ((False, correlation), (True, -correlation)):
         place = np.unravel_index((likeness - penalty).argmax(), likeness.shape)
         score = float((likeness - penalty)[place]) - INVERTED * inverted
-        yield _Match(score, float(likeness[place]), Box(float(x[place]), float(y[place]), w, h), inverted)
+        yield Match(score, float(likeness[place]), Box(float(x[place]), float(y[place]), w, h), inverted)
 
 
 def _means(values: Pixels, w: int, h: int) -> NDArray[np.float64]:
@@ -195,7 +204,7 @@ def _fading() -> Pixels:
     return fading
 
 
-def _crop(picture: Pixels, box: Box, size: int | None = None) -> Pixels:
+def crop(picture: Pixels, box: Box, size: int | None = None) -> Pixels:
     """A part of a picture, where it reaches over the edge repeating what is there; stretched to a square."""
     width, height = (size, size) if size else (round(box.width), round(box.height))
     reach = max(

@@ -6,12 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ml import calibration, heads, logistic
+from ml import calibration, heads, logistic, novelty
 from ml.backbone import Backbone
 from ml.base_set import BaseSet
 from ml.evaluation import Evaluation, evaluate
 from ml.heads import Head
 from ml.model_file import Model
+from ml.novelty import Novelty, NoveltyError
 from ml.splits import grouped_folds
 from ml.training import OnEpoch, TrainingConfig, fit, unheard
 
@@ -67,6 +68,7 @@ def teach(lessons: Images, backbone: Backbone, config: TrainingConfig, on_epoch:
         calibration=f"Platt's scaling, cross-fitted in {len(folds)} folds by patient",
         band=band,
         error=calibration.ERROR,
+        novelty=_novelty(lessons),
     )
 
 
@@ -94,6 +96,14 @@ def examine(model: Model, base: BaseSet) -> Evaluation:
 def probabilities(head: Head, features: np.ndarray) -> np.ndarray:
     """The probability of COVID (N,) float32 for features (N, F)."""
     return np.asarray(heads.probability(head.params, features))
+
+
+def _novelty(lessons: Images) -> Novelty | None:
+    """What the images have in common; none where they are too few to tell."""
+    try:
+        return novelty.fit(lessons.features, lessons.groups.tolist())
+    except NoveltyError:
+        return None
 
 
 def _folds(lessons: Images) -> list[np.ndarray]:

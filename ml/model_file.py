@@ -13,8 +13,10 @@ from safetensors import SafetensorError
 
 from ml.backbone import Backbone
 from ml.heads import NAMES, Head, HeadName, kept_as, layers
+from ml.novelty import Novelty, Strangeness
 
 FORMAT = "covid-xr model 2"
+NOVELTY = "novelty."  # begins the names of its arrays
 METADATA = "covid-xr"  # one key: safetensors writes several in no fixed order
 
 
@@ -28,7 +30,7 @@ class Model:
 
     ``calibration`` names the method, if any, by which probabilities are frequencies. Between the two ends of
     ``band`` the model leaves its finding open; ``error`` is the share of each class that it may get wrong
-    outside.
+    outside. ``novelty`` tells pictures that it should not judge at all.
     """
 
     head: Head
@@ -40,11 +42,16 @@ class Model:
     calibration: str | None = None
     band: tuple[float, float] | None = None
     error: float | None = None
+    novelty: Novelty | None = None
 
     @property
     def name(self) -> str:
         """The head's letter and eight digits that change with its parameters."""
         return f"{self.head.name}-{_digest(_arrays(self.head))[:8]}"
+
+    def strangeness(self, features: np.ndarray) -> list[Strangeness | None]:
+        """Why each of N pictures should not be judged, by its features (N, F); None where it may be."""
+        return self.novelty.reasons(features) if self.novelty else [None] * len(features)
 
     def leaves_open(self, probabilities: np.ndarray) -> np.ndarray:
         """Where (N,) bool the model gives a probability and no finding."""
@@ -58,6 +65,8 @@ class Model:
 def save(model: Model) -> bytes:
     """The file of a model: the same model gives the same bytes."""
     arrays = _arrays(model.head)
+    if model.novelty:
+        arrays |= {f"{NOVELTY}{name}": array for name, array in model.novelty.arrays().items()}
     card = {
         "format": FORMAT,
         "head": model.head.name,
@@ -80,7 +89,8 @@ def load(data: bytes) -> Model:
         card = _card(data)
         arrays = safetensors.numpy.load(data)
         known = card["format"] == FORMAT and card["head"] in NAMES
-        if not known or _shapes(arrays) != _expected_shapes(card["head"]):
+        of_head = {name: array for name, array in arrays.items() if not name.startswith(NOVELTY)}
+        if not known or _shapes(of_head) != _expected_shapes(card["head"]):
             raise ModelFileError("the file is no model of this version")
         if card["sha256"] != _digest(arrays):
             raise ModelFileError("the model file is damaged: its arrays are not those that were saved")
@@ -104,7 +114,13 @@ def _model(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Model:
         card["calibration"],
         tuple(card["band"]) if card["band"] else None,
         card["error"],
+        _novelty(arrays),
     )
+
+
+def _novelty(arrays: Mapping[str, np.ndarray]) -> Novelty | None:
+    found = {name.removeprefix(NOVELTY): array for name, array in arrays.items() if name.startswith(NOVELTY)}
+    return Novelty.from_arrays(found) if found else None
 
 
 def _card(data: bytes) -> dict[str, Any]:

@@ -7,13 +7,12 @@ from typing import Final, NamedTuple
 
 import jax
 
-from ml import chest, image, vgg16
+from ml import chest, image, orientation, vgg16
 from ml.backbone import Backbone
 from ml.chest import Box
 from ml.heads import HeadName
 from ml.image import Decoded, Pixels
 from ml.vgg16 import Variables
-
 
 WHOLE_PICTURE: Final = Box(0, 0, 1, 1)
 
@@ -62,7 +61,8 @@ def _whole(decoded: Decoded) -> Prepared:
 
 def _chest(decoded: Decoded) -> Prepared:
     found = chest.standardise(decoded)
-    return Prepared(found.pixels, (found.likeness,), found.box)
+    likeness = 0.0 if orientation.turned(decoded, found) else found.likeness  # the model knows upright ones
+    return Prepared(found.pixels, (likeness,), found.box)
 
 
 WHOLE: Final = Recipe(

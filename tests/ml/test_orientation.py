@@ -7,8 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml import orientation
+from ml.chest import standardise
 from ml.image import Decoded, decode
-from ml.orientation import turned
+
+
+def turned(film: Decoded) -> int:
+    return orientation.turned(film, standardise(film))
 
 
 def turn(film: Decoded, clockwise: int) -> Decoded:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml import chest, heads, recipes, vgg16
+from ml import chest, heads, orientation, recipes, vgg16
 from ml.backbone import Backbone
 from ml.image import Decoded, prepare
 from ml.recipes import CHEST, WHOLE, UnknownRecipe
@@ -30,6 +30,13 @@ def test_head_d_is_shown_the_chest_and_how_much_of_one_it_is(picture: Decoded) -
     assert prepared.pixels.shape == (CHEST.side, CHEST.side) == (160, 160)
     assert prepared.measures == (found.likeness,)
     assert CHEST.features == vgg16.CHEST_FEATURES + len(prepared.measures)
+
+
+def test_a_chest_that_has_been_turned_is_like_none(
+    picture: Decoded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orientation, "turned", lambda decoded, upright: 180)
+    assert CHEST.prepare(picture).measures == (0.0,)
 
 
 @pytest.mark.parametrize("recipe", [WHOLE, CHEST])
