@@ -1,0 +1,128 @@
+"""What the trainer learns and how it judges: truth is promoted, lies are not, the yardstick stays."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml import default_model, model_file
+from ml.base_set import BaseSet
+from ml.training import TrainingConfig
+from services import training_set
+from services.learning import divide, learn
+from tests.feature_sets import base_set, chest_features
+
+POISONED = 70  # of each class
+
+
+@pytest.fixture(scope="module")
+def known() -> BaseSet:
+    """The base set that every training learns from."""
+    return default_model.load().base_set
+
+
+def lay_out(folder: Path, base: BaseSet, rows: np.ndarray, covid: np.ndarray) -> Path:
+    """A run on images of a base set that people labelled again, as the platform lays it out."""
+    base.features[rows].astype("<f2").tofile(folder / training_set.FEATURES_FILE)
+    np.savez(
+        folder / training_set.IMAGES_FILE,
+        covid=covid,
+        group=base.patients[rows],
+        holdout=base.holdout[rows],
+        sha256=base.sha256[rows],
+    )
+    (folder / training_set.INCUMBENT_FILE).write_bytes(model_file.save(default_model.load_model()))
+    task = {"head": "D", "epochs": TrainingConfig().epochs, "seed": 0}
+    (folder / training_set.TASK_FILE).write_text(json.dumps(task))
+    return folder
+
+
+def some_of_each(base: BaseSet) -> np.ndarray:
+    """Images outside the holdout, the first with COVID and the first with no finding."""
+    taught = np.flatnonzero(~base.holdout)
+    return np.concatenate(
+        [taught[base.labels[taught] == label][:POISONED] for label in ("covid", "no_finding")]
+    )
+
+
+def outcome(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / training_set.OUTCOME_FILE).read_text())
+    return found
+
+
+@pytest.mark.slow
+def test_true_labels_are_promoted(known: BaseSet, tmp_path: Path) -> None:
+    heard: list[tuple[str, int]] = []
+    rows = some_of_each(known)
+    folder = lay_out(tmp_path, known, rows, known.covid[rows])
+    learn(folder, lambda state, epoch, loss: heard.append((state, epoch)))
+    found = outcome(folder)
+    assert found["promote"], found["verdict"]
+    assert (found["head"], found["trainedOn"]) == ("D", int((~known.holdout).sum()))
+    assert found["evaluation"]["auc"]["value"] > 0.93
+    epochs = TrainingConfig().epochs
+    assert heard == [("TRAINING", epoch) for epoch in range(1, epochs + 1)] + [("EVALUATING", epochs)]
+    candidate = model_file.load((folder / training_set.CANDIDATE_FILE).read_bytes())
+    assert candidate.head.name == "D"
+    assert candidate.calibration is not None
+
+
+@pytest.mark.slow
+def test_flipped_labels_are_refused(known: BaseSet, tmp_path: Path) -> None:
+    rows = some_of_each(known)
+    folder = lay_out(tmp_path, known, rows, ~known.covid[rows])
+    learn(folder, lambda *step: None)
+    found = outcome(folder)
+    assert not found["promote"]
+    assert "beyond the margin" in found["verdict"]
+
+
+# ------------------------------------------------------------------ lessons and exam
+
+
+@pytest.fixture
+def small() -> BaseSet:
+    """Forty images of twenty patients, some of them held out."""
+    labels = ["covid", "no_finding"] * 20
+    return base_set(labels, chest_features(np.array(labels) == "covid"))
+
+
+def test_without_labels_the_base_set_alone_teaches_and_judges(small: BaseSet, tmp_path: Path) -> None:
+    nothing = np.arange(0)
+    lessons, exam = divide(small, lay_out(tmp_path, small, nothing, nothing.astype(bool)))
+    np.testing.assert_array_equal(lessons.features, small.features[~small.holdout])
+    np.testing.assert_array_equal(exam.covid, small.covid[small.holdout])
+
+
+def test_an_image_that_is_in_both_is_learned_once_with_the_later_truth(
+    small: BaseSet, tmp_path: Path
+) -> None:
+    rows = np.flatnonzero(~small.holdout)[:3]
+    lessons, exam = divide(small, lay_out(tmp_path, small, rows, ~small.covid[rows]))
+    assert len(lessons.covid) == (~small.holdout).sum()
+    assert lessons.covid[-3:].tolist() == (~small.covid[rows]).tolist()
+    np.testing.assert_array_equal(lessons.features[-3:], small.features[rows])
+    np.testing.assert_array_equal(exam.features, small.features[small.holdout])
+
+
+def test_what_judges_keeps_the_truth_of_the_base_set(small: BaseSet, tmp_path: Path) -> None:
+    rows = np.flatnonzero(small.holdout)
+    assert len(rows) > 2
+    lessons, exam = divide(small, lay_out(tmp_path, small, rows, ~small.covid[rows]))
+    np.testing.assert_array_equal(exam.covid, small.covid[rows])
+    np.testing.assert_array_equal(lessons.covid, small.covid[~small.holdout])
+
+
+def test_new_images_teach_and_judge_as_they_were_divided(small: BaseSet, tmp_path: Path) -> None:
+    new = base_set(["covid"] * 40, chest_features(np.ones(40, bool), seed=9))
+    new.sha256[:] = [f"new {number}" for number in range(40)]
+    lessons, exam = divide(small, lay_out(tmp_path, new, np.arange(40), new.covid))
+    for part, held in ((lessons, False), (exam, True)):
+        rows = small.holdout == held
+        mine = new.holdout == held
+        np.testing.assert_array_equal(
+            part.features, np.concatenate([small.features[rows], new.features[mine]])
+        )
+        np.testing.assert_array_equal(part.groups, np.concatenate([small.patients[rows], new.patients[mine]]))
