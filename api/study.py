@@ -181,7 +181,7 @@ def _names(heads: str) -> list[HeadName]:
     try:
         return [HeadChoice(name.strip().upper()).value for name in heads.split(",")]
     except ValueError as error:
-        raise typer.BadParameter("heads are A, B, C and D", param_hint="--heads") from error
+        raise typer.BadParameter("heads are A, B, C and D") from error
 
 
 def _extractor(settings: Settings, file: Path | None, recipe: Recipe) -> FeatureExtractor:

@@ -46,7 +46,13 @@ def _draw(axis: Axes, head: str, places: np.ndarray, found: Sequence[Estimate]) 
     values = np.array([one.value for one in found])
     spread = np.array([[one.value - one.low, one.high - one.value] for one in found]).T
     axis.errorbar(
-        values, places, xerr=np.maximum(spread, 0), fmt="o", color=COLOURS[head], markersize=5, label=head
+        values,
+        places,
+        xerr=np.maximum(spread, 0),
+        fmt="o",
+        color=COLOURS[head],
+        markersize=5,
+        label=f"head {head}",
     )
     axis.grid(axis="y", color="0.93")
     axis.set_axisbelow(True)

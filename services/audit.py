@@ -15,7 +15,7 @@ from ml.evaluation import Estimate, wilson
 from ml.shortcuts import told_apart
 from services.inference import Extractor
 from services.judges import NOBODY, Judges
-from services.study_results import LeftOut, Result, left_out
+from services.study_results import LeftOut, Result
 
 BORDER_LIMIT = 0.75
 """A model whose AUC is above this where the chest is greyed out follows the border."""
@@ -166,8 +166,10 @@ def _publications(result: Result) -> list[LeftOut]:
     large = names[np.argsort(-counts, kind="stable")][: int((counts >= LARGE).sum())]
     rest = result.covid & ~np.isin(result.patients, large)
     found = [
-        left_out(f"publication {number} of {len(large)}", result, result.covid & (result.patients == name))
+        LeftOut(
+            f"publication {number} of {len(large)}", result.among(result.covid & (result.patients == name))
+        )
         for number, name in enumerate(large, 1)
     ]
     others = len(names) - len(large)
-    return [*found, left_out(f"the {others} with fewer than {LARGE} images", result, rest)]
+    return [*found, LeftOut(f"the {others} with fewer than {LARGE} images", result.among(rest))]

@@ -72,7 +72,7 @@ def _told(audits: Audits) -> list[Table]:
 
 def _left_out(audits: Audits) -> list[Table]:
     found = {"publication": _rows(audits, "publications"), "source": _rows(audits, "sources")}
-    header = ["head", "left out", "with COVID", "without", "sensitivity", "specificity"]
+    header = ["head", "left out", "with COVID", "without", "sensitivity", "specificity", "AUC"]
     return [
         Table(f"With a {what} left out of the training", header, rows) for what, rows in found.items() if rows
     ]
@@ -82,14 +82,9 @@ def _rows(audits: Audits, column: str) -> list[list[str]]:
     rows = []
     for name, audit in audits.items():
         of_head: Sequence[LeftOut] = getattr(audit, column)
-        rows += [
-            [
-                name,
-                one.name,
-                str(one.positives),
-                str(one.negatives),
-                *map(per_cent, (one.sensitivity, one.specificity)),
-            ]
-            for one in of_head
-        ]
+        for one in of_head:
+            figures = one.figures
+            rates = (figures.sensitivity, figures.specificity, figures.auc)
+            counts = (str(figures.positives), str(figures.negatives))
+            rows.append([name, one.name, *counts, *map(per_cent, rates)])
     return rows

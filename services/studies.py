@@ -14,7 +14,7 @@ from ml.model_file import Model
 from ml.splits import SplitError, grouped_folds
 from ml.training import OnEpoch, TrainingConfig
 from services.judges import NOBODY, Judges
-from services.study_results import LeftOut, Result, left_out
+from services.study_results import LeftOut, Result
 
 # What COVID is told from. The first task is the platform's, the second the paper's.
 TASKS = {"covid_vs_others": ("pneumonia", "no_finding"), "covid_vs_pneumonia": ("pneumonia",)}
@@ -158,7 +158,7 @@ def leave_sources_out(name: HeadName, base: BaseSet, plan: Plan, follow: Follow)
             heard = follow(f"head {name} without {source}")
             judges = taught(name, base, np.flatnonzero(elsewhere), base, plan, heard)
             result = judges.result(base, np.flatnonzero(there))
-            found.append(left_out(str(source), result, np.ones(len(result.covid), bool)))
+            found.append(LeftOut(str(source), result.among(np.ones(len(result.covid), bool))))
     return found
 
 

@@ -9,8 +9,8 @@ from ml.evaluation import Estimate, Evaluation, delong, evaluate, wilson
 
 
 @dataclass(frozen=True)
-class OfSource:
-    """The figures of one source's images; none where it has no images of the class, or of both."""
+class OfSome:
+    """The figures of some images; none where there are none of the class, or of both."""
 
     positives: int
     negatives: int
@@ -76,13 +76,14 @@ class Result:
         of_class = self.covid == covid
         return wilson(int((self.right | self.left_open)[of_class].sum()), int(of_class.sum()))
 
-    def by_source(self) -> dict[str, OfSource]:
+    def by_source(self) -> dict[str, OfSome]:
         """The figures of each source, by name."""
-        return {str(name): self._of(self.sources == name) for name in np.unique(self.sources)}
+        return {str(name): self.among(self.sources == name) for name in np.unique(self.sources)}
 
-    def _of(self, rows: np.ndarray) -> OfSource:
+    def among(self, rows: np.ndarray) -> OfSome:
+        """The figures of some images (N,) bool."""
         with_covid, without = rows & self.covid, rows & ~self.covid
-        return OfSource(
+        return OfSome(
             int(with_covid.sum()),
             int(without.sum()),
             share(self.right, with_covid),
@@ -103,19 +104,4 @@ class LeftOut:
     """Figures on images whose publication or source was left out of the training."""
 
     name: str
-    positives: int
-    negatives: int
-    sensitivity: Estimate | None
-    specificity: Estimate | None
-
-
-def left_out(name: str, result: Result, rows: np.ndarray) -> LeftOut:
-    """The figures of some images (N,) bool that were left out."""
-    with_covid, without = rows & result.covid, rows & ~result.covid
-    return LeftOut(
-        name,
-        int(with_covid.sum()),
-        int(without.sum()),
-        share(result.right, with_covid),
-        share(result.right, without),
-    )
+    figures: OfSome

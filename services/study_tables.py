@@ -9,7 +9,7 @@ from ml.evaluation import Estimate, Evaluation
 from ml.heads import PAPER as PAPERS_HEADS
 from ml.heads import HeadName
 from services.studies import HeadStudy, Study
-from services.study_results import OfSource, Result
+from services.study_results import OfSome, Result
 
 FIGURES = ("sensitivity", "specificity", "auc")
 FIGURES_HEADER = ["head", "sensitivity", "specificity", "AUC"]
@@ -98,7 +98,7 @@ def _by_source(title: str, results: Mapping[HeadName, Result]) -> Iterator[Table
         )
 
 
-def _of_source(found: OfSource) -> list[str]:
+def _of_source(found: OfSome) -> list[str]:
     return [per_cent(figure) for figure in (found.sensitivity, found.specificity, found.auc)]
 
 

@@ -65,7 +65,7 @@ def _confounded(base: BaseSet) -> str:
         if sources
     ]
     return (
-        f"Images of both classes come from {listed(both)} alone; {' and '.join(lone)}. There a model can "
+        f"Images of both classes come from {listed(both)} alone; {' and '.join(lone)}. On these a model can "
         "pass by telling the sources apart."
     )
 

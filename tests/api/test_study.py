@@ -17,8 +17,9 @@ from typer.testing import CliRunner, Result
 from api import terminal
 from api.cli import app
 from ml import model_file
-from tests.radiographs import small_site
+from tests.radiographs import small_site, write_folder
 
+PLOTS = ("roc", "precision", "calibration", "confusion")
 NOTICE = "For research, not for diagnosis."
 
 
@@ -152,7 +153,7 @@ def test_a_study_tells_a_log_how_far_it_is(run: Run, site: Path, tmp_path: Path)
     said = run("evaluate", "--data", site, *words).stderr.splitlines()
     epochs = [line for line in said if " epochs, loss " in line]
     assert len(epochs) == 20
-    assert epochs[-1].startswith("head C, fold 2: 80 of 80 epochs")
+    assert epochs[-1].startswith("head C, fold 2: 160 of 160 epochs")
 
 
 def test_what_is_said_to_a_log_stays_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,9 +192,28 @@ def test_evaluate_writes_all_it_promises(run: Run, site: Path, tmp_path: Path) -
     assert 0 <= metrics["heads"]["C"]["auc"]["low"] <= metrics["heads"]["C"]["auc"]["value"] <= 1
     assert metrics["heads"]["C"]["shifted"]["positives"] == 8
     written = {file.name for file in (tmp_path / "out").iterdir()}
-    assert written == {"metrics.json", "report.md", "roc.png", "calibration.png", "confusion.png"}
+    assert written == {"metrics.json", "report.md", *(f"{name}.png" for name in PLOTS)}
     for words_of_table in ("COVID against pneumonia", "73.20", "95.35", "do not carry over", NOTICE):
         assert words_of_table in result.stdout
+
+
+@pytest.mark.slow
+def test_folders_are_evaluated_together_and_head_d_is_audited(run: Run, tmp_path: Path) -> None:
+    site = small_site(tmp_path / "site", 12)
+    labels = ["covid", "covid", "no_finding", "no_finding"]
+    other = write_folder(tmp_path / "other", labels, [f"other {number}" for number in range(4)], "elsewhere")
+    words = ["--heads", "D", "--folds", "2", "--out", tmp_path / "out"]
+    result = run("evaluate", "--data", site, "--data", other, *words)
+    assert result.exit_code == 0, result.stderr
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["data"]["images"] == 16
+    assert set(metrics["heads"]["D"]["by_source"]) == {"made up", "elsewhere"}
+    found = metrics["audit"]["D"]
+    assert found["altered"] == 16
+    assert [one["name"] for one in found["sources"]] == ["elsewhere", "made up"]
+    assert "changed pictures for head D: 16 of 16" in result.stderr
+    assert "follow the border: where the chest is greyed out" in result.stdout
+    assert (tmp_path / "out" / "audit.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -205,8 +225,9 @@ def test_evaluate_writes_all_it_promises(run: Run, site: Path, tmp_path: Path) -
         (["predict", "--model", "{empty}/gone", "{site}/0.png"], "No such file"),
         (["predict", "--heatmap", "{manifest}", "{site}/0.png"], "File exists"),
         (["predict", "--weights", "{manifest}", "{site}/0.png"], "none of .pth"),
-        (["train", "--data", "{site}", "--head", "D", "--out", "x"], "'D' is not one of"),
-        (["evaluate", "--data", "{site}", "--out", "x", "--heads", "A,E"], "heads are A, B and C"),
+        (["train", "--data", "{site}", "--head", "E", "--out", "x"], "'E' is not one of"),
+        (["evaluate", "--data", "{site}", "--out", "x", "--heads", "A,E"], "heads are A, B, C and D"),
+        (["evaluate", "--data", "{site}", "--out", "x", "--audit", "E"], "heads are A, B, C and D"),
     ],
 )
 def test_what_people_can_mend_is_said_in_a_sentence(

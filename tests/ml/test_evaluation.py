@@ -5,7 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from ml.evaluation import Evaluation, EvaluationError, calibration_error, delong, evaluate, wilson
+from ml.evaluation import (
+    Evaluation,
+    EvaluationError,
+    average_precision,
+    calibration_error,
+    delong,
+    evaluate,
+    precision_recall,
+    wilson,
+)
 
 LABELS = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0])
 PROBABILITIES = np.array([0.9, 0.8, 0.5, 0.2, 0.1, 0.2, 0.3, 0.4, 0.45, 0.6])
@@ -102,3 +111,13 @@ def test_nothing_is_made_of_nothing(labels: list[int], probabilities: list[float
 def test_an_evaluation_survives_json() -> None:
     found = evaluate(LABELS, PROBABILITIES)
     assert Evaluation.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+
+
+def test_average_precision_is_the_mean_precision_at_each_positive() -> None:
+    """Ranked: covid, covid, another, covid, then others; one of two that tie is covid."""
+    labels = np.array([1, 1, 0, 1, 0, 0, 1, 0])
+    found = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.2, 0.2])
+    assert average_precision(labels, found) == pytest.approx((1 + 1 + 3 / 4 + 4 / 8) / 4)
+    precision, recall = precision_recall(labels, found)
+    assert (precision[-1], recall[-1]) == (0.5, 1)
+    assert len(precision) == 7
