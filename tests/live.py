@@ -140,8 +140,8 @@ class Live:
 
 
 @contextmanager
-def serving(data_dir: Path, **settings: str) -> Iterator[Live]:
-    """A server with these `COVIDXR_…` settings, ready to be asked, stopped afterwards."""
+def serving(data_dir: Path, root: Path = ROOT, **settings: str) -> Iterator[Live]:
+    """A server with these `COVIDXR_…` settings, ready to be asked; ``root`` holds its code."""
     port = free_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("COVIDXR_")}
     environment = {
@@ -154,7 +154,7 @@ def serving(data_dir: Path, **settings: str) -> Iterator[Live]:
         "COVIDXR_PORT": str(port),
         **{f"COVIDXR_{name.upper()}": value for name, value in settings.items()},
     }
-    with subprocess.Popen([*COVIDXR, "serve"], cwd=ROOT, env=environment) as process:
+    with subprocess.Popen([*COVIDXR, "serve"], cwd=root, env=environment) as process:
         try:
             _wait_until_ready(process, port)
             yield Live(port, data_dir, environment)
