@@ -8,7 +8,7 @@ import pytest
 
 from ml.base_set import BaseSet
 from ml.classifier import FeatureExtractor
-from ml.image import read
+from ml.image import decode
 from ml.splits import pseudonym
 from services.datasets import DatasetError, load, read_manifest
 from tests.radiographs import small_site
@@ -37,8 +37,9 @@ def test_features_and_truth_come_in_the_manifests_order(
     site: Path, extractor: FeatureExtractor, loaded: tuple[BaseSet, Path]
 ) -> None:
     base, _ = loaded
-    alone = extractor.extract([read((site / "10.png").read_bytes())])[0]
-    np.testing.assert_allclose(np.float32(base.features[10]), np.float32(alone), atol=0.02)
+    alone = extractor.extract([extractor.prepare(decode((site / "10.png").read_bytes()))])[0]
+    np.testing.assert_allclose(np.float32(base.features[10]), np.float32(alone), atol=1e-4)
+    assert base.features.shape == (12, extractor.recipe.features)
     assert base.labels.tolist()[:6] == [
         "covid",
         "covid",
@@ -57,7 +58,7 @@ def test_features_are_computed_once(
 ) -> None:
     base, cache = loaded
     heard: list[tuple[int, int]] = []
-    monkeypatch.setattr("ml.vgg16.extract", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr(extractor, "_extract", lambda *_: pytest.fail("computed again"))
     again = load(site, extractor, cache, lambda done, of: heard.append((done, of)))
     np.testing.assert_array_equal(again.features, base.features)
     assert heard == [(8, 12), (12, 12)]
@@ -74,7 +75,7 @@ def test_damaged_features_are_computed_again(
     kept[0].write_bytes({"emptied": b"", "altered": b"?" + whole[1:], "cut": whole[:100]}[damage])
     again = load(site, extractor, copied)
     assert len(kept) == 12
-    np.testing.assert_allclose(np.float32(again.features), np.float32(base.features), atol=0.02)
+    np.testing.assert_allclose(np.float32(again.features), np.float32(base.features), atol=1e-4)
     assert len(kept[0].read_bytes()) > 1000
 
 
