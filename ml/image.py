@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops
 from PIL.Image import Resampling, Transpose
 
-from ml.container import Container
-from ml.image_error import ImageError, Reason, corrupt
-from ml.opening import DEEP_MODES, MAX_BYTES, MEDIA_TYPES, accepted, opened
+from ml.formats.container import Container
+from ml.formats.image_error import ImageError, Reason, corrupt
+from ml.formats.opening import DEEP_MODES, MAX_BYTES, MEDIA_TYPES, accepted, opened
 
 __all__ = ["MAX_BYTES", "PREPROCESSING", "Decoded", "ImageError", "Reason", "decode", "prepare", "read"]
 
@@ -73,8 +73,9 @@ def decode(data: bytes) -> Decoded:
 
     Grey is Rec. 601 luminance. Up to 8 bits a sample, 0 is black and 255 white. Deeper samples (12 bits in
     16, 16, 32, floats) have no such scale, since files do not say how much of it is used: the file's lowest
-    value is black and its highest white; of DICOM, that of what a viewer shows (``ml.dicom_display``).
-    Transparency is laid over black, which is what a radiograph shows where there is no patient.
+    value is black and its highest white; of DICOM, that of what a viewer shows (see
+    ``ml.formats.dicom_display``). Transparency is laid over black, which is what a radiograph shows where
+    there is no patient.
 
     Raises ImageError.
     """

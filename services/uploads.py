@@ -15,7 +15,7 @@ from tortoise.exceptions import IntegrityError
 from events.log import EventLog
 from events.messages import ImageUploaded
 from ml import image as ml_image
-from ml import stripping
+from ml.formats import stripping
 from services import labelling
 from services.cleaning import clean_filename, clean_patient_ref
 from services.decoding import Decoding

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from ml.image_error import Reason
+from ml.formats.image_error import Reason
 from tests.dicom_files import LOSSLESS_SYNTAXES, TWELVE, compressed, data_set, dicom, written
 from tests.image_files import Maker, chunk, encoded, grey_tiff, picture, png
 

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from starlette.applications import Starlette
 
 from api import pixels
-from ml.stripping import strip
+from ml.formats.stripping import strip
 from services import links
 from services.platform import Platform
 from store.tables import Image, Prediction

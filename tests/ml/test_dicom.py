@@ -14,8 +14,8 @@ from PIL import Image
 from pydicom import uid
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
+from ml.formats.stripping import strip
 from ml.image import decode
-from ml.stripping import strip
 from tests.dicom_files import (
     EIGHT,
     LOSSLESS_SYNTAXES,

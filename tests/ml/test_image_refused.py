@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml.formats.stripping import strip
 from ml.image import ImageError, Reason, decode, read
-from ml.stripping import strip
 from tests.bad_images import BOMBS, FOLDED, NOT_IMAGES, OTHER_FORMATS, REFUSED
 from tests.dicom_files import LOSSLESS_SYNTAXES, LOSSY_SYNTAXES
 from tests.image_files import COLOUR, DEEP_FILES, GREY, LOSSLESS, LOSSY, chunk, encoded, picture

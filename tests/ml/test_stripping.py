@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 from pydicom import uid
 
+from ml.formats.stripping import strip
 from ml.image import ImageError, Reason, decode, read
-from ml.stripping import strip
 from tests.bad_images import BOMBS, NOT_IMAGES, OTHER_FORMATS, REFUSED
 from tests.dicom_files import LOSSLESS_SYNTAXES, LOSSY_SYNTAXES, NAME, compressed, dicom
 from tests.image_files import (

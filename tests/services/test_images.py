@@ -11,7 +11,7 @@ import pytest
 from api.settings import Settings
 from events.memory import InProcessLog
 from events.messages import ImageDeleted
-from ml.stripping import strip
+from ml.formats.stripping import strip
 from services import links as links_module
 from services.errors import Code, Refused, Unauthenticated
 from services.holdout import Holdout

@@ -8,9 +8,9 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import jpeg_2000
-from ml.dicom import Codec, Picture
-from ml.dicom_attributes import Tag
+from ml.formats import jpeg_2000
+from ml.formats.dicom import Codec, Picture
+from ml.formats.dicom_attributes import Tag
 
 MAX_SEGMENTS: Final = 1024  # before a codestream's pixels
 

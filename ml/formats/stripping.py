@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from ml import tiff
-from ml.container import Container
+from ml.formats import tiff
+from ml.formats.container import Container
+from ml.formats.image_error import ImageError, Reason, corrupt
+from ml.formats.opening import MAX_BYTES, accepted, opened
 from ml.image import STRIP_PIXELS, extremes, grey
-from ml.image_error import ImageError, Reason, corrupt
-from ml.opening import MAX_BYTES, accepted, opened
 
 QUICK: Final = 1  # deflate's level
 

@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.dicom import Picture
-from ml.dicom_attributes import Attributes, Tag
-from ml.dicom_pixels import Samples
+from ml.formats.dicom import Picture
+from ml.formats.dicom_attributes import Attributes, Tag
+from ml.formats.dicom_pixels import Samples
 
 WHITE: Final = 65_535
 STRIP_SAMPLES: Final = 2**22  # are looked at at a time

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from ml.dicom_elements import IMPLICIT, Element, Encoding, first_item, walk
+from ml.formats.dicom_elements import IMPLICIT, Element, Encoding, first_item, walk
 
 MAX_DECIMAL: Final = 1e9
 

@@ -3,7 +3,7 @@
 import struct
 from typing import Final, NamedTuple
 
-from ml.image_error import unsupported
+from ml.formats.image_error import unsupported
 
 _BIG: Final = (b"II+\0", b"MM\0+")
 _MAX_VALUES: Final = 65_536  # of one tag: strips or tiles, mostly

@@ -5,8 +5,8 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from ml import tiff
-from ml.image_error import corrupt, unsupported
+from ml.formats import tiff
+from ml.formats.image_error import corrupt, unsupported
 
 MAX_SEGMENTS: Final = 65_536
 MAX_SCANS: Final = 50  # each goes over the whole picture again, and ten are usual

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ml import dicom, jpeg, tiff
-from ml.image_error import corrupt, not_taken, unsupported
+from ml.formats import dicom, jpeg, tiff
+from ml.formats.image_error import corrupt, not_taken, unsupported
 
 MAX_PARTS: Final = 65_536  # chunks of a PNG or WebP
 

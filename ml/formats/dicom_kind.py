@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from ml.dicom_attributes import Attributes, Tag
-from ml.image_error import ImageError, Reason
+from ml.formats.dicom_attributes import Attributes, Tag
+from ml.formats.image_error import ImageError, Reason
 
 # Computed and digital radiography, its older name, digitised film, and what only says that it is none of
 # the others: secondary captures.

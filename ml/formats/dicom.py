@@ -5,10 +5,10 @@ import zlib
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from ml.dicom_attributes import Attributes, Tag, read_attributes
-from ml.dicom_elements import IMPLICIT, LITTLE, Encoding, fragments, walk
-from ml.dicom_kind import check_kind
-from ml.image_error import ImageError, Reason
+from ml.formats.dicom_attributes import Attributes, Tag, read_attributes
+from ml.formats.dicom_elements import IMPLICIT, LITTLE, Encoding, fragments, walk
+from ml.formats.dicom_kind import check_kind
+from ml.formats.image_error import ImageError, Reason
 
 MAX_INFLATED: Final = 32 * 1024 * 1024  # of a deflated data set: as much as a file may have that is not
 

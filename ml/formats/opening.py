@@ -10,10 +10,10 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from ml.container import Container, read_container
-from ml.dicom_display import displayed
-from ml.dicom_pixels import read_samples
-from ml.image_error import ImageError, Reason, corrupt, unsupported
+from ml.formats.container import Container, read_container
+from ml.formats.dicom_display import displayed
+from ml.formats.dicom_pixels import read_samples
+from ml.formats.image_error import ImageError, Reason, corrupt, unsupported
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 MAX_PIXELS: Final = 100_000_000  # and fewer where a decoder holds more than 4 bytes for each

@@ -1,0 +1,1 @@
+"""Image files, each format by its specification: what a file holds is known before anything is decoded."""
