@@ -32,9 +32,7 @@ def test_head_d_is_shown_the_chest_and_how_much_of_one_it_is(picture: Decoded) -
     assert CHEST.features == vgg16.CHEST_FEATURES + len(prepared.measures)
 
 
-def test_a_chest_that_has_been_turned_is_like_none(
-    picture: Decoded, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_chest_that_has_been_turned_is_like_none(picture: Decoded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orientation, "turned", lambda decoded, upright: 180)
     assert CHEST.prepare(picture).measures == (0.0,)
 
