@@ -8,7 +8,8 @@ of 16 radiographs); the averaged weights say nothing of the kind (0.00).
 
 Heat says what moved this model towards COVID, compared within one picture. It is no outline of a lesion,
 shows nothing of what speaks against COVID, and is there in pictures without the disease too, where it was
-outweighed.
+outweighed. Much of head D's is common to all chests: averaged over 25 images of each label and site, heat
+with COVID and heat without correlate by 0.93 to 0.95. It shows where the model looks more than what it found.
 """
 
 from collections.abc import Callable
