@@ -22,7 +22,9 @@ from ml.image import Decoded, Pixels
 
 PREPROCESSING: Final = "chest-160"  # what ``standardise`` does; a model names what it was trained on
 SIDE: Final = 160
-TEMPLATE: Final = Path(__file__).with_name("chest_template.npy")  # made by scripts/make_chest_template.py
+TEMPLATE: Final = Path(__file__).with_name("chest_template.npy")
+"""The mean chest: 240 radiographs of both sites, found by the mean before and averaged, three times over,
+beginning with two dark ellipses; its left and right are alike."""
 TEMPLATE_SIDE: Final = 32
 
 RESOLUTION: Final = 128  # pixels across every chest, so that sharpness tells nothing of the source
