@@ -131,7 +131,8 @@ class Classifier:
         """Where (H, W) in the maps (H, W, C) of an image the model sees COVID; see `ml.explain.heat`."""
         read = recipes.of(self.model.backbone).read
         moved = jax.device_put(maps[None], self.device)
-        return explain.heat(self._params, moved, read)[0]
+        found: np.ndarray = explain.heat(self._params, moved, read)[0]
+        return found
 
     def warm_up(self) -> None:
         """Compile and run the commonest shape, a single image."""

@@ -68,7 +68,8 @@ def gains(params: Params, maps: jax.Array, read: Callable[[jax.Array], jax.Array
     that its gains and losses in a picture add up to 0.
     """
     gradients = jax.grad(lambda seen: heads.log_odds(params, read(seen)).sum())(maps)
-    return (maps * gradients).sum(axis=-1)
+    summed: jax.Array = (maps * gradients).sum(axis=-1)
+    return summed
 
 
 def within_lungs(found: Pixels, seen: Box, chest: Box) -> float:
