@@ -36,6 +36,8 @@ def find(
     In the folder ``heatmaps``, if any, an overlay of each is written, but of what is no chest X-ray. A file
     that is there is never replaced: it may be a radiograph.
     """
+    if heatmaps is not None:
+        heatmaps.mkdir(parents=True, exist_ok=True)  # first, so that one that cannot be made costs no work
     for start in range(0, len(files), extractor.batch_size):
         yield from _batch(files[start : start + extractor.batch_size], extractor, classifier, heatmaps)
 
@@ -76,7 +78,6 @@ def _overlay(image: _Read, extractor: FeatureExtractor, classifier: Classifier) 
 
 def _written(folder: Path, stem: str, png: bytes) -> Path:
     """Where it was written: under the stem or, where that is taken, with the next free number."""
-    folder.mkdir(parents=True, exist_ok=True)
     for number in count(1):
         path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
         try:

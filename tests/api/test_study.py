@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import jax
@@ -33,12 +34,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_site(tmp_path_factory.mktemp("folders") / "site")
 
 
-@pytest.fixture
-def run(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> "Iterator[Run]":
-    monkeypatch.setenv("COVIDXR_DATA_DIR", str(data_dir))
+@contextmanager
+def at_work(data_dir: Path) -> Iterator["Run"]:
     before = jax.config.jax_compilation_cache_dir  # the commands set it
-    yield Run()
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setenv("COVIDXR_DATA_DIR", str(data_dir))
+        yield Run()
     jax.config.update("jax_compilation_cache_dir", before)
+
+
+@pytest.fixture
+def run(data_dir: Path) -> "Iterator[Run]":
+    with at_work(data_dir) as running:
+        yield running
 
 
 class Run:
@@ -46,6 +54,15 @@ class Run:
 
     def __call__(self, *words: str | Path) -> Result:
         return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def head_c(site: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of the paper's, which takes any picture for a radiograph."""
+    file = tmp_path_factory.mktemp("models") / "c.safetensors"
+    with at_work(data_dir) as run:
+        assert run("train", "--data", site, "--head", "C", "--out", file).exit_code == 0
+    return file
 
 
 def lines_of(result: Result) -> list[dict[str, object]]:
@@ -98,13 +115,16 @@ def test_predict_speaks_to_people_too(run: Run, site: Path) -> None:
     assert NOTICE in result.stdout
 
 
-def test_predict_draws_heatmaps_and_replaces_nothing(run: Run, site: Path, tmp_path: Path) -> None:
+def test_predict_draws_heatmaps_and_replaces_nothing(
+    run: Run, site: Path, head_c: Path, tmp_path: Path
+) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         shutil.copy(site / "0.png", tmp_path / folder / "chest.png")
     original = (tmp_path / "a" / "chest.png").read_bytes()
     files = [tmp_path / "a" / "chest.png", tmp_path / "b" / "chest.png", tmp_path / "gone.png"]
-    found = lines_of(run("predict", "--json", "--heatmap", tmp_path / "a", *files))
+    words = ["predict", "--json", "--model", head_c, "--heatmap", tmp_path / "a"]
+    found = lines_of(run(*words, *files))
     drawn = [tmp_path / "a" / f"chest-{number}.png" for number in (2, 3)]
     assert [line.get("heatmap") for line in found] == [*map(str, drawn), None]
     assert list(found[0]) == ["file", "finding", "probability", "abstained", "model", "heatmap"]
@@ -114,19 +134,23 @@ def test_predict_draws_heatmaps_and_replaces_nothing(run: Run, site: Path, tmp_p
         assert (overlay.format, overlay.size) == ("PNG", picture.size)
 
 
-def test_predict_names_a_heatmap_after_its_file(run: Run, site: Path, tmp_path: Path) -> None:
-    result = run("predict", "--heatmap", tmp_path / "new" / "folder", site / "1.png")
-    assert f"heatmap {tmp_path / 'new' / 'folder' / '1.png'}" in result.stdout
-    assert (tmp_path / "new" / "folder" / "1.png").is_file()
+def test_predict_names_a_heatmap_after_its_file(run: Run, site: Path, head_c: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    result = run("predict", "--model", head_c, "--heatmap", folder, site / "1.png")
+    assert f"heatmap {folder / '1.png'}" in result.stdout
+    assert (folder / "1.png").is_file()
 
 
-def test_predict_draws_heatmaps_of_the_papers_heads(run: Run, site: Path, tmp_path: Path) -> None:
-    assert run("train", "--data", site, "--head", "C", "--out", tmp_path / "c").exit_code == 0
-    words = ["predict", "--json", "--model", tmp_path / "c", "--heatmap", tmp_path]
-    (line,) = lines_of(run(*words, site / "0.png"))
-    assert line["heatmap"] == str(tmp_path / "0.png")
-    with Image.open(tmp_path / "0.png") as overlay:
-        assert overlay.mode == "RGB"
+def test_predict_draws_heatmaps_of_radiographs_and_of_nothing_else(
+    run: Run, site_a: Path, tmp_path: Path
+) -> None:
+    radiograph = next((site_a / "no_finding").iterdir())
+    Image.linear_gradient("L").save(tmp_path / "ramp.png")
+    words = ["predict", "--json", "--heatmap", tmp_path / "drawn"]
+    chest, ramp = lines_of(run(*words, radiograph, tmp_path / "ramp.png"))
+    assert chest["heatmap"] == str(tmp_path / "drawn" / f"{radiograph.stem}.png")
+    assert (ramp["abstained"], ramp["heatmap"]) == ("NOT_A_CHEST_XRAY", None)
+    assert len(list((tmp_path / "drawn").iterdir())) == 1
 
 
 def test_train_writes_a_model_that_predict_takes(run: Run, site: Path, tmp_path: Path) -> None:
