@@ -4,7 +4,7 @@ Grad-CAM (Selvaraju et al. 2017) weighs each map of a convolution by its mean gr
 network averages its maps over the whole picture, but our heads read them place by place: here each place is
 weighed by its own gradient, which is Grad-CAM before its averaging (HiResCAM, Draelos and Carin 2020). Where
 a place of a chest is greyed out, head D's log-odds change as this heat says (rank correlation 0.49, the mean
-of 16 radiographs); the averaged weights say nothing of the kind (0.00).
+of 16 radiographs); the averaged weights say nothing of the kind (0.03). `benchmarks.heat` tells.
 
 Heat says what moved this model towards COVID, compared within one picture. It is no outline of a lesion,
 shows nothing of what speaks against COVID, and is there in pictures without the disease too, where it was
