@@ -166,7 +166,8 @@ def _matches(searched: Pixels, w: int, h: int, width: int, height: int, prior: f
 def _means(values: Pixels, w: int, h: int) -> NDArray[np.float64]:
     """The mean of every window of h by w, by sums over the corner."""
     sums = np.pad(values.astype(np.float64), ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
-    return (sums[h:, w:] - sums[:-h, w:] - sums[h:, :-w] + sums[:-h, :-w]) / (w * h)
+    means: NDArray[np.float64] = (sums[h:, w:] - sums[:-h, w:] - sums[h:, :-w] + sums[:-h, :-w]) / (w * h)
+    return means
 
 
 @lru_cache(maxsize=256)

@@ -132,7 +132,8 @@ _WINDOWS: Final[dict[str, Callable[[Values, float, float], Values]]] = {
 def _stretched(values: Values, present: NDArray[np.bool_]) -> Values:
     """From the picture's lowest value to its highest; black where all are the same."""
     held = values[present] if present.any() else values
-    return np.clip((values - held.min()) / (np.ptp(held) or 1.0), 0, 1)
+    stretched: Values = np.clip((values - held.min()) / (np.ptp(held) or 1.0), 0, 1)
+    return stretched
 
 
 def _looked_up(table: Attributes, values: Values, signed: bool) -> tuple[Values, int]:

@@ -55,7 +55,7 @@ def _native(picture: Picture) -> tuple[Words, int]:
 def _rle(picture: Picture) -> tuple[Words, int]:
     (fragment,) = picture.fragments()
     samples = _room(picture, picture.allocated)
-    whole = imagecodecs.dicomrle_decode(fragment, samples.dtype, out=memoryview(samples).cast("B"))
+    whole = imagecodecs.dicomrle_decode(bytes(fragment), samples.dtype, out=memoryview(samples).cast("B"))
     if len(whole) != samples.nbytes:
         raise ValueError("runs that are too short for the picture")
     return samples, picture.allocated
@@ -95,7 +95,8 @@ def _room(picture: Picture, precision: int) -> Words:
     if not 1 <= precision <= picture.allocated:
         raise ValueError(f"samples of {precision} bits in {picture.allocated}")
     # Zeros: what a codec leaves out of a stream that is cut short must not be whatever memory held before.
-    return np.zeros((picture.rows, picture.columns), np.uint8 if precision <= 8 else np.uint16)
+    size = picture.rows, picture.columns
+    return np.zeros(size, np.uint8) if precision <= 8 else np.zeros(size, np.uint16)
 
 
 def _frame(stream: bytes, kinds: tuple[int, ...]) -> memoryview:
