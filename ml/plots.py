@@ -19,6 +19,7 @@ COLOURS = {
 }  # Okabe and Ito's, for the colour-blind
 NOTICE = "For research, not for diagnosis."
 CROWDED = 0.9  # curves of larger areas hide in the corner
+FEWEST = 5  # images of a bin that is drawn: the intervals of fewer hide the others
 PANEL_INCHES = 5.2
 DOTS_PER_INCH = 130
 
@@ -65,7 +66,10 @@ def precision(panels: Panels) -> bytes:
 
 def calibration(panels: Panels) -> bytes:
     """The share with COVID in bins of probability, with Wilson's intervals; larger dots are more images."""
-    figure = _figure("Calibration: on the diagonal, a probability is a frequency", len(panels))
+    figure = _figure(
+        f"Calibration: on the diagonal, a probability is a frequency (bins of {FEWEST} images or more)",
+        len(panels),
+    )
     for axis, (title, curves) in zip(_axes(figure, len(panels)), panels.items(), strict=True):
         axis.plot([0, 1], [0, 1], color="0.8", linewidth=1, linestyle="--", zorder=0)
         for head, curve in curves.items():
@@ -90,7 +94,8 @@ def confusion(panels: Panels) -> bytes:
     for row, (title, curves) in zip(grid, panels.items(), strict=True):
         for axis, (head, curve) in zip(row, curves.items(), strict=True):
             _draw_confusion(axis, curve)
-            axis.set_title(f"{title}\nhead {head}", fontsize=9)
+            wrapped = title.replace(", ", ",\n")
+            axis.set_title(f"{wrapped}\nhead {head}", fontsize=9)
     return png(figure)
 
 
@@ -130,12 +135,13 @@ def _draw_precision(axis: Axes, head: str, curve: Curve) -> None:
 def _draw_calibration(axis: Axes, head: str, curve: Curve) -> None:
     bin_of = np.minimum((curve.probabilities * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     filled, counts = np.unique(bin_of, return_counts=True)
+    filled, counts = filled[counts >= FEWEST], counts[counts >= FEWEST]
     rates = [
         wilson(float(curve.covid[bin_of == number].sum()), int((bin_of == number).sum())) for number in filled
     ]
     x = np.array([curve.probabilities[bin_of == number].mean() for number in filled])
     y = np.array([rate.value for rate in rates])
-    spread = np.array([[rate.value - rate.low, rate.high - rate.value] for rate in rates]).T
+    spread = np.array([[rate.value - rate.low, rate.high - rate.value] for rate in rates]).reshape(-1, 2).T
     axis.errorbar(x, y, np.maximum(spread, 0), fmt="none", ecolor=COLOURS[head], alpha=0.5, linewidth=1)
     label = f"{head}: expected calibration error {curve.evaluation.calibration_error:.3f}"
     axis.scatter(x, y, s=12 + 25 * np.log10(counts), color=COLOURS[head], label=label, zorder=3)
