@@ -95,9 +95,14 @@ class Models:
         self.inference.put_in_service(Serving(deployment.model_id, deployment.number, head))
         return True
 
+    def _can_serve(self, model: ModelVersion) -> bool:
+        return model.extractor == self.inference.extractor.name
+
     async def _check_file(self, model_id: int) -> None:
-        """A version whose file is gone or altered is not put in service."""
+        """A version of another network, or whose file is gone or altered, is not put in service."""
         model = await ModelVersion.get_or_none(id=model_id)
+        if model is not None and not self._can_serve(model):
+            raise refuse(Code.CONFLICT, "this model reads features that are not made here now", "id")
         try:
             if model is not None:
                 await self.load(model)
@@ -116,8 +121,9 @@ class Models:
         return await self.inference.compute(partial(self.load_head, data))
 
     async def install(self, default: NewModel) -> None:
-        """Put the default model in service where there is none yet."""
-        if await Deployment.exists():
+        """Put the default model in service where there is none yet, or none that this network can serve."""
+        current = await Deployment.current().select_related("model")
+        if current is not None and self._can_serve(current.model):
             return
         sha256 = await self.keep(default)
 
@@ -125,8 +131,12 @@ class Models:
             model = await create(default, sha256, ModelState.IN_SERVICE)
             await Deployment.create(number=1, model=model, reason=default.verdict, since=datetime.now(UTC))
 
+        async def instead() -> None:
+            model = await create(default, sha256, ModelState.CANDIDATE)
+            await deploy(model.id, "The model in service read features that are made no more.", None)
+
         with suppress(IntegrityError):  # another process was faster
-            await self.outbox.commit(first)
+            await self.outbox.commit(instead if current else first)
 
     async def keep(self, model: NewModel) -> str:
         """Store a model's file ahead of its row, once it is seen to load; its SHA-256."""

@@ -14,9 +14,10 @@ from services.models import ModelFileAltered
 from services.platform import Platform
 from store.database import open_database
 from store.pages import Window
-from store.tables import Deployment, JournalEntry, ModelState, ModelVersion, OutboxEvent
+from store.tables import Deployment, JournalEntry, ModelState, ModelVersion, OutboxEvent, Prediction
 from tests.people import admin, eventually, member
-from tests.stand_ins import default_model
+from tests.stand_ins import default_model, picture
+from tests.uploading import upload
 from tests.versions import candidate
 
 
@@ -47,6 +48,19 @@ async def test_the_default_model_is_installed_once(settings: Settings, parts: Pa
             assert await serves(platform) == model.id
     assert (model.number, model.state) == (1, ModelState.IN_SERVICE)
     assert model.verdict == default_model().verdict
+
+
+async def test_a_model_of_another_network_gives_way_to_the_default(settings: Settings, parts: Parts) -> None:
+    async with running(settings, parts) as platform:
+        (image,) = await upload(platform, await member(), picture(1))
+        await ModelVersion.all().update(extractor="another/network")
+    async with running(settings, parts) as platform:
+        model = await ModelVersion.get(number=2)
+        assert await serves(platform) == model.id
+        await eventually(Prediction.filter(image_id=image.id, model_id=model.id).exists)
+        first = await ModelVersion.get(number=1)
+        back = platform.models.promote(await admin(), first.id, "back")
+        assert await refusal(back) == (Code.CONFLICT, "id")
 
 
 async def test_processes_that_start_at_once_install_one(settings: Settings, parts: Parts) -> None:
