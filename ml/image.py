@@ -49,10 +49,7 @@ _TO_UPRIGHT: Final = {
 
 
 def read(data: bytes) -> Pixels:
-    """What the classifier sees of an image file: (224, 224) float32 in 0..1. Raises ImageError.
-
-    Serving, training and prediction all read images through here.
-    """
+    """What the paper's heads are shown of an image file: (224, 224) float32 in 0..1. Raises ImageError."""
     return prepare(decode(data).pixels)
 
 
