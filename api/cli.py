@@ -7,7 +7,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from api import administration, serve, study
+from api import administration, predicting, serve, study, teaching
 from api.preparation import CannotStart
 from api.settings import complaints, unknown_settings
 from store.database_faults import DatabaseUnusable
@@ -22,10 +22,10 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("migrate")(administration.migrate)
 app.command("create-admin")(administration.create_admin)
-app.command("predict")(study.predict)
-app.command("train")(study.train)
+app.command("predict")(predicting.predict)
+app.command("train")(teaching.train)
 app.command("evaluate")(study.evaluate)
-app.command("default-model")(study.default_model)
+app.command("default-model")(teaching.default_model)
 
 
 @app.callback()

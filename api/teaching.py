@@ -1,0 +1,62 @@
+"""`covidxr train` and `covidxr default-model`: models made from folders of images."""
+
+from __future__ import annotations
+
+from functools import reduce
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api import terminal
+from api.classifying import Data, HeadChoice, Seed, Weights, at_work, load, network
+
+
+def train(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="the model's file to write (.safetensors)")],
+    head: Annotated[HeadChoice, typer.Option(help="the paper's A, B or C, or our D")] = HeadChoice.D,
+    seed: Seed = 0,
+    weights: Weights = None,
+) -> None:
+    """Train a head on a folder of labelled images; a quarter of the patients is kept to judge it."""
+    with at_work() as settings:
+        from ml import making, model_file, recipes
+        from ml.evaluation import EvaluationError
+        from ml.training import TrainingConfig
+
+        base = load(settings, data, network(settings, weights, recipes.read_by(head.value)))
+        config = TrainingConfig(head=head.value, seed=seed)
+        with terminal.bar() as progress:
+            follow = terminal.epochs(progress, config.epochs)
+            lessons = making.images_of(base)[~base.holdout]
+            model = making.teach(lessons, base.backbone, config, follow(f"head {head.value}"))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(model_file.save(model))
+        typer.echo(
+            f"{out}: model {model.name}, trained on {model.positives} images with COVID "
+            f"and {model.negatives} without."
+        )
+        try:
+            typer.echo(f"On the holdout: {terminal.figures(making.examine(model, base))}.")
+        except EvaluationError as error:
+            typer.echo(f"It cannot be judged on the holdout: {error}.")
+        typer.echo(terminal.NOTICE)
+
+
+def default_model(
+    data: Annotated[list[Path], typer.Option(help="a folder as for `train`; may be given several times")],
+) -> None:
+    """Make the default model and its base set again, in the place where they are shipped."""
+    with at_work() as settings:
+        from ml import base_set, recipes
+        from ml import default_model as shipped
+
+        extractor = network(settings, None, recipes.CHEST)
+        base = reduce(base_set.join, [load(settings, folder, extractor) for folder in data])
+        with terminal.bar() as progress:
+            made = shipped.make(base, terminal.epochs(progress, shipped.CONFIG.epochs)("default model"))
+        shipped.save(made)
+        typer.echo(f"{shipped.FOLDER}: model {made.model.name}.")
+        typer.echo(f"On the holdout: {terminal.figures(made.evaluation)}.")
+        typer.echo(terminal.NOTICE)
