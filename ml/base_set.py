@@ -63,7 +63,7 @@ def save(base: BaseSet) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
-        features=_bytes(base.features[:, :CHEST_FEATURES]),
+        features=to_bytes(base.features[:, :CHEST_FEATURES]),
         measures=base.features[:, CHEST_FEATURES:],
         backbone=np.array(backbone),
         **columns,
@@ -77,7 +77,7 @@ def load(data: bytes) -> BaseSet:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             columns = {name: file[name] for name in COLUMNS}
             backbone = Backbone(*map(str, file["backbone"]))
-            features = np.concatenate([_values(file["features"]), file["measures"]], axis=1)
+            features = np.concatenate([from_bytes(file["features"]), file["measures"]], axis=1)
             if features.shape != (len(columns["labels"]), of(backbone).features):
                 raise BaseSetError("the base set does not hold what it names: check it out again")
             return BaseSet(features, **columns, backbone=backbone)
@@ -90,7 +90,7 @@ def load(data: bytes) -> BaseSet:
 def rounded(base: BaseSet) -> BaseSet:
     """The set as it is after it has been saved: what learns from it must not see more."""
     features = base.features.copy()
-    features[:, :CHEST_FEATURES] = _values(_bytes(features[:, :CHEST_FEATURES]))
+    features[:, :CHEST_FEATURES] = from_bytes(to_bytes(features[:, :CHEST_FEATURES]))
     return replace(base, features=features)
 
 
@@ -103,11 +103,13 @@ def join(first: BaseSet, second: BaseSet) -> BaseSet:
     return BaseSet(**columns, backbone=first.backbone)
 
 
-def _bytes(features: np.ndarray) -> np.ndarray:
+def to_bytes(features: np.ndarray) -> np.ndarray:
+    """The network's features (…, F) as they are kept, uint8."""
     return np.clip(np.round(features.astype(np.float32) / STEP), 0, 255).astype(np.uint8)
 
 
-def _values(rounded_features: np.ndarray) -> np.ndarray:
+def from_bytes(rounded_features: np.ndarray) -> np.ndarray:
+    """The features (…, F) float16 that were kept."""
     return (rounded_features.astype(np.float32) * STEP).astype(np.float16)
 
 
