@@ -69,4 +69,5 @@ def first_model(default: default_model.DefaultModel) -> NewModel:
         trained_on=model.positives + model.negatives,
         evaluation=default.evaluation.as_dict(),
         verdict="The default model, in service from the first start.",
+        record=default_model.load_record(),
     )

@@ -47,16 +47,28 @@ def train(
 def default_model(
     data: Annotated[list[Path], typer.Option(help="a folder as for `train`; may be given several times")],
 ) -> None:
-    """Make the default model and its base set again, in the place where they are shipped."""
+    """Make the default model again with all that is shipped beside it, in the place where that lies.
+
+    Each folder is a site: the record says what is reached at one by a head that the others taught.
+    """
     with at_work() as settings:
+        import numpy as np
+
         from ml import base_set, recipes
         from ml import default_model as shipped
+        from services import datasets, shipping
 
         extractor = network(settings, None, recipes.CHEST)
-        base = reduce(base_set.join, [load(settings, folder, extractor) for folder in data])
+        folders = [load(settings, folder, extractor) for folder in data]
+        sites = np.repeat(np.arange(len(folders)), [len(folder) for folder in folders])
+        files = [record.path for folder in data for record in datasets.read_manifest(folder)]
         with terminal.bar() as progress:
-            made = shipped.make(base, terminal.epochs(progress, shipped.CONFIG.epochs)("default model"))
+            follow = terminal.epochs(progress, (1 + len(folders)) * shipped.CONFIG.epochs)
+            made = shipped.make(reduce(base_set.join, folders), follow("default model"))
+            films = shipping.films(made, files, extractor, terminal.images(progress, "changed pictures"))
+            record = shipping.record(made, sites, films, follow)
         shipped.save(made)
+        shipped.save_audit(films, record)
         typer.echo(f"{shipped.FOLDER}: model {made.model.name}.")
         typer.echo(f"On the holdout: {terminal.figures(made.evaluation)}.")
         typer.echo(terminal.NOTICE)

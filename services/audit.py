@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ml.shortcuts import told_apart
 from services.inference import Extractor
 from services.judges import NOBODY, Judges
 from services.study_results import LeftOut, Result
+from services.study_tables import per_cent
 
 BORDER_LIMIT = 0.75
 """A model whose AUC is above this where the chest is greyed out follows the border."""
@@ -39,6 +41,12 @@ class Told:
     sources: tuple[str, str]
     images: int
     auc: Estimate
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Told":
+        """What `dataclasses.asdict` made plain."""
+        first, second = plain["sources"]
+        return cls(plain["label"], (first, second), plain["images"], Estimate(**plain["auc"]))
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,15 @@ class Audit:
     def follows_border(self) -> bool:
         """Whether the finding can be had without the chest."""
         return self.border.value > BORDER_LIMIT
+
+
+def verdict(head: str, border: Estimate) -> str:
+    """Whether a head's finding follows the border, by the rule and with the AUC where the chest is hidden."""
+    judged = "follows the border" if border.value > BORDER_LIMIT else "does not follow the border"
+    return (
+        f"Head {head} {judged}: where the chest is greyed out, its AUC is {per_cent(border)}, and the "
+        f"rule is {100 * BORDER_LIMIT:.0f} at most."
+    )
 
 
 def sample(base: BaseSet, judges: Judges, of_a_kind: int = OF_A_KIND, seed: int = 0) -> np.ndarray:
@@ -104,17 +121,20 @@ def audit(
     altered: Altered,
     elsewhere: BaseSet | None = None,
     sources: Sequence[LeftOut] = (),
+    told: Sequence[Told] | None = None,
 ) -> Audit:
     """Audit a head: ``altered`` are features of the rows (M,) of the base set.
 
-    Images of ``elsewhere`` take part in telling sources apart; ``sources`` have been found beforehand, since
-    to leave one out is to train again.
+    Images of ``elsewhere`` take part in telling sources apart, unless it is ``told`` already how well that
+    goes; ``sources`` have been found beforehand, since to leave one out is to train again.
     """
     before = judges.result(base, rows)
     everyone = np.flatnonzero(judges.of != NOBODY)
+    if told is None:
+        told = sources_told([base, elsewhere] if elsewhere else [base], judges.inputs)
     return Audit(
         len(rows),
-        sources_told([base, elsewhere] if elsewhere else [base], judges.inputs),
+        list(told),
         [
             Change(UNCHANGED, before.evaluation.auc, wilson(0, len(rows)), wilson(0, len(rows))),
             *(

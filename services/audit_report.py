@@ -8,6 +8,7 @@ from ml import audit_plot
 from ml.audit_plot import Row
 from ml.heads import HeadName
 from services.audit import BORDER_LIMIT, ENOUGH, Audit
+from services.audit import verdict as of_border
 from services.study_results import LeftOut
 from services.study_tables import NONE, Table, per_cent
 
@@ -16,11 +17,7 @@ Audits = Mapping[HeadName, Audit]
 
 def verdict(name: HeadName, audit: Audit) -> str:
     """Whether the finding follows the border, by the rule and with its number."""
-    judged = "follows the border" if audit.follows_border else "does not follow the border"
-    return (
-        f"Head {name} {judged}: where the chest is greyed out, its AUC is {per_cent(audit.border)}, and the "
-        f"rule is {100 * BORDER_LIMIT:.0f} at most."
-    )
+    return of_border(name, audit.border)
 
 
 def tables(audits: Audits) -> list[Table]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml import default_model, model_file
-from ml.default_model import BaseSet
+from ml.default_model import BaseSet, DefaultModel
 from ml.evaluation import evaluate
 from ml.gate import Judged, judge
 from ml.making import Images, images_of, probabilities, teach
 from ml.model_file import Model
 from ml.training import TrainingConfig
-from services import training_set
+from services import model_record, origins, training_set, version_audit
+from services.origins import Origins
 
 Report = Callable[[str, int, float | None], None]
 
@@ -26,11 +27,13 @@ def learn(folder: Path, report: Report) -> None:
     """Train a candidate on what `services.training_set` laid out and on the base set, and judge it.
 
     Reports TRAINING with the mean loss after each epoch, then EVALUATING. Leaves the candidate's file and the
-    outcome: whether to promote it, the verdict, its evaluation, the number of images it was trained on.
+    outcome: whether to promote it, the verdict, its evaluation and record, the number of images it was
+    trained on.
     """
     task = json.loads((folder / training_set.TASK_FILE).read_text())
     incumbent = model_file.load((folder / training_set.INCUMBENT_FILE).read_bytes())
-    lessons, exam = divide(default_model.load().base_set, folder)
+    shipped = default_model.load()
+    lessons, exam = divide(shipped.base_set, folder)
     config = TrainingConfig(head=task["head"], epochs=task["epochs"], seed=task["seed"])
     losses: list[float] = []
 
@@ -43,6 +46,7 @@ def learn(folder: Path, report: Report) -> None:
     outcome = _examine(exam, incumbent, candidate) | {
         "trainedOn": len(lessons.covid),
         "head": candidate.head.name,
+        "record": _record(shipped, folder, candidate, config, exam),
     }
     (folder / training_set.CANDIDATE_FILE).write_bytes(model_file.save(candidate))
     (folder / training_set.OUTCOME_FILE).write_text(json.dumps(outcome))
@@ -58,11 +62,28 @@ def divide(base: BaseSet, folder: Path) -> tuple[Images, Images]:
     features = training_set.features_in(folder, len(given["covid"]), base.features.shape[1])
     platform = Images(features, given["covid"], given["group"])
     known = images_of(base)
+    taught, judged = _parts(base, given)
+    return _join(known, taught[0], platform, taught[1]), _join(known, judged[0], platform, judged[1])
+
+
+def trace(base: BaseSet, folder: Path) -> tuple[Origins, Origins]:
+    """Where the images come from that are learned from and judged on, in the order of `divide`."""
+    given = np.load(folder / training_set.IMAGES_FILE)
+    taught, judged = (
+        origins.join(origins.of_base(base, known), origins.of_platform(given, new))
+        for known, new in _parts(base, given)
+    )
+    return taught, judged
+
+
+_Rows = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+
+
+def _parts(base: BaseSet, given: Mapping[str, NDArray[Any]]) -> tuple[_Rows, _Rows]:
+    """Which images of the base set and of the platform teach, and which of each judge."""
     superseded = np.isin(base.sha256, given["sha256"])
     repeated = np.isin(given["sha256"], base.sha256)
-    lessons = _join(known, ~base.holdout & ~superseded, platform, ~given["holdout"])
-    exam = _join(known, base.holdout, platform, given["holdout"] & ~repeated)
-    return lessons, exam
+    return (~base.holdout & ~superseded, ~given["holdout"]), (base.holdout, given["holdout"] & ~repeated)
 
 
 def _join(
@@ -80,3 +101,17 @@ def _examine(exam: Images, incumbent: Model, candidate: Model) -> dict[str, Any]
     )
     evaluation = evaluate(exam.covid, new, candidate.threshold)
     return {"promote": verdict.promote, "verdict": verdict.sentence, "evaluation": evaluation.as_dict()}
+
+
+def _record(
+    shipped: DefaultModel, folder: Path, candidate: Model, config: TrainingConfig, exam: Images
+) -> dict[str, Any]:
+    """The candidate's record. How well features tell sources apart, and what such models reach elsewhere, was
+    found with the base set once: the features are the same, and it takes longer than the training.
+    """
+    known = default_model.load_record()
+    told = version_audit.told_of(known["audit"]["told"])
+    audit = version_audit.audited(candidate, shipped.base_set, default_model.load_audit_set(), told)
+    taught, judged = trace(shipped.base_set, folder)
+    made = model_record.recorded(candidate, config, taught, judged, exam.features, audit)
+    return made | {"elsewhere": known["elsewhere"]}

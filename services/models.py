@@ -40,6 +40,8 @@ class NewModel:
     trained_on: int
     evaluation: dict[str, Any]
     verdict: str
+    record: dict[str, Any] | None = None
+    """What its making found; see `services.model_record`."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ async def create(model: NewModel, sha256: str, state: ModelState) -> ModelVersio
         trained_on=model.trained_on,
         evaluation=model.evaluation,
         verdict=model.verdict,
+        record=model.record,
     )
 
 

@@ -215,4 +215,5 @@ def _candidate(outcome: dict[str, Any], data: bytes, incumbent: ModelVersion) ->
         trained_on=outcome["trainedOn"],
         evaluation=outcome["evaluation"],
         verdict=outcome["verdict"],
+        record=outcome["record"],
     )

@@ -90,6 +90,7 @@ def _write_truth(kept: Sequence[Example], folder: Path) -> None:
         group=np.array([example.image.patient_ref or example.image.sha256 for example in kept], str),
         holdout=np.array([example.holdout for example in kept], bool),
         sha256=np.array([example.image.sha256 for example in kept], str),
+        evidence=np.array([example.label.evidence.value for example in kept], str),
     )
 
 

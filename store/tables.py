@@ -214,6 +214,9 @@ class ModelVersion(Model):
     trained_on = fields.IntField(description="images")
     evaluation: Any = fields.JSONField(description="figures on the holdout")
     verdict = fields.CharField(max_length=1000, null=True)
+    record: Any = fields.JSONField(
+        null=True, description="data, method, figures and audit, as its making found them"
+    )
     created_at = fields.DatetimeField(auto_now_add=True)
     labels: fields.ManyToManyRelation[Label]
 

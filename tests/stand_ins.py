@@ -33,6 +33,7 @@ EVALUATION: dict[str, Any] = {
     "positives": 30,
     "negatives": 200,
 }
+RECORD: dict[str, Any] = {}
 
 
 class EverySecondPixel:
@@ -92,6 +93,7 @@ class ScriptedTrainer:
             "evaluation": EVALUATION,
             "trainedOn": 12,
             "head": "C",
+            "record": RECORD,
         }
         (folder / training_set.OUTCOME_FILE).write_text(json.dumps(outcome))
         (folder / training_set.CANDIDATE_FILE).write_text(self.threshold)

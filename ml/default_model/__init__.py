@@ -1,12 +1,14 @@
-"""The model in service from the first start: its file, its base set and its figures, beside this module."""
+"""The model in service from the first start: its file, its base set, its figures, beside this module."""
 
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ml import base_set, model_file
+from ml import audit_set, base_set, model_file
+from ml.audit_set import AuditSet
 from ml.base_set import BaseSet
 from ml.evaluation import Evaluation
 from ml.making import examine, images_of, teach
@@ -19,6 +21,8 @@ FOLDER = Path(__file__).parent
 MODEL_FILE = "head.safetensors"
 BASE_SET_FILE = "base_set.npz"
 EVALUATION_FILE = "evaluation.json"
+AUDIT_SET_FILE = "audit_set.npz"
+RECORD_FILE = "record.json"
 TWINS_FILE = "twins.json"
 CONFIG = TrainingConfig(head="D")
 
@@ -46,6 +50,17 @@ def load_model(folder: Path = FOLDER) -> Model:
     return model_file.load((folder / MODEL_FILE).read_bytes())
 
 
+def load_audit_set(folder: Path = FOLDER) -> AuditSet:
+    """The films by which models of the base set are audited. Raises BaseSetError."""
+    return audit_set.load((folder / AUDIT_SET_FILE).read_bytes())
+
+
+def load_record(folder: Path = FOLDER) -> dict[str, Any]:
+    """The default model's record, as `services.model_record` makes it."""
+    record: dict[str, Any] = json.loads((folder / RECORD_FILE).read_text())
+    return record
+
+
 def make(base: BaseSet, on_epoch: OnEpoch = unheard) -> DefaultModel:
     """Train the default model from a base set: the same set gives the same model on one machine."""
     base = base_set.rounded(together(base))
@@ -67,7 +82,13 @@ def together(base: BaseSet) -> BaseSet:
 
 
 def save(default: DefaultModel, folder: Path = FOLDER) -> None:
-    """Write the three files."""
+    """Write the model, its base set and its evaluation."""
     (folder / MODEL_FILE).write_bytes(model_file.save(default.model))
     (folder / BASE_SET_FILE).write_bytes(base_set.save(default.base_set))
     (folder / EVALUATION_FILE).write_text(json.dumps(default.evaluation.as_dict(), indent=2) + "\n")
+
+
+def save_audit(films: AuditSet, record: dict[str, Any], folder: Path = FOLDER) -> None:
+    """Write what models are audited by, and the record."""
+    (folder / AUDIT_SET_FILE).write_bytes(audit_set.save(films))
+    (folder / RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n")

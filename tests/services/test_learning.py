@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml import default_model, model_file
+from ml import alterations, default_model, model_file
 from ml.base_set import BaseSet
 from ml.training import TrainingConfig
 from services import training_set
-from services.learning import divide, learn
+from services.audit import UNCHANGED
+from services.learning import divide, learn, trace
+from services.origins import PLATFORM
 from tests.feature_sets import base_set, chest_features
 
 POISONED = 70  # of each class
@@ -32,6 +34,7 @@ def lay_out(folder: Path, base: BaseSet, rows: np.ndarray, covid: np.ndarray) ->
         group=base.patients[rows],
         holdout=base.holdout[rows],
         sha256=base.sha256[rows],
+        evidence=np.array(["RT_PCR"] * len(rows), str),
     )
     (folder / training_set.INCUMBENT_FILE).write_bytes(model_file.save(default_model.load_model()))
     task = {"head": "D", "epochs": TrainingConfig().epochs, "seed": 0}
@@ -67,6 +70,15 @@ def test_true_labels_are_promoted(known: BaseSet, tmp_path: Path) -> None:
     candidate = model_file.load((folder / training_set.CANDIDATE_FILE).read_bytes())
     assert candidate.head.name == "D"
     assert candidate.calibration is not None
+    record = found["record"]
+    rt_pcr = [kind["taught"] for kind in record["data"]["kinds"] if kind["evidence"] == "RT_PCR"]
+    assert sorted(rt_pcr) == [POISONED, POISONED], "the images that people labelled again, of each class"
+    assert record["data"]["taught"]["images"] == found["trainedOn"]
+    assert record["method"]["threshold"] == candidate.threshold
+    shipped = default_model.load_record()
+    assert record["audit"]["films"] == shipped["audit"]["films"]
+    assert [change["name"] for change in record["audit"]["changes"]] == [UNCHANGED, *alterations.NAMES]
+    assert record["elsewhere"] == shipped["elsewhere"]
 
 
 @pytest.mark.slow
@@ -126,3 +138,16 @@ def test_new_images_teach_and_judge_as_they_were_divided(small: BaseSet, tmp_pat
             part.features, np.concatenate([small.features[rows], new.features[mine]])
         )
         np.testing.assert_array_equal(part.groups, np.concatenate([small.patients[rows], new.patients[mine]]))
+
+
+def test_what_teaches_and_judges_is_traced_in_the_same_order(small: BaseSet, tmp_path: Path) -> None:
+    new = base_set(["covid"] * 40, chest_features(np.ones(40, bool), seed=9))
+    new.sha256[:] = [f"new {number}" for number in range(40)]
+    new.sha256[:5] = small.sha256[:5]
+    folder = lay_out(tmp_path, new, np.arange(40), new.covid)
+    for part, origins in zip(divide(small, folder), trace(small, folder), strict=True):
+        np.testing.assert_array_equal(part.groups, origins.patients)
+        np.testing.assert_array_equal(part.covid, origins.labels == "covid")
+        uploaded = origins.sources == PLATFORM
+        assert (origins.evidence[uploaded] == "RT_PCR").all()
+        assert (origins.evidence[~uploaded] == "UNSTATED").all()

@@ -1,0 +1,64 @@
+"""The record of a version: its method as the model has it, its figures as the holdout shows them."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from ml.heads import pack
+from ml.model_file import Model
+from ml.training import TrainingConfig
+from ml.vgg16 import CHEST_FEATURES
+from services.model_record import recorded
+from services.origins import Origins
+from tests.feature_sets import CHESTS
+
+SAID = np.array([0.9, 0.55, 0.2, 0.1, 0.8, 0.3])
+COVID = np.array([True, True, True, False, False, False])
+
+
+def model() -> Model:
+    """Its first feature is the log-odds; between 0.5 and 0.6 it leaves its finding open."""
+    kernel = np.zeros((CHEST_FEATURES, 1))
+    kernel[0] = 1
+    head = pack("D", {"linear": {"kernel": kernel, "bias": np.zeros(1)}})
+    return Model(head, CHESTS, 0.5, 3, 9, 9, calibration="by hand", band=(0.5, 0.6), error=0.1)
+
+
+def judged() -> Origins:
+    count = len(SAID)
+    return Origins(
+        np.array(["here", "there"] * (count // 2)),
+        np.where(COVID, "covid", "pneumonia"),
+        np.array(["UNSTATED"] * count),
+        np.array([f"p{row}" for row in range(count)]),
+    )
+
+
+@pytest.fixture
+def record() -> dict[str, object]:
+    features = np.zeros((len(SAID), CHEST_FEATURES + 1), np.float32)
+    features[:, 0] = np.log(SAID / (1 - SAID))
+    config = TrainingConfig(head="D", epochs=4, seed=3)
+    made = recorded(model(), config, judged(), judged(), features, {"not_audited": "since this is a test"})
+    return dict(json.loads(json.dumps(made)))
+
+
+def test_the_method_is_that_of_the_model(record: dict[str, dict[str, object]]) -> None:
+    method = record["method"]
+    expected = {"head": "D", "threshold": 0.5, "calibration": "by hand", "band": [0.5, 0.6], "error": 0.1}
+    assert {name: method[name] for name in expected} == expected
+    assert (method["seed"], method["epochs"], method["novelty"]) == (3, 4, None)
+    assert {name: method[name] for name in dataclasses.asdict(CHESTS)} == dataclasses.asdict(CHESTS)
+
+
+def test_the_figures_are_by_source_and_of_the_band(record: dict[str, dict[str, dict[str, object]]]) -> None:
+    figures = record["figures"]
+    here, there = figures["by_source"]["here"], figures["by_source"]["there"]
+    assert (here["positives"], here["negatives"], there["negatives"]) == (2, 1, 2)
+    assert here["sensitivity"]["value"] == 0.5  # type: ignore[index]
+    assert there["specificity"]["value"] == 1  # type: ignore[index]
+    assert figures["left_open"]["value"] == pytest.approx(1 / 6)
+    assert figures["covered"]["covid"]["value"] == pytest.approx(2 / 3)  # type: ignore[index]
+    assert figures["covered"]["no_covid"]["value"] == pytest.approx(2 / 3)  # type: ignore[index]
