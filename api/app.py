@@ -10,7 +10,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
-from api import health, pages, pixels
+from api import health, model_cards, pages, pixels
 from api.graphql import GraphQLView
 from api.settings import Settings
 from api.wiring import Parts, running
@@ -34,6 +34,7 @@ def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
         WebSocketRoute("/graphql", view),
         *health.routes(),
         *pixels.routes(),
+        *model_cards.routes(),
         *pages.routes(web),
     ]
     app: Starlette = Starlette(lifespan=lifespan, routes=routes, exception_handlers={404: pages.missing(web)})

@@ -28,6 +28,7 @@ from services.inference import Extractor, Head, Inference
 from services.journal import DatabaseJournal
 from services.labelling import Labelling
 from services.links import Links
+from services.model_cards import ModelCards
 from services.models import Models, NewModel
 from services.newsroom import Newsroom
 from services.outbox import Outbox
@@ -99,6 +100,7 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
         heatmaps=Heatmaps(blobs, inference, models, decoding, links),
         images=Images(outbox, blobs, links, holdout),
         labelling=Labelling(outbox),
+        cards=ModelCards(links),
         models=models,
         newsroom=Newsroom(outbox),
         retraining=retraining,

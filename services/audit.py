@@ -89,6 +89,11 @@ def verdict(head: str, border: Estimate) -> str:
     )
 
 
+def border_of(plain: Mapping[str, Any]) -> Estimate:
+    """The AUC where the chest is greyed out, of an audit in plain numbers."""
+    return next(Estimate(**change["auc"]) for change in plain["changes"] if change["name"] == BORDER_ONLY)
+
+
 def sample(base: BaseSet, judges: Judges, of_a_kind: int = OF_A_KIND, seed: int = 0) -> np.ndarray:
     """Rows (M,) of images to alter, of each source and class at most so many; all can be judged."""
     shuffled = np.random.default_rng(seed).permutation(len(base))

@@ -1,4 +1,4 @@
-"""Short-lived addresses of pixels and heatmaps, signed so that only we can make them."""
+"""Addresses of pixels, heatmaps and cards, signed and short-lived where not everybody may look."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 LIFETIME_SECONDS = 15 * 60
 
-Room = Literal["images", "heatmaps"]
+Room = Literal["images", "heatmaps", "models"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,14 @@ class Links:
     def heatmap(self, prediction_id: int) -> str:
         """The address of a prediction's heatmap, good for as long."""
         return self._address("heatmaps", prediction_id)
+
+    def card(self, number: int) -> str:
+        """The address of a model's card, for everybody and always."""
+        return f"{self.public_url}/models/{number}"
+
+    def private_card(self, number: int) -> str:
+        """The address of a card that is not for everybody, good for a quarter of an hour."""
+        return self._address("models", number)
 
     def is_valid(self, room: Room, number: int, expires: str, signature: str) -> bool:
         """Whether the address was signed here and has not expired."""

@@ -11,6 +11,7 @@ from services.diagnosis import Diagnosis
 from services.heatmaps import Heatmaps
 from services.images import Images
 from services.labelling import Labelling
+from services.model_cards import ModelCards
 from services.models import Models
 from services.newsroom import Newsroom
 from services.retraining import Retraining
@@ -29,6 +30,7 @@ class Platform:
     heatmaps: Heatmaps
     images: Images
     labelling: Labelling
+    cards: ModelCards
     models: Models
     newsroom: Newsroom
     retraining: Retraining

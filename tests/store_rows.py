@@ -17,7 +17,9 @@ async def image(owner: User, filename: str = "chest.png", **others: Any) -> Imag
     return await Image.create(owner=owner, key=uuid4().hex, filename=filename, sha256=sha256, **fields)
 
 
-async def model(number: int = 1, state: ModelState = ModelState.RETIRED) -> ModelVersion:
+async def model(
+    number: int = 1, state: ModelState = ModelState.RETIRED, record: dict[str, Any] | None = None
+) -> ModelVersion:
     """A model version without a file."""
     return await ModelVersion.create(
         number=number,
@@ -29,4 +31,5 @@ async def model(number: int = 1, state: ModelState = ModelState.RETIRED) -> Mode
         sha256="none",
         trained_on=1,
         evaluation=EVALUATION,
+        record=record,
     )

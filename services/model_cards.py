@@ -1,0 +1,52 @@
+"""Who may read which model's card: of what serves or has served everybody, of the others administrators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.links import Links
+from services.model_card import Card, card_of
+from store.tables import ModelState, ModelVersion, User
+
+PUBLIC = (ModelState.IN_SERVICE, ModelState.RETIRED)
+
+
+def may_read(viewer: User | None, model: ModelVersion) -> bool:
+    """Whether the viewer may read the version's card."""
+    return is_public(model) or (viewer is not None and viewer.is_admin)
+
+
+def is_public(model: ModelVersion) -> bool:
+    """Whether the version serves or has served."""
+    return model.state in PUBLIC
+
+
+@dataclass(frozen=True)
+class Found:
+    """A card, and whether it is everybody's."""
+
+    card: Card
+    public: bool
+
+
+@dataclass(frozen=True)
+class ModelCards:
+    """The use cases around cards."""
+
+    links: Links
+
+    async def find(
+        self, viewer: User | None, number: int, expires: str = "", signature: str = ""
+    ) -> Found | None:
+        """The card of a version; None where there is none, or none for this viewer at this address."""
+        model = await ModelVersion.get_or_none(number=number)
+        signed = self.links.is_valid("models", number, expires, signature)
+        if model is None or not (signed or may_read(viewer, model)):
+            return None
+        return Found(card_of(model), is_public(model))
+
+    def address(self, viewer: User | None, model: ModelVersion) -> str | None:
+        """Where the viewer can read the card; None for whom it is not."""
+        if is_public(model):
+            return self.links.card(model.number)
+        return self.links.private_card(model.number) if may_read(viewer, model) else None
