@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import Any
 
 import strawberry
 
@@ -12,41 +11,11 @@ from events.messages import TrainingProgressed
 from schema import ids
 from schema.context import Info
 from schema.fields import field
+from schema.figures import Audit, Elsewhere, Evaluation
 from schema.node import Node
 from schema.people import User
-from services import lookups, retraining
+from services import lookups, model_cards, retraining
 from store import tables
-
-
-@strawberry.type(description="A figure with its 95% interval, each from 0 to 1.")
-class Estimate:
-    value: float = strawberry.field(description="The figure itself.")
-    low: float = strawberry.field(description="Lower end of the interval.")
-    high: float = strawberry.field(description="Upper end of the interval.")
-
-
-@strawberry.type(description="How well a model version does on images that it has never learned from.")
-class Evaluation:
-    sensitivity: Estimate = strawberry.field(description="Share of the COVID images that it finds.")
-    specificity: Estimate = strawberry.field(description="Share of the other images that it lets pass.")
-    auc: Estimate = strawberry.field(description="Area under the receiver operating characteristic curve.")
-    calibration_error: float = strawberry.field(
-        description="Expected calibration error: how far its probabilities lie from the frequencies, 0..1."
-    )
-    positives: int = strawberry.field(description="COVID images that it was judged on.")
-    negatives: int = strawberry.field(description="Other images that it was judged on.")
-
-    @classmethod
-    def of(cls, figures: dict[str, Any]) -> Evaluation:
-        """The evaluation kept with a version; see `ml.evaluation.Evaluation`."""
-        return cls(
-            sensitivity=Estimate(**figures["sensitivity"]),
-            specificity=Estimate(**figures["specificity"]),
-            auc=Estimate(**figures["auc"]),
-            calibration_error=figures["calibration_error"],
-            positives=figures["positives"],
-            negatives=figures["negatives"],
-        )
 
 
 @strawberry.type(description="One stretch of service of a model version.")
@@ -79,7 +48,7 @@ class ModelVersion(Node):
     number: int = strawberry.field(description="Counts up from 1.")
     state: tables.ModelState = strawberry.field(description="Where it stands.")
     backbone: str = strawberry.field(description='The network that extracts features: "vgg16".')
-    head: str = strawberry.field(description='The architecture of the classifier proper: "A", "B" or "C".')
+    head: str = strawberry.field(description='The classifier proper: "A", "B" or "C" of the paper, or "D".')
     trained_on: int = strawberry.field(description="Images that it learned from.")
     evaluation: Evaluation = strawberry.field(description="How well it does.")
     verdict: str | None = strawberry.field(
@@ -103,6 +72,31 @@ class ModelVersion(Node):
             created_at=row.created_at,
             row=row,
         )
+
+    @field(
+        "What it reaches at sites that it has not seen, so far as is known: measured when the default "
+        "model was made, on a head of the same kind that all sites but one had taught."
+    )
+    def elsewhere(self) -> list[Elsewhere]:
+        return [Elsewhere.of(one) for one in (self.row.record or {}).get("elsewhere", ())]
+
+    @field(
+        "Whether its findings follow the border, the file or the source in place of the disease. Null "
+        "where it was not audited: its card says why. Of versions that never served for admins."
+    )
+    def audit(self, info: Info) -> Audit | None:
+        found = (self.row.record or {}).get("audit", {})
+        if not model_cards.may_read(info.context.viewer, self.row) or "changes" not in found:
+            return None
+        return Audit.of(self.head, found)
+
+    @field(
+        "The page that tells all that is known of it, from its data to its limits; with `.md` behind the "
+        "number as Markdown. Of versions that never served for admins, an address good for a quarter of an "
+        "hour, and null for others."
+    )
+    def card_url(self, info: Info) -> str | None:
+        return info.context.platform.cards.address(info.context.viewer, self.row)
 
     @field("When it served, by whose decision and why, the latest first. For admins.")
     async def deployments(self, info: Info) -> list[Deployment]:
