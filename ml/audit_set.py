@@ -11,7 +11,6 @@ import numpy as np
 from ml.backbone import Backbone
 from ml.base_set import BaseSet, BaseSetError, from_bytes, to_bytes
 from ml.recipes import of
-from ml.vgg16 import CHEST_FEATURES
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,15 +36,15 @@ class AuditSet:
 def save(found: AuditSet) -> bytes:
     """An audit set of chests as a compressed .npz without pickles; features are kept as in the base set."""
     features = np.stack(list(found.altered.values()))
-    backbone = (found.backbone.network, found.backbone.weights, found.backbone.preprocessing)
+    backbone, own = found.backbone, of(found.backbone).of_network
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
-        features=to_bytes(features[..., :CHEST_FEATURES]),
-        measures=features[..., CHEST_FEATURES:],
+        features=to_bytes(features[..., :own]),
+        measures=features[..., own:],
         changes=np.array(list(found.altered)),
         sha256=found.sha256,
-        backbone=np.array(backbone),
+        backbone=np.array([backbone.network, backbone.weights, backbone.preprocessing]),
     )
     return buffer.getvalue()
 

@@ -11,7 +11,6 @@ import numpy as np
 from ml.backbone import Backbone
 from ml.recipes import of
 from ml.splits import holdout_mask
-from ml.vgg16 import CHEST_FEATURES
 
 POSITIVE = "covid"
 COLUMNS = ("labels", "patients", "sources", "sha256")
@@ -58,14 +57,14 @@ def save(base: BaseSet) -> bytes:
 
     Each of the network's features is rounded to a byte, as `rounded` says.
     """
-    backbone = (base.backbone.network, base.backbone.weights, base.backbone.preprocessing)
+    backbone, own = base.backbone, of(base.backbone).of_network
     columns = {name: getattr(base, name) for name in COLUMNS}
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
-        features=to_bytes(base.features[:, :CHEST_FEATURES]),
-        measures=base.features[:, CHEST_FEATURES:],
-        backbone=np.array(backbone),
+        features=to_bytes(base.features[:, :own]),
+        measures=base.features[:, own:],
+        backbone=np.array([backbone.network, backbone.weights, backbone.preprocessing]),
         **columns,
     )
     return buffer.getvalue()
@@ -90,7 +89,8 @@ def load(data: bytes) -> BaseSet:
 def rounded(base: BaseSet) -> BaseSet:
     """The set as it is after it has been saved: what learns from it must not see more."""
     features = base.features.copy()
-    features[:, :CHEST_FEATURES] = from_bytes(to_bytes(features[:, :CHEST_FEATURES]))
+    own = of(base.backbone).of_network
+    features[:, :own] = from_bytes(to_bytes(features[:, :own]))
     return replace(base, features=features)
 
 

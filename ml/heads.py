@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ml.vgg16 import CHEST_FEATURES, FEATURES
+from ml.vgg16 import FEATURES
 
 HeadName = Literal["A", "B", "C", "D"]
 NAMES: tuple[HeadName, ...] = get_args(HeadName)
@@ -35,17 +35,18 @@ class Head:
     params: Params
 
 
-def layers(name: HeadName) -> dict[str, tuple[int, int]]:
-    """A head's layers in order, each with its inputs and outputs."""
+def layers(name: HeadName, features: int) -> dict[str, tuple[int, int]]:
+    """The layers in order, each with its inputs and outputs, of a head that reads so many features."""
     if name == "D":
-        return {"linear": (CHEST_FEATURES, 1)}
-    inputs = [FEATURES, *WIDTHS.values()]
+        return {"linear": (features, 1)}
+    inputs = [features, *WIDTHS.values()]
     return {layer: (inputs[number], width) for number, (layer, width) in enumerate(WIDTHS.items())}
 
 
-def inputs(name: HeadName) -> int:
+def inputs(head: Head) -> int:
     """How many features a head reads, from the first on."""
-    return next(iter(layers(name).values()))[0]
+    first = "linear" if head.name == "D" else next(iter(WIDTHS))
+    return len(head.params[first]["kernel"])
 
 
 class Perceptron(nn.Module):

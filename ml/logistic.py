@@ -9,7 +9,6 @@ import numpy as np
 import optax
 
 from ml.heads import Head, pack
-from ml.vgg16 import CHEST_FEATURES
 
 STEPS = 10
 """L-BFGS steps in an epoch: after ten epochs the default model's loss stands still in its sixth digit."""
@@ -36,8 +35,8 @@ class Scaled(NamedTuple):
 
 
 def scaled(features: np.ndarray) -> Scaled:
-    """The network's part of features (N, F), ready for training."""
-    single = features[:, :CHEST_FEATURES].astype(np.float32)
+    """A network's features (N, P), ready for training."""
+    single = features.astype(np.float32)
     mean = single.mean(axis=0)
     single -= mean
     scale = float(np.sqrt((single**2).sum(axis=1).mean())) or 1.0

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ml import calibration, heads, logistic, novelty
+from ml import calibration, heads, logistic, novelty, recipes
 from ml.backbone import Backbone
 from ml.base_set import BaseSet
 from ml.evaluation import Evaluation, evaluate
@@ -49,7 +49,7 @@ def teach(lessons: Images, backbone: Backbone, config: TrainingConfig, on_epoch:
     if config.head in heads.PAPER:
         head = fit(lessons.features, lessons.covid, config, on_epoch)
         return Model(head, backbone, THRESHOLD, config.seed, *counts)
-    data = logistic.scaled(lessons.features)
+    data = logistic.scaled(lessons.features[:, : recipes.of(backbone).of_network])
     device = jnp.asarray(data.features), jnp.asarray(lessons.covid, jnp.float32)
     params = _converge(*device, np.ones(len(lessons.covid)), config.epochs, on_epoch)
     folds = _folds(lessons)

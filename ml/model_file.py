@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from ml.backbone import Backbone
 from ml.heads import NAMES, Head, HeadName, kept_as, layers
 from ml.novelty import Novelty, Strangeness
+from ml.recipes import Recipe, UnknownRecipe, of
 
 FORMAT = "covid-xr model 2"
 NOVELTY = "novelty."  # begins the names of its arrays
@@ -84,26 +85,32 @@ def save(model: Model) -> bytes:
 
 
 def load(data: bytes) -> Model:
-    """The model in a file's bytes. Raises ModelFileError for a damaged or foreign file."""
+    """The model in a file's bytes.
+
+    Raises ModelFileError for a damaged or foreign file, and UnknownRecipe for one of features that this
+    version cannot make.
+    """
     try:
         card = _card(data)
         arrays = safetensors.numpy.load(data)
-        known = card["format"] == FORMAT and card["head"] in NAMES
+        if card["format"] != FORMAT or card["head"] not in NAMES:
+            raise ModelFileError("the file is no model of this version")
+        recipe = of(Backbone(**card["backbone"]))
         of_head = {name: array for name, array in arrays.items() if not name.startswith(NOVELTY)}
-        if not known or _shapes(of_head) != _expected_shapes(card["head"]):
+        if _shapes(of_head) != _expected_shapes(card["head"], recipe):
             raise ModelFileError("the file is no model of this version")
         if card["sha256"] != _digest(arrays):
             raise ModelFileError("the model file is damaged: its arrays are not those that were saved")
-        return _model(card, arrays)
+        return _model(card, arrays, recipe)
     except (SafetensorError, ValueError, KeyError, TypeError, struct.error) as error:
-        if isinstance(error, ModelFileError):
+        if isinstance(error, ModelFileError | UnknownRecipe):
             raise
         raise ModelFileError("the file is no COVID-XR model, or is cut short") from error
 
 
-def _model(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Model:
-    parts = ("kernel", "bias")
-    params = {layer: {part: arrays[f"{layer}.{part}"] for part in parts} for layer in layers(card["head"])}
+def _model(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray], recipe: Recipe) -> Model:
+    found = layers(card["head"], recipe.of_network)
+    params = {layer: {part: arrays[f"{layer}.{part}"] for part in ("kernel", "bias")} for layer in found}
     return Model(
         Head(card["head"], params),
         Backbone(**card["backbone"]),
@@ -114,13 +121,18 @@ def _model(card: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Model:
         card["calibration"],
         tuple(card["band"]) if card["band"] else None,
         card["error"],
-        _novelty(arrays),
+        _novelty(arrays, recipe),
     )
 
 
-def _novelty(arrays: Mapping[str, np.ndarray]) -> Novelty | None:
+def _novelty(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> Novelty | None:
     found = {name.removeprefix(NOVELTY): array for name, array in arrays.items() if name.startswith(NOVELTY)}
-    return Novelty.from_arrays(found) if found else None
+    if not found:
+        return None
+    novelty = Novelty.from_arrays(found)
+    if len(novelty.centre) != recipe.of_network:
+        raise ModelFileError("the file's novelty is of other features than its head")
+    return novelty
 
 
 def _card(data: bytes) -> dict[str, Any]:
@@ -145,7 +157,7 @@ def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[Any, ...]]:
     return {name: (array.dtype, *array.shape) for name, array in arrays.items()}
 
 
-def _expected_shapes(head: HeadName) -> dict[str, tuple[Any, ...]]:
-    number = np.dtype(kept_as(head))
-    kernels = {f"{layer}.kernel": (number, *shape) for layer, shape in layers(head).items()}
-    return kernels | {f"{layer}.bias": (number, width) for layer, (_, width) in layers(head).items()}
+def _expected_shapes(head: HeadName, recipe: Recipe) -> dict[str, tuple[Any, ...]]:
+    number, found = np.dtype(kept_as(head)), layers(head, recipe.of_network)
+    kernels = {f"{layer}.kernel": (number, *shape) for layer, shape in found.items()}
+    return kernels | {f"{layer}.bias": (number, width) for layer, (_, width) in found.items()}

@@ -57,7 +57,7 @@ class Novelty:
         return [_reason(score, odd, alien) for score in self.scores(features).tolist()]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All that there is to store, half a megabyte for 7,681 features."""
+        """All that there is to store, half a megabyte for VGG16's 7,681 features."""
         return {name: getattr(self, name) for name in ARRAYS}
 
     @classmethod

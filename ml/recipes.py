@@ -7,11 +7,13 @@ from typing import Final, NamedTuple
 
 import jax
 
-from ml import chest, image, orientation, vgg16
+from ml import chest, image, keras_networks, orientation, vgg16
 from ml.backbone import Backbone
 from ml.chest import Box
-from ml.heads import HeadName
+from ml.heads import PAPER, HeadName
 from ml.image import Decoded, Pixels
+from ml.keras_networks import KerasNetwork
+from ml.places import in_places
 from ml.vgg16 import Variables
 
 WHOLE_PICTURE: Final = Box(0, 0, 1, 1)
@@ -32,9 +34,9 @@ class Prepared(NamedTuple):
 class Recipe:
     """A network, how pictures are prepared for it, and what is read from it.
 
-    ``features`` counts the numbers of a vector: the network's, then the measures of preparing. ``maps`` are
-    those of the last convolution (N, H, W, C) that is read from, and ``read`` makes the network's features of
-    them: together they do what ``extract`` does, and let a finding be traced to its places.
+    ``features`` counts the numbers of a vector: the network's, then the ``measures`` of preparing. ``maps``
+    are those (N, H, W, C) that are read from, and ``read`` makes the network's features of them: together
+    they do what ``extract`` does, and let a finding be traced to its places.
     """
 
     network: str
@@ -45,6 +47,12 @@ class Recipe:
     extract: Callable[[Variables, jax.Array], jax.Array]
     maps: Callable[[Variables, jax.Array], jax.Array]
     read: Callable[[jax.Array], jax.Array]
+    measures: int = 0
+
+    @property
+    def of_network(self) -> int:
+        """How many of the features are the network's, from the first on: what heads read."""
+        return self.features - self.measures
 
     def backbone(self, weights: str) -> Backbone:
         """What models and stored features name; ``weights`` is the SHA-256 of the network's."""
@@ -86,11 +94,34 @@ CHEST: Final = Recipe(
     vgg16.extract_chest,
     partial(vgg16.last_maps, blocks=vgg16.CHEST_BLOCKS),
     vgg16.read_chest,
+    measures=1,
 )
 """Ours: the chest alone, and the fourth block of VGG16 in coarse places. Head D reads it."""
 
+
+def _by_keras(name: str, network: KerasNetwork) -> Recipe:
+    """The chest alone, and coarse places of another network. Head D reads it too."""
+    return Recipe(
+        name,
+        chest.PREPROCESSING,
+        chest.SIDE,
+        network.features + 1,
+        _chest,
+        partial(keras_networks.extract, network=name),
+        partial(keras_networks.maps, network=name),
+        in_places,
+        measures=1,
+    )
+
+
+CHESTS: Final[Mapping[str, Recipe]] = {
+    "vgg16": CHEST,
+    **{name: _by_keras(name, network) for name, network in keras_networks.NETWORKS.items()},
+}
+"""Head D's recipes, by network."""
+
 RECIPES: Final[Mapping[tuple[str, str], Recipe]] = {
-    (recipe.network, recipe.preprocessing): recipe for recipe in (WHOLE, CHEST)
+    (recipe.network, recipe.preprocessing): recipe for recipe in (WHOLE, *CHESTS.values())
 }
 
 
@@ -102,6 +133,10 @@ def of(backbone: Backbone) -> Recipe:
         raise UnknownRecipe(f"this version knows no features of {backbone.name}") from error
 
 
-def read_by(head: HeadName) -> Recipe:
-    """The recipe whose features a head reads."""
-    return CHEST if head == "D" else WHOLE
+def read_by(head: HeadName, network: str = "vgg16") -> Recipe:
+    """The recipe whose features a head reads of a network. Raises UnknownRecipe."""
+    if head not in PAPER:
+        return CHESTS[network]
+    if network != WHOLE.network:
+        raise UnknownRecipe(f"head {head} reads {WHOLE.network} alone: of {network} head D reads features")
+    return WHOLE

@@ -6,8 +6,9 @@ from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
+
+from ml.places import features_of, in_places
 
 # Output channels of each convolution (3 by 3); every block ends in a max-pool (2 by 2).
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -15,7 +16,7 @@ CONVOLUTIONS = tuple(f"conv{b}_{c}" for b, block in enumerate(BLOCKS, 1) for c i
 SIDE = 224
 FEATURES = 7 * 7 * 512
 CHEST_BLOCKS = 4
-CHEST_FEATURES = 5 * 3 * 512
+CHEST_FEATURES = features_of(10, 512)
 TOP = {"fc6": 4096, "fc7": 4096, "fc8": 1000}
 
 # {"params": {layer: {"kernel", "bias"}}, "normalisation": {"scale": (3,), "offset": (3,)}}, all float32.
@@ -84,25 +85,6 @@ def extract_chest(variables: Variables, images: jax.Array) -> jax.Array:
     flat = VGG16(blocks=CHEST_BLOCKS).apply({"params": variables["params"]}, channels)
     assert isinstance(flat, jax.Array)
     return in_places(flat.reshape(len(images), 10, 10, 512))
-
-
-def in_places(maps: jax.Array) -> jax.Array:
-    """The fourth block's maps (N, 10, 10, 512) as features (N, 7680): five rows, three columns from the edge.
-
-    Left and right are averaged, since most findings may be on either side; square roots keep a few strong
-    units from drowning the rest (Perronnin et al. 2010), and a length of 1 takes the overall contrast away.
-    """
-    coarse = nn.avg_pool(maps, (2, 2), strides=(2, 2))  # type: ignore[no-untyped-call]
-    both_sides = (coarse + coarse[:, :, ::-1])[:, :, :3] / 2
-    rooted = _root(both_sides.reshape(len(maps), CHEST_FEATURES))
-    features: jax.Array = rooted / jnp.maximum(jnp.linalg.norm(rooted, axis=1, keepdims=True), 1e-6)
-    return features
-
-
-def _root(values: jax.Array) -> jax.Array:
-    """Square roots whose gradient at 0, where a unit sees nothing, is 0 and not infinite."""
-    seen = values > 0
-    return jnp.where(seen, jnp.sqrt(jnp.where(seen, values, 1)), 0)
 
 
 @partial(jax.jit, static_argnames="blocks")

@@ -25,6 +25,8 @@ TORCHVISION_LAYERS = dict(
     zip(vgg16.CONVOLUTIONS, (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28), strict=True)
 )
 
+NORMALISATION = {"normalisation": {"scale": (3,), "offset": (3,)}}
+
 Arrays = dict[str, np.ndarray]
 
 
@@ -53,7 +55,7 @@ class WeightsError(Exception):
 
 @dataclass(frozen=True)
 class Weights:
-    """VGG16's variables as numpy arrays, and the SHA-256 that tells one set from another."""
+    """A network's variables as numpy arrays, and the SHA-256 that tells one set from another."""
 
     variables: vgg16.Variables
     sha256: str
@@ -69,7 +71,7 @@ def load(folder: Path) -> Weights:
         return _as_published(load_file(converted))
     except WeightsError:  # not there yet, or damaged: the package is the source
         weights = _as_published(_weights(_from_package()))
-        _write(converted, weights)
+        write(converted, weights)
         return weights
 
 
@@ -82,7 +84,7 @@ def load_file(path: Path) -> Weights:
         ".pth": torch_state,
         ".pt": torch_state,
         ".h5": keras_arrays,
-        ".safetensors": _read_safetensors,
+        ".safetensors": read_safetensors,
     }
     if path.suffix not in readers:
         raise WeightsError(f"{path} is none of {', '.join(readers)}: name a file of one of these kinds")
@@ -119,7 +121,8 @@ def _package_file() -> Path:
     return Path(package.submodule_search_locations[0]) / "weights" / "vgg16.ckpt"
 
 
-def _read_safetensors(path: Path) -> Arrays:
+def read_safetensors(path: Path) -> Arrays:
+    """The arrays that `write` wrote, by layer and part."""
     return safetensors.numpy.load_file(path)
 
 
@@ -149,9 +152,17 @@ def _from_keras(arrays: Arrays) -> Arrays:
 
 
 def _weights(arrays: Arrays) -> Weights:
+    return assembled(arrays, vgg16.parameter_shapes())
+
+
+def assembled(arrays: Arrays, shapes: Mapping[str, Mapping[str, tuple[int, ...]]]) -> Weights:
+    """Weights of arrays, ``layer.part`` each, those of a normalisation among them, in float32.
+
+    Raises KeyError or CheckpointError where one is missing or has another shape.
+    """
     groups: dict[str, dict[str, np.ndarray]] = {}
     digest = hashlib.sha256()
-    for layer, parts in sorted(_expected_shapes().items()):
+    for layer, parts in sorted({**shapes, **NORMALISATION}.items()):
         for part, shape in sorted(parts.items()):
             array = np.ascontiguousarray(arrays[f"{layer}.{part}"], np.float32)
             if array.shape != shape:
@@ -162,17 +173,14 @@ def _weights(arrays: Arrays) -> Weights:
     return Weights({"params": groups, "normalisation": normalisation}, digest.hexdigest())
 
 
-def _expected_shapes() -> Mapping[str, Mapping[str, tuple[int, ...]]]:
-    return vgg16.parameter_shapes() | {"normalisation": {"scale": (3,), "offset": (3,)}}
-
-
 def _as_published(weights: Weights) -> Weights:
     if weights.sha256 != IMAGENET_SHA256:
         raise WeightsError("the converted ImageNet weights are damaged: delete them")
     return weights
 
 
-def _write(path: Path, weights: Weights) -> None:
+def write(path: Path, weights: Weights) -> None:
+    """Weights as `.safetensors`, there whole or not at all."""
     groups = weights.variables["params"] | {"normalisation": weights.variables["normalisation"]}
     arrays = {f"{layer}.{part}": array for layer, parts in groups.items() for part, array in parts.items()}
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,7 @@ class Judges:
     @property
     def inputs(self) -> int:
         """How many features they read."""
-        return heads.inputs(self.models[0].head.name)
+        return heads.inputs(self.models[0].head)
 
     def result(self, base: BaseSet, rows: np.ndarray, features: np.ndarray | None = None) -> Result:
         """What they say of some of the images (M,), or of these other ``features`` (M, F) of the same."""

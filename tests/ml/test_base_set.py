@@ -5,7 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from ml import base_set as base_sets
 from ml.base_set import COLUMNS, STEP, BaseSet, BaseSetError, join, load, rounded, save, stack
+from ml.recipes import CHEST
+from ml.recipes import CHESTS as CHESTS_BY_NETWORK
 from ml.splits import in_holdout
 from ml.vgg16 import CHEST_FEATURES
 from tests.feature_sets import CHESTS, WHOLES, base_set, chest_features
@@ -97,10 +100,28 @@ def test_a_damaged_base_set_is_an_error(damage: str) -> None:
         load(hurt[damage])
 
 
-def test_a_base_set_of_an_unknown_recipe_is_an_error() -> None:
+def test_a_base_set_of_an_unknown_recipe_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     unknown = dataclasses.replace(small(), backbone=dataclasses.replace(CHESTS, preprocessing="another"))
+    with monkeypatch.context() as newer:
+        newer.setattr(base_sets, "of", lambda backbone: CHEST)
+        data = save(unknown)
     with pytest.raises(BaseSetError, match="another"):
-        load(save(unknown))
+        load(data)
+
+
+@pytest.mark.parametrize("network", ["resnet50", "inceptionv3", "mobilenetv2"])
+def test_a_base_set_of_another_network_keeps_its_own_features(network: str) -> None:
+    recipe = CHESTS_BY_NETWORK[network]
+    features = np.random.default_rng(0).random((4, recipe.features)).astype(np.float16) / 10
+    base = base_set(["covid", "no_finding"] * 2, features, recipe.backbone("b" * 64))
+    found = load(save(base))
+    assert found.backbone == base.backbone
+    np.testing.assert_array_equal(
+        found.features[:, -1], base.features[:, -1], "measures are kept as they are"
+    )
+    assert np.abs(np.float32(found.features) - base.features).max() <= STEP / 2
+    with pytest.raises(BaseSetError, match="do not mix"):
+        join(base, base_set(["covid"] * 4, features, recipe.backbone("c" * 64)))
 
 
 def test_features_of_another_width_are_an_error() -> None:

@@ -116,4 +116,4 @@ def test_head_d_is_kept_in_single_precision() -> None:
     kept = head.params["linear"]["kernel"]
     assert kept.dtype == np.float32
     np.testing.assert_allclose(kept, params["linear"]["kernel"], rtol=1e-7)
-    assert heads.layers("D") == {"linear": kept.shape}
+    assert heads.layers("D", CHEST_FEATURES) == {"linear": kept.shape}

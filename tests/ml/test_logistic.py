@@ -17,12 +17,17 @@ def trained(
     features: np.ndarray, covid: np.ndarray, used: np.ndarray | None = None, epochs: int = EPOCHS
 ) -> tuple[logistic.Weights, logistic.Scaled, float]:
     """The weights, the scaled features that they are for, and the last loss."""
-    data = scaled(features)
+    data = scaled(of_network(features))
     chosen = jnp.ones(len(covid)) if used is None else jnp.asarray(used, jnp.float32)
     state = start(data.features.shape[1])
     for _ in range(epochs):
         state, loss = train_epoch(state, jnp.asarray(data.features), jnp.asarray(covid, jnp.float32), chosen)
     return state.params, data, float(loss)
+
+
+def of_network(features: np.ndarray) -> np.ndarray:
+    """Without what was measured of the picture."""
+    return features[:, :CHEST_FEATURES]
 
 
 def reference(features: np.ndarray, covid: np.ndarray) -> tuple[np.ndarray, float, float]:
@@ -103,16 +108,15 @@ def test_another_set_of_the_same_size_compiles_nothing() -> None:
 
 def test_scaled_features_are_centred_and_of_length_one_in_the_mean() -> None:
     images = lessons()
-    data = scaled(images.features)
-    assert data.features.shape == (len(images.covid), CHEST_FEATURES), "what was measured is left out"
+    data = scaled(of_network(images.features))
     np.testing.assert_allclose(data.features.mean(axis=0), 0, atol=1e-6)
     assert (data.features**2).sum(axis=1).mean() == pytest.approx(1, rel=1e-5)
     again = data.features * data.scale + data.mean
-    np.testing.assert_allclose(again, np.float32(images.features[:, :CHEST_FEATURES]), atol=1e-6)
+    np.testing.assert_allclose(again, np.float32(of_network(images.features)), atol=1e-6)
 
 
 def test_features_that_are_all_alike_are_scaled_too() -> None:
-    data = scaled(np.full((4, CHEST_FEATURES + 1), 0.01, np.float16))
+    data = scaled(np.full((4, CHEST_FEATURES), 0.01, np.float16))
     assert data.scale == 1
     assert not data.features.any()
 
@@ -120,7 +124,7 @@ def test_features_that_are_all_alike_are_scaled_too() -> None:
 @pytest.mark.parametrize(("slope", "intercept"), [(1.0, 0.0), (0.4, -1.5)])
 def test_the_head_says_of_features_what_was_learned_of_scaled_ones(slope: float, intercept: float) -> None:
     images = lessons()
-    data = scaled(images.features)
+    data = scaled(of_network(images.features))
     generator = np.random.default_rng(0)
     weights = generator.normal(0, 3, CHEST_FEATURES).astype(np.float32)
     params = {"weights": jnp.asarray(weights), "bias": jnp.float32(0.7)}

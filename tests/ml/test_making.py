@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from ml import calibration, heads, making, model_file
-from ml.backbone import Backbone
 from ml.evaluation import calibration_error
 from ml.making import Images, examine, images_of, probabilities, teach
 from ml.model_file import Model
@@ -145,7 +144,7 @@ def test_each_epoch_is_told_with_its_loss() -> None:
 def test_what_is_judged_was_held_out() -> None:
     labels = ["covid", "covid", "no_finding", "no_finding", "pneumonia", "pneumonia"] * 20
     base = base_set(labels, chest_features(np.array(labels) == "covid", skill=0.8))
-    model = teach(images_of(base)[~base.holdout], Backbone("vgg16", "b", "any"), D)
+    model = teach(images_of(base)[~base.holdout], CHESTS, D)
     found = examine(model, base)
     assert found.positives == int((base.covid & base.holdout).sum())
     assert found.negatives == int((~base.covid & base.holdout).sum())

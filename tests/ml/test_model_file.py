@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from ml import heads
+from ml import chest, heads, novelty, recipes
 from ml.backbone import Backbone
+from ml.making import Images, teach
 from ml.model_file import METADATA, Model, ModelFileError, load, save
+from ml.recipes import UnknownRecipe
+from ml.training import TrainingConfig
 from ml.vgg16 import CHEST_FEATURES
 
 BACKBONE = Backbone("vgg16", "4412f7a6d207" + "0" * 52, "grey-stretch-224")
@@ -27,7 +30,7 @@ def linear() -> Model:
     head = heads.pack("D", {"linear": {"kernel": kernel, "bias": np.zeros(1)}})
     return Model(
         head,
-        Backbone("vgg16", "4412f7a6d207" + "0" * 52, "chest-160"),
+        Backbone("vgg16", "4412f7a6d207" + "0" * 52, chest.PREPROCESSING),
         threshold=0.3,
         seed=0,
         positives=10,
@@ -112,3 +115,34 @@ def test_a_truncated_file_is_an_error(data: bytes, length: int) -> None:
 def test_a_foreign_file_is_an_error(foreign: bytes) -> None:
     with pytest.raises(ModelFileError, match=r"no COVID-XR model|no model of this version"):
         load(foreign)
+
+
+@pytest.mark.parametrize("network", ["resnet50", "inceptionv3", "mobilenetv2"])
+def test_a_model_of_another_network_is_as_wide_as_its_features(network: str) -> None:
+    recipe = recipes.CHESTS[network]
+    images = Images(chests(recipe.features), np.arange(160) % 3 == 0, np.arange(160).astype(str))
+    model = teach(images, recipe.backbone("b" * 64), TrainingConfig(head="D", epochs=1))
+    found = load(save(model))
+    assert heads.inputs(found.head) == recipe.of_network
+    assert found.novelty.centre.shape == (recipe.of_network,)
+    assert found.backbone.name == f"{network}/{'b' * 12}/{chest.PREPROCESSING}"
+    other = next(kind for name, kind in recipes.CHESTS.items() if name != network)
+    with pytest.raises(ModelFileError, match="no model of this version"):
+        load(save(dataclasses.replace(model, backbone=other.backbone("b" * 64))))
+
+
+def chests(width: int) -> np.ndarray:
+    """Made-up features (160, width)."""
+    return np.random.default_rng(0).random((160, width)).astype(np.float16) / 50
+
+
+def test_a_novelty_of_other_features_than_the_heads_is_refused() -> None:
+    model = linear()
+    other = novelty.fit(chests(CHEST_FEATURES), np.arange(160).astype(str).tolist())
+    with pytest.raises(ModelFileError, match="of other features than its head"):
+        load(save(dataclasses.replace(model, novelty=other)))
+
+
+def test_features_that_this_version_cannot_make_are_named(model: Model) -> None:
+    with pytest.raises(UnknownRecipe, match="densenet"):
+        load(save(dataclasses.replace(model, backbone=Backbone("densenet", "a" * 64, chest.PREPROCESSING))))

@@ -92,24 +92,6 @@ def test_a_chests_features_have_a_length_of_one(weights: Weights) -> None:
     np.testing.assert_allclose(lengths, 1, rtol=1e-5)
 
 
-def test_left_and_right_are_told_apart_by_nothing() -> None:
-    maps = np.random.default_rng(0).random((2, 10, 10, 512)).astype(np.float32)
-    mirrored = vgg16.in_places(maps[:, :, ::-1])
-    np.testing.assert_allclose(vgg16.in_places(maps), mirrored, atol=1e-7)
-
-
-def test_each_feature_is_of_one_place_and_its_mirror_image() -> None:
-    for row, column, place in ((0, 0, 0), (1, 9, 0), (3, 3, 3 * 1 + 1), (9, 5, 3 * 4 + 2)):
-        maps = np.zeros((1, 10, 10, 512), np.float32)
-        maps[0, row, column, 7] = 3
-        features = np.asarray(vgg16.in_places(maps))[0]
-        assert np.flatnonzero(features).tolist() == [place * 512 + 7]
-
-
-def test_an_empty_map_has_finite_features() -> None:
-    assert not np.asarray(vgg16.in_places(np.zeros((1, 10, 10, 512), np.float32))).any()
-
-
 def places(maps: np.ndarray) -> np.ndarray:
     """Means of 2 by 2, folded down the middle, square roots, length one; in loops, float64."""
     features = np.empty((len(maps), 5, 3, 512))

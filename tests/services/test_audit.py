@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml import alterations
+from ml import alterations, chest
 from ml.backbone import Backbone
 from ml.base_set import BaseSet, stack
 from ml.formats.image_error import ImageError
@@ -21,7 +21,7 @@ from services.study_results import LeftOut, OfSome
 from tests.radiographs import small_site
 from tests.stand_ins import EverySecondPixel
 
-BACKBONE = Backbone("vgg16", "a" * 64, "chest")
+BACKBONE = Backbone("vgg16", "a" * 64, chest.PREPROCESSING)
 COUNT = 120
 CHEST, BORDER = 0, 1  # the features of these tests: what is in the chest, and what is around it
 

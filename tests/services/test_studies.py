@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from ml import chest
 from ml.backbone import Backbone
 from ml.base_set import BaseSet, stack
 from ml.heads import HeadName
@@ -34,7 +35,7 @@ def made_up(per_label: int = 8, labels: tuple[str, ...] = LABELS, features: int 
         patients=stack([f"p{number // 2}" for number in range(len(names))]),
         sources=stack(["here"] * len(names)),
         sha256=stack([f"{number:064x}" for number in range(len(names))]),
-        backbone=Backbone("vgg16", "a" * 64, "grey"),
+        backbone=Backbone("vgg16", "a" * 64, chest.PREPROCESSING),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml import chest
 from ml.backbone import Backbone
 from ml.base_set import BaseSet, stack
 from ml.evaluation import Estimate
@@ -32,7 +33,7 @@ def data(covid_from: str = "one", others_from: str = "another") -> BaseSet:
         patients=stack([f"p{number}" for number in range(30)]),
         sources=stack([covid_from, others_from, others_from] * 10),
         sha256=stack([str(number) for number in range(30)]),
-        backbone=Backbone("vgg16", "a" * 64, "grey"),
+        backbone=Backbone("vgg16", "a" * 64, chest.PREPROCESSING),
     )
 
 
@@ -52,7 +53,7 @@ def result(seed: int, skill: float, sources: tuple[str, str] = ("one", "another"
 
 
 def model(name: HeadName) -> Model:
-    return Model(Head(name, {}), Backbone("vgg16", "a" * 64, "grey"), 0.5, 0, 1, 1)
+    return Model(Head(name, {}), Backbone("vgg16", "a" * 64, chest.PREPROCESSING), 0.5, 0, 1, 1)
 
 
 def head_study(name: HeadName, seed: int) -> HeadStudy:
