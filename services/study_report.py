@@ -27,7 +27,7 @@ from services.study_tables import (
     parts,
     tables,
 )
-from services.study_words import HOW, HOW_AUDITED, caution, listed
+from services.study_words import HOW, HOW_AUDITED, caution, listed, reached
 
 
 def write(study: Study, folder: Path, audits: Audits | None = None) -> None:
@@ -73,6 +73,7 @@ def _metrics(study: Study, audits: Audits) -> dict[str, Any]:
     main = next(iter(tasks))
     return {
         "notice": NOTICE,
+        "reached": reached(study),
         "caution": caution(study),
         "task": main,
         "heads": tasks[main]["heads"],
@@ -126,6 +127,8 @@ def _report(study: Study, audits: Audits, pictures: list[str]) -> str:
         f"{data['images']} images of {data['patients']} patients ({labels}). {study.plan.folds} folds, no "
         "patient in two: every image is judged by a model that has not seen its patient. Heads that are "
         f"*{ELSEWHERE}*, if there is one, were trained on all of these images.",
+        "## What is reached where",
+        reached(study),
         HOW,
         *_sections(tables(study)),
         "## What the figures do not say",

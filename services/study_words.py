@@ -2,8 +2,10 @@
 
 from ml import calibration
 from ml.base_set import BaseSet
+from ml.heads import HeadName
 from services.audit import LARGE
-from services.studies import Study
+from services.studies import HeadStudy, Study
+from services.study_tables import per_cent
 
 HOW = (
     "Per cent, with 95 % intervals (Wilson's; DeLong's for the AUC). The paper is Orozco et al. 2020, "
@@ -46,6 +48,21 @@ def caution(study: Study) -> str:
         f"{elsewhere}.",
     ]
     return " ".join(sentences)
+
+
+def reached(study: Study) -> str:
+    """What each head reaches at home, and at the other hospital if it was shown, in a sentence each."""
+    heads = next(iter(study.tasks.values()))
+    return " ".join(_reached(name, head, study.shifted) for name, head in heads.items())
+
+
+def _reached(name: HeadName, head: HeadStudy, shifted: BaseSet | None) -> str:
+    home = per_cent(head.pooled.evaluation.auc)
+    sentence = f"Head {name} reaches an AUC of {home} on other patients of the sources that taught it"
+    if head.shifted is None or shifted is None:
+        return f"{sentence}; what it reaches at a hospital that it has not seen was not measured."
+    there = per_cent(head.shifted.evaluation.auc)
+    return f"{sentence}, and of {there} on images of {listed(set(shifted.sources))}, which did not."
 
 
 def _confounded(base: BaseSet) -> str:

@@ -1,6 +1,7 @@
 """What a study leaves behind: numbers for programs, tables and plots for people, and the caution."""
 
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from services.studies import HeadStudy, Plan, Study
 from services.study_report import write
 from services.study_results import Result
 from services.study_tables import FIGURES_HEADER, PAPER, Table, tables
-from services.study_words import caution
+from services.study_words import caution, reached
 
 PLOTS = ("roc", "precision", "calibration", "confusion", "audit")
 
@@ -219,3 +220,21 @@ def test_heads_are_told_apart_by_what_they_are_shown(study: Study) -> None:
 
 def test_the_papers_table_is_that_of_table_ii() -> None:
     assert PAPER == {"A": (0.70, 0.9275, 0.9435), "B": (0.7231, 0.9497, 0.9518), "C": (0.732, 0.9648, 0.9535)}
+
+
+def test_it_says_what_is_reached_where(study: Study) -> None:
+    head, said = study.tasks["covid_vs_others"]["D"], reached(study)
+    assert head.shifted is not None
+    home, there = (f"{100 * found.evaluation.auc.value:.1f} (" for found in (head.pooled, head.shifted))
+    assert f"Head D reaches an AUC of {home}" in said
+    assert f"and of {there}" in said
+    assert "on images of one, which did not." in said
+
+
+def test_where_no_other_hospital_was_shown_that_is_said(study: Study) -> None:
+    alone = {
+        task: {name: replace(head, shifted=None) for name, head in heads.items()}
+        for task, heads in study.tasks.items()
+    }
+    said = reached(Study(study.base, None, study.plan, alone))
+    assert said.count("at a hospital that it has not seen was not measured.") == len(NAMES)
