@@ -21,6 +21,8 @@ from services.study_tables import Table
 
 NAME = re.compile(r"(?P<number>[0-9]{1,9})(?P<markdown>\.md)?", re.ASCII)
 """Nine digits: the numbers of versions are of 32 bits."""
+FIGURE = re.compile(r"[-\d.,() %]+", re.ASCII)
+"""A cell that must not be broken, since half an interval says something else."""
 PRIVATE = {"Cache-Control": "private, no-store"}
 
 CARD_STYLE = STYLE + (
@@ -36,6 +38,7 @@ CARD_STYLE = STYLE + (
     "tbody th{font-weight:600}"
     "td{min-width:4.5rem}"
     ".pair td{overflow-wrap:anywhere}"
+    ".figure{white-space:nowrap}"
     "@media(prefers-color-scheme:dark){a{color:#7fd0e8}}"
     "@media print{nav{display:none}}"
 )
@@ -126,7 +129,12 @@ def _table(table: Table) -> str:
 
 def _row(row: list[str]) -> str:
     first, *others = row
-    return f'<th scope="row">{_code(first)}</th>' + "".join(f"<td>{_code(cell)}</td>" for cell in others)
+    return f'<th scope="row">{_code(first)}</th>' + "".join(map(_cell, others))
+
+
+def _cell(text: str) -> str:
+    kind = ' class="figure"' if FIGURE.fullmatch(text) else ""
+    return f"<td{kind}>{_code(text)}</td>"
 
 
 def routes() -> list[Route]:

@@ -87,13 +87,19 @@ def _summary(model: ModelVersion, record: dict[str, Any]) -> str:
     return (
         f"Says of a frontal chest X-ray whether it looks like COVID-19: {model.backbone.upper()} with head "
         f"{model.head}, taught by {model.trained_on:,} images. On {counted}, of patients that it had not "
-        f"seen and of the same sources, it reaches {figures}. {elsewhere}"
+        f"seen and of the same sources, it reaches {figures}. {elsewhere}{_shortcut(record)}"
     )
+
+
+def _shortcut(record: dict[str, Any]) -> str:
+    if not record.get("audit", {}).get("follows_border"):
+        return ""
+    return " By its shortcut audit its finding follows the border of the picture."
 
 
 def _details(model: ModelVersion, record: dict[str, Any]) -> Section:
     verdict = model.verdict or "None yet."
-    parts = (card_tables.details(model, record.get("method")), f"The verdict of the gate: {verdict}")
+    parts = (card_tables.details(model, record.get("method")), f"Why it serves, or does not: {verdict}")
     return Section("Model details", (1, 2, 9, 22, 23, 24, 25, 26, 27), parts)
 
 

@@ -92,6 +92,7 @@ async def test_the_audit_is_told_with_its_verdict(shipped: Card, record: dict[st
     told = text_of(shipped, "Shortcut audit")
     assert ("Head D follows the border" in told) == follows
     assert ("Head D does not follow the border" in told) != follows
+    assert ("follows the border" in shipped.summary) == follows, "it is said at once"
     assert f"on {record['audit']['altered']} films" in told
     assert len(cells(shipped, "After a change to the picture")) == len(record["audit"]["changes"])
 
