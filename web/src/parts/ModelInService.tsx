@@ -1,9 +1,10 @@
-/** The model in service and how well it did on images held out by patient. */
+/** The model in service: what it reaches on patients of the same sources, and at sites that it has not seen. */
 
 import { useQuery } from "../graphql/useQuery";
 import { EstimateBar } from "./EstimateBar";
 import type { Estimate } from "./estimate";
 import { QueryView } from "./QueryView";
+import { type Site, SitesNotSeen } from "./SitesNotSeen";
 import { longDate } from "./text";
 
 interface ModelVersion {
@@ -12,6 +13,8 @@ interface ModelVersion {
   head: string;
   trainedOn: number;
   createdAt: string;
+  cardUrl: string | null;
+  elsewhere: Site[];
   evaluation: {
     sensitivity: Estimate;
     specificity: Estimate;
@@ -23,12 +26,18 @@ interface ModelVersion {
 
 const QUERY = `query ModelInService {
   model {
-    number backbone head trainedOn createdAt
+    number backbone head trainedOn createdAt cardUrl
     evaluation {
       sensitivity { value low high }
       specificity { value low high }
       auc { value low high }
       positives negatives
+    }
+    elsewhere {
+      taughtBy shown positives negatives
+      sensitivity { value low high }
+      specificity { value low high }
+      auc { value low high }
     }
   }
 }`;
@@ -58,16 +67,22 @@ function Model({ model }: { model: ModelVersion }) {
         {model.backbone.toUpperCase()} with head {model.head}, trained on {model.trainedOn.toLocaleString()}{" "}
         images
       </p>
+      <h3 className="h6">At the hospitals that taught it</h3>
       <dl className="estimates">
         <EstimateBar name="Sensitivity" hint="of those with COVID, found" estimate={evaluation.sensitivity} />
         <EstimateBar name="Specificity" hint="of those without, cleared" estimate={evaluation.specificity} />
         <EstimateBar name="AUC" hint="area under the ROC curve" estimate={evaluation.auc} />
       </dl>
-      <p className="small text-body-secondary mb-0">
+      <p className="small text-body-secondary">
         With 95 % intervals, on {evaluation.positives} images with and {evaluation.negatives} without COVID,
-        of patients whom the model had not seen but from the same sources. On other hospitals’ images it can
-        do far worse.
+        of patients whom the model had not seen.
       </p>
+      <SitesNotSeen sites={model.elsewhere} />
+      {model.cardUrl && (
+        <p className="mb-0">
+          <a href={model.cardUrl}>Its model card</a>: data, method, audit and limits
+        </p>
+      )}
     </>
   );
 }

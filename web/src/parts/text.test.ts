@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { excerpt, readable, sentence } from "./text";
+import { excerpt, listed, readable, sentence } from "./text";
 
 describe("excerpt", () => {
   it("drops the markup and keeps the words", () => {
@@ -40,5 +40,13 @@ describe("sentence", () => {
     expect(sentence("this link has expired")).toBe("This link has expired.");
     expect(sentence("Too short!")).toBe("Too short!");
     expect(sentence("")).toBe("");
+  });
+});
+
+describe("listed", () => {
+  it("joins names as a sentence does", () => {
+    expect(listed(["A"])).toBe("A");
+    expect(listed(["A", "B"])).toBe("A and B");
+    expect(listed(["A", "B", "C"])).toBe("A, B and C");
   });
 });

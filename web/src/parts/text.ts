@@ -5,6 +5,11 @@ export function longDate(timestamp: string): string {
   return new Date(timestamp).toLocaleDateString(undefined, { dateStyle: "long" });
 }
 
+/** "A, B and C". */
+export function listed(names: string[]): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
+}
+
 const LINK_OR_IMAGE = /!?\[([^\]]*)\]\([^)]*\)/g;
 const IMAGE = /!\[([^\]]*)\]\([^)]*\)/g;
 const LINK = /\[([^\]]*)\]\(([^)\s]*)[^)]*\)/g;
