@@ -1,4 +1,4 @@
-"""What an operator does at the command line: migrations and the first administrator."""
+"""What an operator does at the command line: migrations, the first administrator, the models' cards."""
 
 from __future__ import annotations
 
@@ -43,6 +43,19 @@ def create_admin(email: Annotated[str, typer.Argument(help="the administrator's 
     typer.echo(f"Database: {shown(settings.database)}")
 
 
+def model_card(
+    number: Annotated[int | None, typer.Argument(help="which version; else the one in service")] = None,
+) -> None:
+    """Print the card of a model version as Markdown, whether it has served or not."""
+    settings = _prepared()
+    card = asyncio.run(_card(settings, number))
+    if card is None:
+        which = "no model is in service yet: the first start of the server installs one"
+        typer.echo(which if number is None else f"there is no model {number}", err=True)
+        raise typer.Exit(1)
+    typer.echo(card, nl=False)
+
+
 def _asked_for() -> str:
     if not sys.stdin.isatty():
         raise CannotStart("there is no terminal to ask for the password: set COVIDXR_ADMIN_PASSWORD.")
@@ -66,3 +79,13 @@ async def _create(settings: Settings, email: str, password: str) -> tuple[User, 
         address, _ = addresses.normalised(email)
         is_new = not await User.filter(email=address).exists()
         return await accounts.create_admin(email, password), is_new
+
+
+async def _card(settings: Settings, number: int | None) -> str | None:
+    """The card as Markdown; None where there is no such version."""
+    from services.model_card import as_markdown
+    from services.model_cards import any_card
+
+    async with open_database(settings.database):
+        card = await any_card(number)
+        return as_markdown(card) if card else None

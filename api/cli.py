@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("migrate")(administration.migrate)
 app.command("create-admin")(administration.create_admin)
+app.command("model-card")(administration.model_card)
 app.command("predict")(predicting.predict)
 app.command("train")(teaching.train)
 app.command("evaluate")(study.evaluate)

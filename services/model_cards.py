@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from services.links import Links
 from services.model_card import Card, card_of
-from store.tables import ModelState, ModelVersion, User
+from store.tables import Deployment, ModelState, ModelVersion, User
 
 PUBLIC = (ModelState.IN_SERVICE, ModelState.RETIRED)
 
@@ -19,6 +19,16 @@ def may_read(viewer: User | None, model: ModelVersion) -> bool:
 def is_public(model: ModelVersion) -> bool:
     """Whether the version serves or has served."""
     return model.state in PUBLIC
+
+
+async def any_card(number: int | None = None) -> Card | None:
+    """For whoever runs the machine the card of a version, or of the one in service; None if there is none."""
+    if number is not None:
+        model = await ModelVersion.get_or_none(number=number)
+    else:
+        deployment = await Deployment.current().select_related("model")
+        model = deployment.model if deployment else None
+    return card_of(model) if model else None
 
 
 @dataclass(frozen=True)

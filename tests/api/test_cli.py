@@ -133,6 +133,11 @@ def test_migrate_and_create_admin_say_which_database(shell: Shell) -> None:
     assert made == f"a@h.example is an administrator and can sign in.\nDatabase: sqlite://{file}\n"
 
 
+def test_model_card_says_that_there_is_none_yet(shell: Shell) -> None:
+    assert complaint(shell("model-card")).startswith("no model is in service yet")
+    assert complaint(shell("model-card", "7")).strip() == "there is no model 7"
+
+
 def test_an_account_that_is_there_gets_the_password(shell: Shell) -> None:
     file = shell.folder / "data" / "covid-xr.sqlite"
     assert "password replaced" not in shell("create-admin", "a@h.example").stdout

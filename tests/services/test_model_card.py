@@ -8,9 +8,12 @@ import pytest
 from ml import default_model
 from services import card_words, claim
 from services.model_card import Card, as_markdown, card_of
+from services.model_cards import any_card
+from services.platform import Platform
 from services.study_tables import Table
 from store.tables import ModelState
 from tests.store_rows import model
+from tests.versions import candidate
 
 
 def text_of(card: Card, title: str) -> str:
@@ -141,3 +144,9 @@ async def test_the_markdown_has_tables_of_even_rows(shipped: Card) -> None:
     for lines in tables:
         assert len({line.count("|") for line in lines}) == 1
     assert f"**{card_words.WARNING}**" in blocks
+
+
+async def test_an_operator_reads_any_card(platform: Platform) -> None:
+    await candidate(platform, "0.9")
+    cards = [await any_card(), await any_card(2), await any_card(3)]
+    assert [card and card.number for card in cards] == [1, 2, None]
