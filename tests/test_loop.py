@@ -133,6 +133,20 @@ async def test_labels_start_a_run_that_serving_does_not_notice(
     )
 
 
+async def its_card_tells_all_and_is_for_administrators(
+    model: dict[str, Any], admin: Live, anybody: Live
+) -> None:
+    query = f'{{ node(id: "{model["id"]}") {{ ... on ModelVersion {{ cardUrl audit {{ verdict }} }} }} }}'
+    shown = (await admin.ask(query))["node"]
+    async with httpx.AsyncClient(timeout=60) as client:
+        page = anybody.url.replace("/graphql", f"/models/{model['number']}")
+        assert (await client.get(page)).status_code == 404
+        assert (await client.get(shown["cardUrl"])).status_code == 200
+        card = (await client.get(f"{page}.md", headers=admin.headers)).text
+    for told in (shown["audit"]["verdict"], model["verdict"], "| this platform | COVID | RT-PCR |"):
+        assert told in card
+
+
 async def test_flipped_labels_are_refused_and_any_version_can_be_put_in_service(
     patient: Live, site_a: Path
 ) -> None:
@@ -149,6 +163,7 @@ async def test_flipped_labels_are_refused_and_any_version_can_be_put_in_service(
     assert refused["state"] == "REJECTED"
     assert "beyond the margin" in refused["model"]["verdict"]
     assert (await admin.ask(MODEL))["model"] == before
+    await its_card_tells_all_and_is_for_administrators(refused["model"], admin, patient)
 
     for model in (refused["model"], before):
         reason = {"id": model["id"], "reason": "a test of going there and back"}

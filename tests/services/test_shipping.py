@@ -8,6 +8,8 @@ import pytest
 from ml import alterations, default_model
 from ml.default_model import DefaultModel
 from services import model_record, origins, version_audit
+from services.audit import border_of
+from tests.live import ROOT
 
 MOST_BYTES = 5_000_000
 
@@ -74,3 +76,21 @@ def test_films_are_changed_and_still_themselves(shipped: DefaultModel) -> None:
         for name in ("half the size", alterations.BORDER_ONLY)
     )
     assert halved < border
+
+
+def in_words(estimate: dict[str, float]) -> str:
+    return "{value:.2f} ({low:.2f} to {high:.2f})".format(**estimate)
+
+
+def test_what_is_written_of_other_hospitals_is_what_the_record_says() -> None:
+    """The record is the one source: its figures stand in the README and in the default model's."""
+    known = default_model.load_record()
+    readme, own = (
+        (folder / "README.md").read_text(encoding="utf-8") for folder in (ROOT, default_model.FOLDER)
+    )
+    figures = [one["figures"]["auc"] for one in known["elsewhere"]]
+    for figure in figures:
+        assert in_words(figure) in own
+    worst = min(figure["value"] for figure in figures)
+    assert f"reached {worst:.2f} at another" in readme.replace("\n> ", " ")
+    assert in_words(vars(border_of(known["audit"]))) in own
