@@ -19,13 +19,25 @@ if TYPE_CHECKING:  # these bring jax, which `covidxr --help` need not wait for
     from ml.base_set import BaseSet
     from ml.classifier import FeatureExtractor
     from ml.recipes import Recipe
+    from ml.weights import Weights as NetworkWeights
 
 Data = Annotated[Path, typer.Option(help="a folder of images with a manifest.csv: file,label,patient,source")]
 Weights = Annotated[
     Path | None,
-    typer.Option(help="other VGG16 weights than torchvision's ImageNet ones: .pth, .h5 or .safetensors"),
+    typer.Option(
+        help="the network's weights, else ImageNet's: .h5, .keras, .safetensors, of VGG16 also .pth"
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="the same seed gives the same bytes on one machine")]
+
+
+class NetworkChoice(StrEnum):
+    """The default, and those of the extra `backbones`."""
+
+    VGG16 = "vgg16"
+    RESNET50 = "resnet50"
+    INCEPTIONV3 = "inceptionv3"
+    MOBILENETV2 = "mobilenetv2"
 
 
 class HeadChoice(StrEnum):
@@ -35,6 +47,12 @@ class HeadChoice(StrEnum):
     B = "B"
     C = "C"
     D = "D"
+
+
+Network = Annotated[
+    NetworkChoice,
+    typer.Option("--network", help="whose features head D reads; all but vgg16 need the extra `backbones`"),
+]
 
 
 @contextmanager
@@ -58,40 +76,31 @@ def _data_folder(keeps_caches: bool) -> Iterator[Settings]:
 
 @contextmanager
 def _set_up(settings: Settings) -> Iterator[None]:
-    from api.classifier import prepare_jax
+    from api.classifier import UNUSABLE, prepare_jax
 
     prepare_jax(settings.data_dir, settings.device)
-    from ml.base_set import BaseSetError
-    from ml.classifier import BackboneMismatch
-    from ml.model_file import ModelFileError
-    from ml.recipes import UnknownRecipe
-    from ml.weights import WeightsError
     from services.datasets import DatasetError
     from services.studies import StudyError
 
     try:
         yield
-    except (
-        OSError,
-        BackboneMismatch,
-        BaseSetError,
-        DatasetError,
-        ModelFileError,
-        StudyError,
-        UnknownRecipe,
-        WeightsError,
-    ) as error:
+    except (*UNUSABLE, DatasetError, StudyError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 
 
 def network(settings: Settings, file: Path | None, recipe: Recipe) -> FeatureExtractor:
     """What makes a recipe's features, with ImageNet's weights or those of a file."""
-    from ml import weights
     from ml.classifier import FeatureExtractor
 
-    loaded = weights.load_file(file) if file else weights.load(settings.data_dir / "cache" / "weights")
-    return FeatureExtractor(loaded, recipe)
+    return FeatureExtractor(weights_of(settings, file, recipe), recipe)
+
+
+def weights_of(settings: Settings, file: Path | None, recipe: Recipe) -> NetworkWeights:
+    """ImageNet's weights of a recipe's network, or those of a file."""
+    from ml import networks
+
+    return networks.load(recipe.network, settings.data_dir / "cache" / "weights", file)
 
 
 def load(settings: Settings, data: Path, extractor: FeatureExtractor) -> BaseSet:

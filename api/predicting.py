@@ -61,8 +61,9 @@ def _predictor(
     from ml import model_file, recipes
     from ml.classifier import Classifier
 
-    model = model_file.load(file.read_bytes()) if file else shipped.load_model()
-    extractor = network(settings, weights, recipes.of(model.backbone))
+    file = file or (settings.default_model or shipped.FOLDER) / shipped.MODEL_FILE
+    model = model_file.load(file.read_bytes())
+    extractor = network(settings, weights or shipped.weights_file(file.parent), recipes.of(model.backbone))
     return extractor, Classifier(model, extractor.backbone)
 
 

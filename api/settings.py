@@ -37,11 +37,12 @@ class Settings(BaseSettings):
     retrain_threshold: int = Field(50, ge=1)
     retrain_epochs: int = Field(20, ge=1, le=1000)
     device: Literal["auto", "cpu", "gpu"] = "auto"
+    default_model: Path | None = None
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "default_model")
     @classmethod
-    def _absolute(cls, folder: Path) -> Path:
-        return folder.expanduser().resolve()
+    def _absolute(cls, folder: Path | None) -> Path | None:
+        return folder and folder.expanduser().resolve()
 
     @field_validator("database_url")
     @classmethod

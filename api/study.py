@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,11 +12,12 @@ import typer
 from rich.console import Console
 
 from api import terminal
-from api.classifying import HeadChoice, Seed, Weights, at_work, load, network
+from api.classifying import HeadChoice, Network, NetworkChoice, Seed, Weights, at_work, load, network
 from api.settings import Settings
 
 if TYPE_CHECKING:  # these bring jax, which `covidxr --help` need not wait for
     from ml.heads import HeadName
+    from ml.recipes import Recipe
     from services.audit import Audit
     from services.studies import Folder, Study
 
@@ -37,22 +38,27 @@ def evaluate(
         str, typer.Option(help="which of the heads are audited for shortcuts, some minutes each; or none")
     ] = "D",
     seed: Seed = 0,
+    backbone: Network = NetworkChoice.VGG16,
     weights: Weights = None,
 ) -> None:
     """Cross-validate heads on labelled images, compare with the paper's Table II, and audit for shortcuts."""
     names = _names(heads)
     audited = [name for name in _names(audit) if name in names] if audit != NOT_AUDITED else []
     with at_work() as settings:
+        from ml import recipes
         from services import audit_report, studies, study_report, study_tables, study_words
 
-        base = _seen(settings, data, names, weights)
-        other = _seen(settings, [shifted], names, weights) if shifted else None
+        wanted = {name: recipes.read_by(name, backbone.value) for name in names}
+        base = _seen(settings, data, wanted, weights)
+        other = _seen(settings, [shifted], wanted, weights) if shifted else None
 
         plan = studies.Plan(names, folds, seed)
         with terminal.bar() as progress:
             follow = terminal.epochs(progress, studies.trainings(base, other, plan) * plan.epochs)
             found = studies.study(base, other, plan, follow)
-        audits = _audits(settings, data, found, base, other, audited, weights)
+        audits = _audits(
+            settings, data, found, base, other, {name: wanted[name] for name in audited}, weights
+        )
         study_report.write(found, out, audits)
         console = Console()
         for table in study_tables.tables(found):
@@ -72,18 +78,19 @@ def _names(heads: str) -> list[HeadName]:
         raise typer.BadParameter("heads are A, B, C and D") from error
 
 
-def _seen(settings: Settings, data: Sequence[Path], names: list[HeadName], weights: Path | None) -> Folder:
+def _seen(
+    settings: Settings, data: Sequence[Path], wanted: Mapping[HeadName, Recipe], weights: Path | None
+) -> Folder:
     """Folders as each head sees them, with the films that several hold under one patient."""
-    from ml import base_set, recipes
+    from ml import base_set
     from ml import default_model as shipped
 
-    wanted = {recipes.read_by(name).preprocessing: recipes.read_by(name) for name in names}
     bases = {}
-    for key, recipe in wanted.items():
+    for key, recipe in {recipe.preprocessing: recipe for recipe in wanted.values()}.items():
         extractor = network(settings, weights, recipe)
         loaded = [load(settings, folder, extractor) for folder in data]
         bases[key] = shipped.together(reduce(base_set.join, loaded))
-    return {name: bases[recipes.read_by(name).preprocessing] for name in names}
+    return {name: bases[recipe.preprocessing] for name, recipe in wanted.items()}
 
 
 def _audits(
@@ -92,19 +99,18 @@ def _audits(
     found: Study,
     base: Folder,
     other: Folder | None,
-    names: list[HeadName],
+    wanted: Mapping[HeadName, Recipe],
     weights: Path | None,
 ) -> dict[HeadName, Audit]:
     """The audits of heads on the first task; those that read the same features share the changed pictures."""
-    from ml import recipes
     from services import audit, datasets, studies
 
     files = [record.path for folder in data for record in datasets.read_manifest(folder)]
     altered: dict[str, audit.Altered] = {}
     audits = {}
-    for name in names:
+    for name, recipe in wanted.items():
         judges = next(iter(found.tasks.values()))[name].judges
-        rows, recipe = audit.sample(base[name], judges), recipes.read_by(name)
+        rows = audit.sample(base[name], judges)
         with terminal.bar() as progress:
             if recipe.preprocessing not in altered:
                 follow = terminal.images(progress, f"changed pictures for head {name}")

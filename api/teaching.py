@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from api import terminal
-from api.classifying import Data, HeadChoice, Seed, Weights, at_work, load, network
+from api.classifying import (
+    Data,
+    HeadChoice,
+    Network,
+    NetworkChoice,
+    Seed,
+    Weights,
+    at_work,
+    load,
+    network,
+    weights_of,
+)
 
 
 def train(
@@ -17,6 +28,7 @@ def train(
     out: Annotated[Path, typer.Option(help="the model's file to write (.safetensors)")],
     head: Annotated[HeadChoice, typer.Option(help="the paper's A, B or C, or our D")] = HeadChoice.D,
     seed: Seed = 0,
+    backbone: Network = NetworkChoice.VGG16,
     weights: Weights = None,
 ) -> None:
     """Train a head on a folder of labelled images; a quarter of the patients is kept to judge it."""
@@ -25,7 +37,8 @@ def train(
         from ml.evaluation import EvaluationError
         from ml.training import TrainingConfig
 
-        base = load(settings, data, network(settings, weights, recipes.read_by(head.value)))
+        recipe = recipes.read_by(head.value, backbone.value)
+        base = load(settings, data, network(settings, weights, recipe))
         config = TrainingConfig(head=head.value, seed=seed)
         with terminal.bar() as progress:
             follow = terminal.epochs(progress, config.epochs)
@@ -46,19 +59,34 @@ def train(
 
 def default_model(
     data: Annotated[list[Path], typer.Option(help="a folder as for `train`; may be given several times")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="the folder to write, for COVIDXR_DEFAULT_MODEL; else where it is shipped"),
+    ] = None,
+    backbone: Network = NetworkChoice.VGG16,
+    weights: Weights = None,
 ) -> None:
-    """Make the default model again with all that is shipped beside it, in the place where that lies.
+    """Make the default model, with all that training and auditing others from it needs.
 
-    Each folder is a site: the record says what is reached at one by a head that the others taught.
+    Each folder of images is a site: the record says what is reached at one by a head that the others taught.
     """
+    shipped_one = backbone is NetworkChoice.VGG16 and weights is None
+    if out is None and not shipped_one:
+        raise typer.BadParameter(
+            "name a folder: what is shipped reads torchvision's VGG16", param_hint="--out"
+        )
     with at_work() as settings:
         import numpy as np
 
         from ml import base_set, recipes
         from ml import default_model as shipped
+        from ml.classifier import FeatureExtractor
+        from ml.weights import write
         from services import datasets, shipping
 
-        extractor = network(settings, None, recipes.CHEST)
+        recipe, place = recipes.CHESTS[backbone.value], out or shipped.FOLDER
+        seen_by = weights_of(settings, weights, recipe)
+        extractor = FeatureExtractor(seen_by, recipe)
         folders = [load(settings, folder, extractor) for folder in data]
         sites = np.repeat(np.arange(len(folders)), [len(folder) for folder in folders])
         files = [record.path for folder in data for record in datasets.read_manifest(folder)]
@@ -67,8 +95,11 @@ def default_model(
             made = shipped.make(reduce(base_set.join, folders), follow("default model"))
             films = shipping.films(made, files, extractor, terminal.images(progress, "changed pictures"))
             record = shipping.record(made, sites, films, follow)
-        shipped.save(made)
-        shipped.save_audit(films, record)
-        typer.echo(f"{shipped.FOLDER}: model {made.model.name}.")
+        place.mkdir(parents=True, exist_ok=True)
+        shipped.save(made, place)
+        shipped.save_audit(films, record, place)
+        if not shipped_one:
+            write(place / shipped.WEIGHTS_FILE, seen_by)
+        typer.echo(f"{place}: model {made.model.name}, which reads {made.model.backbone.name}.")
         typer.echo(f"On the holdout: {terminal.figures(made.evaluation)}.")
         typer.echo(terminal.NOTICE)

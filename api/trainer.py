@@ -19,12 +19,17 @@ LOG_FILE = "trainer.log"
 LOG_LINES = 20
 
 
+def learning_from(default_model: Path) -> tuple[str, ...]:
+    """The real command: the base set in this folder takes part in every run."""
+    return sys.executable, "-m", "api.training_process", str(default_model)
+
+
 @dataclass(frozen=True)
 class TrainerProcess:
     """Trains in a spawned process; see `services.training.Trainer`."""
 
     device: str
-    command: tuple[str, ...] = (sys.executable, "-m", "api.training_process")
+    command: tuple[str, ...]
     """Takes the folder as its last argument and prints a line of JSON a step."""
 
     async def train(self, folder: Path) -> AsyncGenerator[Progress]:

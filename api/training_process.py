@@ -17,13 +17,14 @@ NICENESS = 19
 
 
 def main() -> None:
-    """Train on the folder named on the command line."""
+    """Train from a default model's folder on what lies in a run's: the two that the command line names."""
     _step_back()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     pipe = _pipe()
     from services.learning import learn  # imports numpy and jax
 
-    learn(Path(sys.argv[1]), partial(_report, pipe))
+    beginning, folder = map(Path, sys.argv[1:])
+    learn(folder, partial(_report, pipe), beginning)
 
 
 def _step_back() -> None:

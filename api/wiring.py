@@ -14,7 +14,7 @@ from pathlib import Path
 
 from api.mail import FolderPost, SmtpPost
 from api.settings import Settings
-from api.trainer import TrainerProcess
+from api.trainer import TrainerProcess, learning_from
 from events.memory import InProcessLog
 from services import letters, reactions, tokens
 from services.accounts import Accounts
@@ -65,18 +65,16 @@ def post_of(settings: Settings) -> letters.Post:
 def load_parts(settings: Settings) -> Parts:
     """The real parts. Takes seconds: jax is imported, weights are read, the network is compiled."""
     from api import classifier
-    from ml import default_model
 
     classifier.prepare_jax(settings.data_dir, settings.device)
-    extractor = classifier.load_extractor(settings.data_dir)
-    default = default_model.load()
-    base = default.base_set
+    beginning = classifier.load_beginning(settings.data_dir, settings.default_model)
+    base = beginning.default.base_set
     return Parts(
-        extractor=extractor,
-        load_head=partial(classifier.load_head, extractor=extractor),
-        default_model=classifier.first_model(default),
+        extractor=beginning.extractor,
+        load_head=partial(classifier.load_head, extractor=beginning.extractor),
+        default_model=beginning.first_model(),
         base_holdout=dict(zip(base.sha256.tolist(), base.holdout.tolist(), strict=True)),
-        trainer=TrainerProcess(settings.device),
+        trainer=TrainerProcess(settings.device, learning_from(beginning.folder)),
         post=post_of(settings),
     )
 

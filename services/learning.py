@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml import default_model, model_file
+from ml.classifier import BackboneMismatch
 from ml.default_model import BaseSet, DefaultModel
 from ml.evaluation import evaluate
 from ml.gate import Judged, judge
@@ -23,16 +24,22 @@ from services.origins import Origins
 Report = Callable[[str, int, float | None], None]
 
 
-def learn(folder: Path, report: Report) -> None:
+def learn(folder: Path, report: Report, beginning: Path = default_model.FOLDER) -> None:
     """Train a candidate on what `services.training_set` laid out and on the base set, and judge it.
 
-    Reports TRAINING with the mean loss after each epoch, then EVALUATING. Leaves the candidate's file and the
-    outcome: whether to promote it, the verdict, its evaluation and record, the number of images it was
-    trained on.
+    The base set is that of the default model, in the folder ``beginning``. Reports TRAINING with the mean
+    loss after each epoch, then EVALUATING. Leaves the candidate's file and the outcome: whether to promote
+    it, the verdict, its evaluation and record, the number of images it was trained on.
+    Raises BackboneMismatch where the model in service reads other features than the base set's.
     """
     task = json.loads((folder / training_set.TASK_FILE).read_text())
     incumbent = model_file.load((folder / training_set.INCUMBENT_FILE).read_bytes())
-    shipped = default_model.load()
+    shipped = default_model.load(beginning)
+    if incumbent.backbone != shipped.model.backbone:
+        raise BackboneMismatch(
+            f"the model in service reads {incumbent.backbone.name}, "
+            f"and the base set holds {shipped.model.backbone.name}"
+        )
     lessons, exam = divide(shipped.base_set, folder)
     config = TrainingConfig(head=task["head"], epochs=task["epochs"], seed=task["seed"])
     losses: list[float] = []
@@ -46,7 +53,7 @@ def learn(folder: Path, report: Report) -> None:
     outcome = _examine(exam, incumbent, candidate) | {
         "trainedOn": len(lessons.covid),
         "head": candidate.head.name,
-        "record": _record(shipped, folder, candidate, config, exam),
+        "record": _record(shipped, beginning, folder, candidate, config, exam),
     }
     (folder / training_set.CANDIDATE_FILE).write_bytes(model_file.save(candidate))
     (folder / training_set.OUTCOME_FILE).write_text(json.dumps(outcome))
@@ -83,7 +90,8 @@ def _parts(base: BaseSet, given: Mapping[str, NDArray[Any]]) -> tuple[_Rows, _Ro
     """Which images of the base set and of the platform teach, and which of each judge."""
     superseded = np.isin(base.sha256, given["sha256"])
     repeated = np.isin(given["sha256"], base.sha256)
-    return (~base.holdout & ~superseded, ~given["holdout"]), (base.holdout, given["holdout"] & ~repeated)
+    teaching = ~given["holdout"] & ~np.isin(given["sha256"], base.sha256[base.holdout])
+    return (~base.holdout & ~superseded, teaching), (base.holdout, given["holdout"] & ~repeated)
 
 
 def _join(
@@ -104,14 +112,19 @@ def _examine(exam: Images, incumbent: Model, candidate: Model) -> dict[str, Any]
 
 
 def _record(
-    shipped: DefaultModel, folder: Path, candidate: Model, config: TrainingConfig, exam: Images
+    shipped: DefaultModel,
+    beginning: Path,
+    folder: Path,
+    candidate: Model,
+    config: TrainingConfig,
+    exam: Images,
 ) -> dict[str, Any]:
     """The candidate's record. How well features tell sources apart, and what such models reach elsewhere, was
     found with the base set once: the features are the same, and it takes longer than the training.
     """
-    known = default_model.load_record()
+    known = default_model.load_record(beginning)
     told = version_audit.told_of(known["audit"]["told"])
-    audit = version_audit.audited(candidate, shipped.base_set, default_model.load_audit_set(), told)
+    audit = version_audit.audited(candidate, shipped.base_set, default_model.load_audit_set(beginning), told)
     taught, judged = trace(shipped.base_set, folder)
     made = model_record.recorded(candidate, config, taught, judged, exam.features, audit)
     return made | {"elsewhere": known["elsewhere"]}

@@ -9,7 +9,7 @@ import numpy as np
 
 from ml import audit_set, base_set, model_file
 from ml.audit_set import AuditSet
-from ml.base_set import BaseSet
+from ml.base_set import BaseSet, BaseSetError
 from ml.evaluation import Evaluation
 from ml.making import examine, images_of, teach
 from ml.model_file import Model
@@ -23,6 +23,8 @@ BASE_SET_FILE = "base_set.npz"
 EVALUATION_FILE = "evaluation.json"
 AUDIT_SET_FILE = "audit_set.npz"
 RECORD_FILE = "record.json"
+WEIGHTS_FILE = "weights.safetensors"
+"""The network's, beside models of another than torchvision's VGG16."""
 TWINS_FILE = "twins.json"
 CONFIG = TrainingConfig(head="D")
 
@@ -37,17 +39,31 @@ class DefaultModel:
 
 
 def load(folder: Path = FOLDER) -> DefaultModel:
-    """The default model as shipped. Raises ModelFileError or BaseSetError where a file is damaged."""
-    return DefaultModel(
+    """The default model as shipped, or another that was made in its way and lies in ``folder``.
+
+    Raises ModelFileError or BaseSetError where a file is damaged, or they are of two models.
+    """
+    made = DefaultModel(
         load_model(folder),
         base_set.load((folder / BASE_SET_FILE).read_bytes()),
         Evaluation.from_dict(json.loads((folder / EVALUATION_FILE).read_text())),
     )
+    if made.model.backbone != made.base_set.backbone:
+        raise BaseSetError(
+            f"the model reads {made.model.backbone.name}, the base set holds {made.base_set.backbone.name}"
+        )
+    return made
 
 
 def load_model(folder: Path = FOLDER) -> Model:
     """The default model alone, which takes no time. Raises ModelFileError."""
     return model_file.load((folder / MODEL_FILE).read_bytes())
+
+
+def weights_file(folder: Path = FOLDER) -> Path | None:
+    """The weights of the network that the model reads; None where they are torchvision's VGG16's."""
+    file = folder / WEIGHTS_FILE
+    return file if file.is_file() else None
 
 
 def load_audit_set(folder: Path = FOLDER) -> AuditSet:

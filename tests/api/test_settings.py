@@ -35,6 +35,7 @@ def test_without_any_the_platform_runs_on_this_machine_alone(
     assert settings.events_url == "memory://"
     assert settings.smtp_url is None
     assert (settings.retrain_threshold, settings.retrain_epochs, settings.device) == (50, 20, "auto")
+    assert settings.default_model is None
 
 
 def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -51,6 +52,7 @@ def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "retrain_threshold": "7",
         "retrain_epochs": "3",
         "device": "gpu",
+        "default_model": f"{tmp_path}/model",
     }
     assert given.keys() == Settings.model_fields.keys()
     settings = of(monkeypatch, **given)

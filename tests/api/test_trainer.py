@@ -20,7 +20,7 @@ linux = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the sys
 REAL = """
 import os, sys, time, types
 from pathlib import Path
-def learn(folder, report):
+def learn(folder, report, beginning):
 {body}
 sys.modules["services.learning"] = types.SimpleNamespace(learn=learn)
 from api.training_process import main
@@ -31,7 +31,7 @@ main()
 def trainer(body: str, device: str = "auto") -> TrainerProcess:
     """A trainer with its real process and another lesson: ``body`` knows ``folder`` and ``report``."""
     lesson = "\n".join(f"    {line}" for line in body.splitlines())
-    return TrainerProcess(device, (sys.executable, "-c", REAL.format(body=lesson)))
+    return TrainerProcess(device, (sys.executable, "-c", REAL.format(body=lesson), "beginning"))
 
 
 async def steps(trained: TrainerProcess, folder: Path) -> list[Progress]:

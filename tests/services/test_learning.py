@@ -1,5 +1,6 @@
 """What the trainer learns and how it judges: truth is promoted, lies are not, the yardstick stays."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from ml import alterations, default_model, model_file
 from ml.base_set import BaseSet
+from ml.classifier import BackboneMismatch
 from ml.training import TrainingConfig
 from services import training_set
 from services.audit import UNCHANGED
@@ -151,3 +153,28 @@ def test_what_teaches_and_judges_is_traced_in_the_same_order(small: BaseSet, tmp
         uploaded = origins.sources == PLATFORM
         assert (origins.evidence[uploaded] == "RT_PCR").all()
         assert (origins.evidence[~uploaded] == "UNSTATED").all()
+
+
+def test_a_model_of_other_features_than_the_base_sets_learns_nothing(known: BaseSet, tmp_path: Path) -> None:
+    """Of the same width: nothing but the names tells them apart."""
+    rows = some_of_each(known)
+    folder = lay_out(tmp_path, known, rows, known.covid[rows])
+    incumbent = default_model.load_model()
+    other = dataclasses.replace(incumbent, backbone=dataclasses.replace(incumbent.backbone, weights="b" * 64))
+    (folder / training_set.INCUMBENT_FILE).write_bytes(model_file.save(other))
+    with pytest.raises(BackboneMismatch, match="bbbbbbbbbbbb"):
+        learn(folder, lambda *_: None)
+    assert not (folder / training_set.CANDIDATE_FILE).exists()
+
+
+def test_what_the_base_set_judges_with_teaches_nothing_wherever_it_is_from(
+    known: BaseSet, tmp_path: Path
+) -> None:
+    """An image may have been uploaded before the base set that holds it out was put in service."""
+    rows = np.flatnonzero(known.holdout)[:10]
+    folder = lay_out(tmp_path, known, rows, known.covid[rows])
+    given = dict(np.load(folder / training_set.IMAGES_FILE))
+    np.savez(folder / training_set.IMAGES_FILE, **given | {"holdout": np.zeros(10, bool)})
+    lessons, exam = divide(known, folder)
+    assert len(lessons.covid) == int((~known.holdout).sum())
+    assert len(exam.covid) == int(known.holdout.sum())
