@@ -279,8 +279,13 @@ def assert_alike(founds: list[Chest], chests: list[Chest]) -> None:
 
 
 def test_negatives_of_radiographs_are_righted(radiographs: list[Grey], chests: list[Chest]) -> None:
-    """Of the few that are not, the negative is about as like a chest as the film."""
     founds = [found_in(255 - picture) for picture in radiographs]
-    righted = [(found, before) for found, before in zip(founds, chests, strict=True) if found.inverted]
-    assert len(righted) >= 0.8 * len(chests)
-    assert np.median([gap(found, before) for found, before in righted]) < 0.002
+    assert all(found.inverted for found in founds)
+    assert np.median([gap(found, before) for found, before in zip(founds, chests, strict=True)]) < 0.002
+
+
+def test_negatives_of_childrens_films_are_righted(site_b: Path) -> None:
+    """In many of them the negative of a chest fits somewhere, and the bright spine tells."""
+    for number in range(18, 40, 3):
+        picture = decode((site_b / f"no_finding/b-no_finding-{number:04}.jpg").read_bytes()).pixels
+        assert found_in((255 * (1 - picture)).astype(np.uint8)).inverted, number
