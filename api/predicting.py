@@ -14,13 +14,20 @@ from api.classifying import Weights, at_work, network
 from api.settings import Settings
 
 if TYPE_CHECKING:  # these bring jax, which `covidxr --help` need not wait for
-    from ml.classifier import Classifier, FeatureExtractor
+    from ml.classifier import Classifier, FeatureExtractor, Judgement
     from services.file_findings import FileFinding
 
 ABSTAINED = {
     "NOT_A_CHEST_XRAY": "no finding, this is no chest X-ray",
     "OUT_OF_DISTRIBUTION": "no finding, this chest X-ray is unlike those that the model knows",
     "UNCERTAIN": "no finding, too uncertain",
+}
+ODD_VIEWS = {
+    "TURNED_90": "no finding, turned by 90 degrees clockwise: turn it upright and try again",
+    "TURNED_180": "no finding, upside down: turn it upright and try again",
+    "TURNED_270": "no finding, turned by 90 degrees counter-clockwise: turn it upright and try again",
+    "TILTED": "no finding, it lies askew: straighten it and try again",
+    "LATERAL": "no finding, a lateral view, it seems: the model knows frontal ones",
 }
 
 
@@ -75,6 +82,7 @@ def _as_json(found: FileFinding, model: str, drawn: bool) -> str:
         "finding": {None: None, True: "COVID", False: "NO_COVID"}[found.judgement.covid],
         "probability": round(found.judgement.probability, 6),
         "abstained": found.judgement.abstained,
+        "view": found.view,
         "model": model,
     }
     if drawn:
@@ -85,7 +93,14 @@ def _as_json(found: FileFinding, model: str, drawn: bool) -> str:
 def _as_text(found: FileFinding) -> str:
     if found.judgement is None:
         return f"{found.file}: {found.error}"
-    judged = found.judgement
-    finding = ABSTAINED[judged.abstained] if judged.abstained else "COVID" if judged.covid else "no COVID"
     drawn = f", heatmap {found.heatmap}" if found.heatmap else ""
-    return f"{found.file}: {finding}, probability {judged.probability:.3f}{drawn}"
+    finding = _in_words(found.judgement, found.view)
+    return f"{found.file}: {finding}, probability {found.judgement.probability:.3f}{drawn}"
+
+
+def _in_words(judged: Judgement, view: str | None) -> str:
+    if view in ODD_VIEWS:
+        return ODD_VIEWS[view]
+    if judged.abstained:
+        return ABSTAINED[judged.abstained]
+    return "COVID" if judged.covid else "no COVID"

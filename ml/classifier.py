@@ -11,6 +11,7 @@ from ml import explain, heads, recipes
 from ml.backbone import Backbone
 from ml.image import Decoded
 from ml.model_file import Model
+from ml.orientation import ODD, View
 from ml.recipes import Prepared, Recipe
 from ml.weights import Weights
 
@@ -29,6 +30,10 @@ class Judgement:
     probability: float
     covid: bool | None
     abstained: str | None = None
+
+    def seen_as(self, view: View | None) -> "Judgement":
+        """The judgement, or none of a film whose view no model knows; it is a chest X-ray all the same."""
+        return Judgement(self.probability, None, "OUT_OF_DISTRIBUTION") if view in ODD else self
 
 
 class BackboneMismatch(ValueError):

@@ -13,6 +13,7 @@ from ml.chest import Box
 from ml.heads import PAPER, HeadName
 from ml.image import Decoded, Pixels
 from ml.keras_networks import KerasNetwork
+from ml.orientation import View
 from ml.places import in_places
 from ml.vgg16 import Variables
 
@@ -22,12 +23,14 @@ WHOLE_PICTURE: Final = Box(0, 0, 1, 1)
 class Prepared(NamedTuple):
     """What the network sees, (side, side) float32 in 0..1, and what was measured while preparing it.
 
-    ``seen`` is the part of the picture that it shows, as shares of the picture's width and height.
+    ``seen`` is the part of the picture that it shows, as shares of the picture's width and height. ``view``
+    is how the film was taken or lies, where that was looked for and a chest was found.
     """
 
     pixels: Pixels
     measures: tuple[float, ...] = ()
     seen: Box = WHOLE_PICTURE
+    view: View | None = None
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,9 @@ def _whole(decoded: Decoded) -> Prepared:
 
 def _chest(decoded: Decoded) -> Prepared:
     found = chest.standardise(decoded)
-    likeness = 0.0 if orientation.turned(decoded, found) else found.likeness  # the model knows upright ones
-    return Prepared(found.pixels, (likeness,), found.box)
+    view = orientation.view(decoded, found)
+    likeness = 0.0 if view in orientation.ODD else found.likeness  # the model knows upright frontal films
+    return Prepared(found.pixels, (likeness,), found.box, view)
 
 
 WHOLE: Final = Recipe(

@@ -8,7 +8,7 @@ from typing import TypeVar
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from store.tables import AbstainReason, Evidence, Finding, ModelState, Role, RunState, RunTrigger
+from store.tables import AbstainReason, Evidence, FilmView, Finding, ModelState, Role, RunState, RunTrigger
 
 E = TypeVar("E", bound=EnumMeta)
 
@@ -42,6 +42,16 @@ describe(
     NOT_A_CHEST_XRAY="The image does not look like a frontal chest X-ray.",
     OUT_OF_DISTRIBUTION="The image is unlike all that the model has learned from.",
     UNCERTAIN="The probability lies too near the threshold to say.",
+)
+describe(
+    FilmView,
+    "How a film was taken or lies, by what fits it best. Findings are given of upright frontal films alone.",
+    FRONTAL="Frontal, and upright or nearly so, as far as can be told.",
+    TURNED_90="Turned by 90 degrees clockwise: turn it upright and upload it again.",
+    TURNED_180="Upside down: turn it upright and upload it again.",
+    TURNED_270="Turned by 90 degrees counter-clockwise: turn it upright and upload it again.",
+    TILTED="Askew by some 20 to 60 degrees: straighten it and upload it again.",
+    LATERAL="Taken from the side, it seems: upload a frontal film.",
 )
 describe(
     Evidence,

@@ -147,6 +147,10 @@ class Prediction(Node):
         links = info.context.platform.heatmaps.links
         return links.heatmap(self.row.id) if has_heatmap(self.row) else None
 
+    @field("The film's view, which tells why a turned film has no finding; null where none was made out.")
+    async def view(self, info: Info) -> tables.FilmView | None:
+        return present(await info.context.loaders.images.load(self.row.image_id)).view
+
     @field("The image that was judged.")
     async def image(self, info: Info) -> Image:
         return Image.of(present(await info.context.loaders.images.load(self.row.image_id)))

@@ -103,7 +103,8 @@ class Diagnosis:
         features = await self.inference.features(prepared)
         name = self.inference.extractor.name
         await self.blobs.put(features_key(name, image.key), await asyncio.to_thread(packing.pack, features))
-        if not await Image.filter(id=image.id).update(features=name):  # deleted meanwhile
+        image.update_from_dict(found := {"features": name, "view": prepared.view})
+        if not await Image.filter(id=image.id).update(**found):  # deleted meanwhile
             await self.blobs.delete([features_key(name, image.key)])
         return features
 
@@ -118,7 +119,8 @@ class Diagnosis:
         except (BlobMissing, packing.FeaturesError):  # extracted anew from the pixels
             return None
 
-    async def _record(self, image: Image, serving: Serving, judgement: Judgement) -> None:
+    async def _record(self, image: Image, serving: Serving, judged: Judgement) -> None:
+        judgement = judged.seen_as(image.view.value if image.view else None)
         finding = {None: None, True: Finding.COVID, False: Finding.NO_COVID}[judgement.covid]
 
         async def create() -> None:

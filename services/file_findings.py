@@ -9,17 +9,19 @@ from ml import explain
 from ml import image as ml_image
 from ml.classifier import Classifier, FeatureExtractor, Judgement
 from ml.image import Decoded
+from ml.orientation import View
 from ml.recipes import Prepared
 
 
 @dataclass(frozen=True)
 class FileFinding:
-    """What the model says of a file and where its heatmap is, if any, or why the file cannot be read."""
+    """What the model says of a file, its view and heatmap, if any, or why the file cannot be read."""
 
     file: Path
     judgement: Judgement | None = None
     error: str | None = None
     heatmap: Path | None = None
+    view: View | None = None
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,12 @@ def _batch(
         if isinstance(outcome, str):
             yield FileFinding(file, error=outcome)
             continue
-        judgement = next(judgements)
+        view = outcome.prepared.view
+        judgement = next(judgements).seen_as(view)
         drawn = None
         if heatmaps is not None and judgement.abstained != "NOT_A_CHEST_XRAY":
             drawn = _written(heatmaps, file.stem, _overlay(outcome, extractor, classifier))
-        yield FileFinding(file, judgement, heatmap=drawn)
+        yield FileFinding(file, judgement, heatmap=drawn, view=view)
 
 
 def _read(file: Path, extractor: FeatureExtractor) -> _Read | str:

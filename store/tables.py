@@ -40,6 +40,17 @@ class AbstainReason(StrEnum):
     UNCERTAIN = "UNCERTAIN"
 
 
+class FilmView(StrEnum):
+    """How a film was taken, or by how many degrees, clockwise, it has been turned."""
+
+    FRONTAL = "FRONTAL"
+    TURNED_90 = "TURNED_90"
+    TURNED_180 = "TURNED_180"
+    TURNED_270 = "TURNED_270"
+    TILTED = "TILTED"
+    LATERAL = "LATERAL"
+
+
 class Evidence(StrEnum):
     """What a label rests on, the strongest first."""
 
@@ -138,6 +149,7 @@ class Image(Model):
     features = fields.CharField(
         max_length=80, null=True, description="the extractor whose features are stored"
     )
+    view = fields.CharEnumField(FilmView, max_length=10, null=True, description="found with the features")
     failure = fields.CharField(max_length=300, null=True, description="why no prediction could be made")
     uploaded_at = fields.DatetimeField(auto_now_add=True)
 

@@ -81,10 +81,10 @@ def test_predict_says_one_json_object_a_line(run: Run, site_a: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert [line["file"] for line in found] == [str(file) for file in files]
     for line in found:
-        assert list(line) == ["file", "finding", "probability", "abstained", "model"]
+        assert list(line) == ["file", "finding", "probability", "abstained", "view", "model"]
         assert line["finding"] in ("COVID", "NO_COVID")
         assert 0 <= float(str(line["probability"])) <= 1
-        assert line["abstained"] is None
+        assert (line["abstained"], line["view"]) == (None, "FRONTAL")
     assert NOTICE in result.stderr
 
 
@@ -115,6 +115,17 @@ def test_predict_speaks_to_people_too(run: Run, site: Path) -> None:
     assert NOTICE in result.stdout
 
 
+def test_predict_says_of_a_turned_film_how_to_turn_it(run: Run, site_a: Path, tmp_path: Path) -> None:
+    film = next(file for file in sorted((site_a / "no_finding").iterdir()))
+    with Image.open(film) as upright:
+        upright.transpose(Image.Transpose.ROTATE_270).save(tmp_path / "clockwise.png")
+    (line,) = lines_of(run("predict", "--json", tmp_path / "clockwise.png"))
+    assert (line["finding"], line["abstained"]) == (None, "OUT_OF_DISTRIBUTION")
+    assert line["view"] == "TURNED_90"
+    said = run("predict", tmp_path / "clockwise.png").stdout
+    assert "no finding, turned by 90 degrees clockwise: turn it upright and try again" in said
+
+
 def test_predict_draws_heatmaps_and_replaces_nothing(
     run: Run, site: Path, head_c: Path, tmp_path: Path
 ) -> None:
@@ -127,7 +138,7 @@ def test_predict_draws_heatmaps_and_replaces_nothing(
     found = lines_of(run(*words, *files))
     drawn = [tmp_path / "a" / f"chest-{number}.png" for number in (2, 3)]
     assert [line.get("heatmap") for line in found] == [*map(str, drawn), None]
-    assert list(found[0]) == ["file", "finding", "probability", "abstained", "model", "heatmap"]
+    assert list(found[0]) == ["file", "finding", "probability", "abstained", "view", "model", "heatmap"]
     assert (tmp_path / "a" / "chest.png").read_bytes() == original
     assert drawn[0].read_bytes() == drawn[1].read_bytes() != original
     with Image.open(drawn[0]) as overlay, Image.open(files[0]) as picture:

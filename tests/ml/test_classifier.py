@@ -10,6 +10,7 @@ from ml import chest, heads, image, recipes, vgg16
 from ml.classifier import BackboneMismatch, Classifier, FeatureExtractor, Judgement
 from ml.image import Decoded
 from ml.model_file import Model
+from ml.orientation import ODD
 from ml.recipes import Prepared
 from ml.weights import Weights
 from tests.feature_sets import CHESTS, WHOLES
@@ -177,3 +178,12 @@ def test_within_the_band_there_is_a_probability_and_no_finding() -> None:
 
 def test_of_no_images_nothing_is_said() -> None:
     assert Classifier(linear(), CHESTS).judge(features(0)) == []
+
+
+@pytest.mark.parametrize("before", [None, "NOT_A_CHEST_XRAY", "UNCERTAIN"])
+def test_of_a_film_in_a_view_that_no_model_knows_nothing_is_found(before: str | None) -> None:
+    judgement = Judgement(0.9, None if before else True, before)
+    for odd in ODD:
+        assert judgement.seen_as(odd) == Judgement(0.9, None, "OUT_OF_DISTRIBUTION")
+    for usual in ("FRONTAL", None):
+        assert judgement.seen_as(usual) == judgement

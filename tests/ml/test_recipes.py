@@ -34,9 +34,14 @@ def test_head_d_is_shown_the_chest_and_how_much_of_one_it_is(picture: Decoded) -
     assert CHEST.measures == len(prepared.measures)
 
 
-def test_a_chest_that_has_been_turned_is_like_none(picture: Decoded, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orientation, "turned", lambda decoded, upright: 180)
-    assert CHEST.prepare(picture).measures == (0.0,)
+@pytest.mark.parametrize("view", [*orientation.ODD, "FRONTAL", None])
+def test_a_film_in_a_view_that_no_model_knows_is_like_no_chest(
+    picture: Decoded, monkeypatch: pytest.MonkeyPatch, view: orientation.View | None
+) -> None:
+    monkeypatch.setattr(orientation, "view", lambda decoded, upright: view)
+    prepared = CHEST.prepare(picture)
+    assert prepared.view == view
+    assert (prepared.measures == (0.0,)) == (view in orientation.ODD)
 
 
 @pytest.mark.parametrize("recipe", [WHOLE, *CHESTS.values()])

@@ -1,9 +1,11 @@
 """Uploading, changing, deleting and labelling images through GraphQL."""
 
+import pytest
+
 from schema import ids
 from store.tables import Evidence, Image, Label, Prediction, User
 from tests.asking import Asker, codes
-from tests.stand_ins import picture
+from tests.stand_ins import EverySecondPixel, picture
 from tests.store_rows import image
 
 GOOD = picture(1)
@@ -49,6 +51,20 @@ async def test_many_files_each_on_its_own(member: Asker) -> None:
     assert sorted(bool(results[n]["duplicateOf"]) for n in (1, 3)) == [False, True]
     assert [bool(results[n]["image"] or results[n]["duplicateOf"]) for n in (0, 2, 4, 6, 7)] == [False] * 5
     assert await Image.all().count() == 2
+
+
+async def test_tells_the_view_of_a_film(member: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare = EverySecondPixel.prepare
+    views = iter([None, "TURNED_90"])
+    monkeypatch.setattr(
+        EverySecondPixel, "prepare", lambda self, decoded: prepare(self, decoded)._replace(view=next(views))
+    )
+    for seed, view in ((1, None), (2, "TURNED_90")):
+        payload = await member.upload(
+            [("a.png", picture(seed))], "prediction { abstained view }", waitSeconds=10
+        )
+        abstained = "OUT_OF_DISTRIBUTION" if view else None
+        assert payload["results"][0]["image"]["prediction"] == {"abstained": abstained, "view": view}
 
 
 async def test_waits_for_the_findings(member: Asker) -> None:

@@ -23,6 +23,7 @@ from services.platform import Platform
 from store.tables import (
     AbstainReason,
     Deployment,
+    FilmView,
     Finding,
     Image,
     JournalEntry,
@@ -102,6 +103,23 @@ async def test_decodes_in_threads_that_nothing_else_waits_for(
     monkeypatch.setattr(EverySecondPixel, "prepare", watched)
     await upload(platform, await member(), picture(1))
     assert [name.partition("_")[0] for name in threads] == ["decoding"]
+
+
+async def test_of_a_turned_film_nothing_is_found_by_any_model(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare = EverySecondPixel.prepare
+    monkeypatch.setattr(
+        EverySecondPixel, "prepare", lambda self, decoded: prepare(self, decoded)._replace(view="TURNED_90")
+    )
+    (image,) = await upload(platform, await member(), picture(1, 0.9))
+    monkeypatch.undo()  # later models judge from the stored features
+    model = await candidate(platform, "0.25")
+    await platform.models.promote(await admin(), model.id, "to see what it says")
+    await judged_by([image], model)
+    assert (await Image.get(id=image.id)).view is FilmView.TURNED_90
+    for prediction in await Prediction.filter(image_id=image.id):
+        assert (prediction.finding, prediction.abstained) == (None, AbstainReason.OUT_OF_DISTRIBUTION)
 
 
 async def test_an_image_that_has_gone_is_nobodys_business(platform: Platform) -> None:

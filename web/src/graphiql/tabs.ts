@@ -64,7 +64,7 @@ query MyImages {
     nodes {
       id filename uploadedAt predictionState
       prediction {
-        finding probability abstained
+        finding probability abstained view
         model { number }
       }
       label { finding evidence }
@@ -87,7 +87,7 @@ subscription Predictions {
   predictionMade {
     cursor
     prediction {
-      finding probability abstained
+      finding probability abstained view
       image { filename }
     }
   }
