@@ -32,7 +32,12 @@ CARD_STYLE = STYLE + (
     "h3{margin:1.5rem 0 .5rem;font-size:1.05rem}"
     "nav{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem}"
     ".claim{margin-top:-.5rem;font-size:.85rem;opacity:.75}"
-    ".table{overflow-x:auto}"
+    # A shadow at each end that hides cells, as the reader scrolls.
+    ".table{overflow-x:auto;background:"
+    "linear-gradient(to right,Canvas 50%,transparent) left/2rem 100% no-repeat local,"
+    "linear-gradient(to left,Canvas 50%,transparent) right/2rem 100% no-repeat local,"
+    "linear-gradient(to right,#8889,transparent) left/.8rem 100% no-repeat scroll,"
+    "linear-gradient(to left,#8889,transparent) right/.8rem 100% no-repeat scroll}"
     "table{border-collapse:collapse;font-size:.95rem;font-variant-numeric:tabular-nums}"
     "th,td{padding:.35rem .9rem .35rem 0;border-bottom:1px solid #8886;text-align:left;vertical-align:top}"
     "tbody th{font-weight:600}"

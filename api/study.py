@@ -64,6 +64,7 @@ def evaluate(
         for table in study_tables.tables(found):
             console.print(terminal.table(table.title, table.header, table.rows))
         for sentence in (
+            study_words.reached(found),
             *itertools.starmap(audit_report.verdict, audits.items()),
             study_words.caution(found),
         ):
