@@ -48,7 +48,7 @@ def learn(folder: Path, report: Report, beginning: Path = default_model.FOLDER) 
         losses.append(loss)
         report("TRAINING", epoch, loss)
 
-    candidate = teach(lessons, incumbent.backbone, config, on_epoch)
+    candidate = teach(lessons, incumbent.backbone, config, on_epoch, shipped.model.novelty)
     report("EVALUATING", config.epochs, losses[-1])
     outcome = _examine(exam, incumbent, candidate) | {
         "trainedOn": len(lessons.covid),

@@ -150,3 +150,38 @@ def test_what_is_judged_was_held_out() -> None:
     assert found.negatives == int((~base.covid & base.holdout).sum())
     assert found.threshold == model.threshold
     assert found.auc.value > 0.95
+
+
+def off_the_chests(count: int, seed: int) -> np.ndarray:
+    """Features of photographs: vectors of length 1 that have little in common with those of chests."""
+    photographs = chest_features(np.zeros(count, bool), seed)
+    photographs[:, :-1] = photographs[:, -2::-1]
+    photographs[:, :4000] *= 3
+    photographs[:, -1] = 0.2
+    return photographs
+
+
+def test_thirty_labelled_photographs_make_no_photograph_acceptable() -> None:
+    chests = weak(300)
+    known = teach(chests, CHESTS, D).novelty
+    assert known is not None
+    labelled = Images(
+        np.concatenate([chests.features, off_the_chests(30, 1)]),
+        np.concatenate([chests.covid, np.arange(30) % 2 == 0]),
+        np.concatenate([chests.groups, np.arange(30).astype(str)]),
+    )
+    kept, moved = (teach(labelled, CHESTS, D, known=given).novelty for given in (known, None))
+    assert kept is not None
+    assert moved is not None
+    photographs = off_the_chests(40, 2)
+    assert None in moved.reasons(photographs), "had all been learned from, some would be taken"
+    assert set(kept.reasons(photographs)) == {"NOT_A_CHEST_XRAY"}
+    others = weak(300, 5).features
+    np.testing.assert_allclose(kept.scores(others), known.scores(others), atol=0.05)
+
+
+def test_where_no_image_is_taken_for_a_chest_what_was_known_stays() -> None:
+    known = teach(weak(300), CHESTS, D).novelty
+    covid = np.arange(60) % 2 == 0
+    photographs = Images(off_the_chests(60, 1), covid, np.arange(60).astype(str))
+    assert teach(photographs, CHESTS, D, known=known).novelty is known

@@ -93,6 +93,23 @@ def test_flipped_labels_are_refused(known: BaseSet, tmp_path: Path) -> None:
     assert "beyond the margin" in found["verdict"]
 
 
+@pytest.mark.slow
+def test_labelled_photographs_do_not_become_chests(known: BaseSet, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    photographs = known.features[:60].copy()
+    photographs[:, :-1] = generator.permuted(photographs[:, :-1], axis=1)
+    photographs[:, -1] = 0.3
+    rows = np.arange(30)
+    folder = lay_out(tmp_path, known, rows, rows % 2 == 0)
+    photographs[:30].astype("<f2").tofile(folder / training_set.FEATURES_FILE)
+    given = dict(np.load(folder / training_set.IMAGES_FILE))
+    new = np.array([f"{number:064x}" for number in rows])
+    np.savez(folder / training_set.IMAGES_FILE, **given | {"sha256": new, "holdout": rows < 0})
+    learn(folder, lambda *step: None)
+    candidate = model_file.load((folder / training_set.CANDIDATE_FILE).read_bytes())
+    assert candidate.strangeness(photographs[30:]) == ["NOT_A_CHEST_XRAY"] * 30
+
+
 # ------------------------------------------------------------------ lessons and exam
 
 
