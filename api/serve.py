@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
 import time
 from collections.abc import Iterator
@@ -57,6 +58,17 @@ class Server(uvicorn.Server):
             say("  .venv/bin/covidxr create-admin YOU@YOUR-HOSPITAL.EXAMPLE")
 
 
+class OnConsole(logging.Handler):
+    """Says what takes long to whoever looks on."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.INFO)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.print(self.format(record))
+
+
 def serve() -> None:
     """Serve the platform: migrates the database, puts a model in service, answers on COVIDXR_HOST:PORT."""
     console = Console(highlight=False, soft_wrap=True)
@@ -74,6 +86,7 @@ def _serve(settings: Settings, console: Console) -> None:
         console.print(f"  data       {settings.data_dir}")
         console.print(_what_takes_time(compilation_cache(settings.data_dir)))
         server = Server(_configuration(settings), settings, console, began)
+        _tell_of_long_work(console)
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
             runner.run(server.serve([listener]))
     if not server.started:
@@ -103,6 +116,13 @@ def _configuration(settings: Settings) -> uvicorn.Config:
         ws_max_size=WEBSOCKET_MESSAGE_BYTES,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+
+
+def _tell_of_long_work(console: Console) -> None:
+    from services import renewal
+
+    renewal.logger.addHandler(OnConsole(console))
+    renewal.logger.setLevel(logging.INFO)
 
 
 def _what_takes_time(cache: Path) -> str:

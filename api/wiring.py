@@ -33,6 +33,7 @@ from services.models import Models, NewModel
 from services.newsroom import Newsroom
 from services.outbox import Outbox
 from services.platform import Platform
+from services.renewal import Renewal
 from services.retraining import Retraining
 from services.sweeping import Sweeping
 from services.training import Trainer, Training
@@ -90,17 +91,19 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
     retraining = Retraining(outbox, settings.retrain_threshold, settings.retrain_epochs)
     links = Links(settings.address, secret_of(settings.data_dir))
     scratch = settings.data_dir / "scratch"
+    diagnosis = Diagnosis(outbox, blobs, inference, models, decoding)
     platform = Platform(
         log=log,
         accounts=Accounts(outbox, parts.post, settings.address),
         contact=Contact(outbox, parts.post),
-        diagnosis=Diagnosis(outbox, blobs, inference, models, decoding),
+        diagnosis=diagnosis,
         heatmaps=Heatmaps(blobs, inference, models, decoding, links),
         images=Images(outbox, blobs, links, holdout),
         labelling=Labelling(outbox),
         cards=ModelCards(links),
         models=models,
         newsroom=Newsroom(outbox),
+        renewal=Renewal(diagnosis),
         retraining=retraining,
         training=Training(outbox, blobs, models, retraining, parts.trainer, scratch),
         uploads=Uploads(outbox, blobs, log, holdout, decoding),

@@ -14,7 +14,7 @@ from schema.fields import field
 from schema.figures import Audit, Elsewhere, Evaluation
 from schema.node import Node
 from schema.people import User
-from services import lookups, model_cards, retraining
+from services import lookups, model_cards, renewal, retraining
 from store import tables
 
 
@@ -47,7 +47,9 @@ class Deployment:
 class ModelVersion(Node):
     number: int = strawberry.field(description="Counts up from 1.")
     state: tables.ModelState = strawberry.field(description="Where it stands.")
-    backbone: str = strawberry.field(description='The network that extracts features: "vgg16".')
+    backbone: str = strawberry.field(
+        description='The network that extracts features: "vgg16", unless the operator chose another.'
+    )
     head: str = strawberry.field(description='The classifier proper: "A", "B" or "C" of the paper, or "D".')
     trained_on: int = strawberry.field(description="Images that it learned from.")
     evaluation: Evaluation = strawberry.field(description="How well it does.")
@@ -150,6 +152,21 @@ class TrainingRun(Node):
             return None
         model = await info.context.loaders.models.load(self.row.model_id)
         return ModelVersion.of(model) if model else None
+
+
+@strawberry.type(description="How far the features of all images are made by the network in service.")
+class FeatureProgress:
+    extractor: str = strawberry.field(description="The network, its weights and its preprocessing.")
+    done: int = strawberry.field(description="Images whose features by it are stored.")
+    failed: int = strawberry.field(description="Images that no features can be made of.")
+    total: int = strawberry.field(description="All images: what is neither done nor failed is under way.")
+
+    @classmethod
+    def of(cls, progress: renewal.Progress) -> FeatureProgress:
+        """The progress as GraphQL shows it."""
+        return cls(
+            extractor=progress.extractor, done=progress.done, failed=progress.failed, total=progress.total
+        )
 
 
 @strawberry.type(description="How near the next retraining is.")

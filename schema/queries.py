@@ -25,7 +25,7 @@ from schema.context import Info
 from schema.errors import bad_input
 from schema.fields import field
 from schema.images import Image, Prediction
-from schema.models import ModelVersion, RetrainingStatus, TrainingRun
+from schema.models import FeatureProgress, ModelVersion, RetrainingStatus, TrainingRun
 from schema.news import ContactMessage, NewsPost
 from schema.node import Node
 from schema.people import User
@@ -173,6 +173,10 @@ class Query:
     @field("How near the next retraining is. For everyone who is signed in.")
     async def retraining(self, info: Info) -> RetrainingStatus:
         return RetrainingStatus.of(await info.context.platform.retraining.status(info.context.viewer))
+
+    @field("After a change of the network, how far its features of all images are. For admins.")
+    async def feature_progress(self, info: Info) -> FeatureProgress:
+        return FeatureProgress.of(await info.context.platform.renewal.progress(info.context.viewer))
 
     @field("Every training run, newest first. For admins.")
     async def training_runs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 from tortoise.exceptions import IntegrityError
 
 from events.messages import ModelPromoted
-from services.errors import Code, refuse
+from services.errors import Code, Refused, refuse
 from services.inference import Head, Inference, Serving
 from services.keys import model_key
 from services.outbox import Outbox, record
@@ -23,6 +24,8 @@ from store.pages import Page, Window, page
 from store.tables import Deployment, ModelState, ModelVersion, User
 
 REASON_LENGTH = 500
+
+logger = logging.getLogger(__name__)
 
 
 class ModelFileAltered(Exception):
@@ -87,15 +90,25 @@ class Models:
     async def refresh(self) -> bool:
         """Put in service here what the database says is in service; whether that changed anything.
 
+        What reads features that are not made here serves where another server put it in service; this one
+        goes on with what it has.
+
         Raises:
             BlobMissing, ModelFileAltered: the model's file is gone or is another.
         """
         deployment = await _in_force()
         if self.inference.deployment >= deployment.number:
             return False
+        if self.inference.deployment and not self._can_serve(deployment.model):
+            logger.warning("model %d reads features that are not made here", deployment.model.number)
+            return False
         head = await self.load(deployment.model)
         self.inference.put_in_service(Serving(deployment.model_id, deployment.number, head))
         return True
+
+    async def is_current(self) -> bool:
+        """Whether what serves here is what the database says is in service."""
+        return self.inference.deployment == (await _in_force()).number
 
     def _can_serve(self, model: ModelVersion) -> bool:
         return model.extractor == self.inference.extractor.name
@@ -123,9 +136,16 @@ class Models:
         return await self.inference.compute(partial(self.load_head, data))
 
     async def install(self, default: NewModel) -> None:
-        """Put the default model in service where there is none yet, or none that this network can serve."""
+        """Put the default model in service where there is none yet, or none that this network can serve.
+
+        Where models of this network have served before, it is the last of these: it may have learned more.
+        """
         current = await Deployment.current().select_related("model")
         if current is not None and self._can_serve(current.model):
+            return
+        if current is not None and (known := await self._last_of_this_network()):
+            with suppress(IntegrityError, Refused):  # another process was faster
+                await self.outbox.commit(lambda: deploy(known.id, "The network that it reads is back.", None))
             return
         sha256 = await self.keep(default)
 
@@ -139,6 +159,19 @@ class Models:
 
         with suppress(IntegrityError):  # another process was faster
             await self.outbox.commit(instead if current else first)
+
+    async def _last_of_this_network(self) -> ModelVersion | None:
+        """The model that served last of those that can serve; None without one whose file is there."""
+        name = self.inference.extractor.name
+        deployments = Deployment.filter(model__extractor=name).order_by("-number")
+        last = await deployments.first().select_related("model")
+        if last is None:
+            return None
+        try:
+            await self.load(last.model)
+        except (BlobMissing, ModelFileAltered):
+            return None
+        return last.model
 
     async def keep(self, model: NewModel) -> str:
         """Store a model's file ahead of its row, once it is seen to load; its SHA-256."""

@@ -14,6 +14,7 @@ from services.labelling import Labelling
 from services.model_cards import ModelCards
 from services.models import Models
 from services.newsroom import Newsroom
+from services.renewal import Renewal
 from services.retraining import Retraining
 from services.training import Training
 from services.uploads import Uploads
@@ -33,6 +34,7 @@ class Platform:
     cards: ModelCards
     models: Models
     newsroom: Newsroom
+    renewal: Renewal
     retraining: Retraining
     training: Training
     uploads: Uploads

@@ -60,7 +60,7 @@ def work(platform: Platform) -> Mapping[type[Event], Reaction]:
         ImageDeleted: Reaction("removal", platform.images.remove_blobs, 4, FOR_EVER),
         LabelSubmitted: Reaction("threshold", platform.retraining.start_if_due),
         RetrainingRequested: Reaction("training", platform.training.train, attempts=FOR_EVER),
-        ModelPromoted: Reaction("renewal", diagnosis.renew, attempts=FOR_EVER),
+        ModelPromoted: Reaction("renewal", platform.renewal.renew, attempts=FOR_EVER),
     }
 
 

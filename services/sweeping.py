@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from services.keys import FEATURES, HEATMAPS, PIXELS, image_key
+from services.keys import FEATURES, HEATMAPS, PIXELS, features_key, image_key
 from store.blobs import Blobs
 from store.tables import Image, TrainingRun
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Sweeping:
-    """Blobs of no image or half written, and folders of trainers that are no more."""
+    """Blobs of no image or half written, features by an earlier network, folders of trainers long gone."""
 
     blobs: Blobs
     scratch: Path
@@ -46,9 +46,9 @@ class Sweeping:
                 await self._remove_orphans([blob.key for blob in found if blob.modified < oldest])
 
     async def _remove_orphans(self, keys: list[str]) -> None:
-        images = await Image.filter(key__in=[image_key(key) for key in keys]).only("id", "key")
-        owned = {image.key for image in images}
-        orphans = [key for key in keys if image_key(key) not in owned]
+        images = await Image.filter(key__in=[image_key(key) for key in keys]).only("id", "key", "features")
+        owners = {image.key: image for image in images}
+        orphans = [key for key in keys if not _is_owned(key, owners.get(image_key(key)))]
         await self.blobs.delete(orphans)
         if orphans:
             logger.warning("removed %d blobs that belonged to no image", len(orphans))
@@ -64,3 +64,10 @@ class Sweeping:
         for folder in folders:
             if alive is None or not folder.name.startswith(alive):
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _is_owned(key: str, owner: Image | None) -> bool:
+    """Features are an image's while it names their network: those of the last are left by a crash."""
+    if owner is None or not key.startswith(f"{FEATURES}/"):
+        return owner is not None
+    return owner.features is not None and key == features_key(owner.features, owner.key)

@@ -24,7 +24,7 @@ from services.retraining import Retraining, end
 from services.training_set import Example
 from store.blobs import Blobs
 from store.database import atomically
-from store.tables import Deployment, Label, ModelState, ModelVersion, RunState, TrainingRun
+from store.tables import Deployment, Image, Label, ModelState, ModelVersion, RunState, TrainingRun
 
 LEASE = timedelta(seconds=10)
 HEARTBEAT_SECONDS = 1.0
@@ -125,7 +125,7 @@ class Training:
 
     async def _learn(self, run: TrainingRun, folder: Path) -> tuple[ModelVersion, list[Example]]:
         """Have a candidate made; the model to be judged against, and what was laid out."""
-        await _until_extracted(run)
+        await _until_extracted(self.models.inference.extractor.name)
         incumbent = await self.models.in_service()
         found = await training_set.examples(incumbent.extractor)
         used = await training_set.lay_out(found, incumbent.extractor, self.blobs, folder)
@@ -174,14 +174,19 @@ class Training:
         await self.models.refresh()
 
 
-async def _until_extracted(run: TrainingRun) -> None:
-    """Wait for the features of what was labelled as it came: what a run claims, it learns from."""
-    waiting = Label.filter(claimed_by_id=run.id, image__features__isnull=True, image__failure__isnull=True)
-    async with asyncio.timeout(EXTRACTION_SECONDS):
-        while True:
-            if not await waiting.exists():
-                return
-            await asyncio.sleep(EXTRACTION_PAUSE_SECONDS)
+async def _until_extracted(extractor: str) -> None:
+    """Wait for the features of all that is labelled, as long as they become more.
+
+    What was labelled as it came is about to have them. After a change of the network they are made anew, and
+    a run that did not wait would forget what earlier runs knew.
+    """
+    waiting = await Image.labelled_without_features(extractor).count()
+    while waiting:
+        before = waiting
+        async with asyncio.timeout(EXTRACTION_SECONDS):
+            while waiting >= before:
+                await asyncio.sleep(EXTRACTION_PAUSE_SECONDS)
+                waiting = await Image.labelled_without_features(extractor).count()
 
 
 async def _seize(run_id: int) -> tuple[TrainingRun | None, bool]:

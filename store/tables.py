@@ -167,6 +167,18 @@ class Image(Model):
         return cls.all() if user.is_admin else cls.filter(owner_id=user.id)
 
     @classmethod
+    def read_by_others(cls, extractor: str) -> QuerySet[Self]:
+        """Images whose stored features are another extractor's."""
+        return cls.filter(features__isnull=False).exclude(features=extractor)
+
+    @classmethod
+    def labelled_without_features(cls, extractor: str) -> QuerySet[Self]:
+        """Images with labels that the extractor has yet to read, and can as far as is known."""
+        missing = Q(features__isnull=True) | ~Q(features=extractor)
+        labelled = Subquery(Label.all().values("image_id"))
+        return cls.filter(missing, failure__isnull=True, id__in=labelled)
+
+    @classmethod
     def without_prediction_by(cls, model_id: int, extractor: str) -> QuerySet[Self]:
         """Images whose features are stored and that the model has not judged yet."""
         judged = Subquery(Prediction.filter(model_id=model_id).values("image_id"))

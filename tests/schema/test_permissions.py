@@ -36,6 +36,7 @@ QUERIES = {
     "models { nodes { id } }": (SIGN_IN, FORBIDDEN, FINE),
     'modelAt(time: "2026-11-23T12:00:00Z") { id }': (SIGN_IN, FORBIDDEN, FINE),
     "trainingRuns { nodes { id } }": (SIGN_IN, FORBIDDEN, FINE),
+    "featureProgress { done total }": (SIGN_IN, FORBIDDEN, FINE),
     "users { nodes { id email } }": (SIGN_IN, FORBIDDEN, FINE),
     "contactMessages { nodes { id } }": (SIGN_IN, FORBIDDEN, FINE),
 }

@@ -304,3 +304,14 @@ async def test_the_retraining_status(member: Asker, ana: User) -> None:
     await TrainingRun.create(slot=1, trigger=RunTrigger.THRESHOLD, epochs=2, loss=None)
     run = {"state": "QUEUED", "requestedBy": None, "model": None, "loss": None}
     assert await member.data(query) == {"newLabels": 1, "threshold": 3, "run": run}
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_how_far_features_are_after_a_change_of_the_network(admin: Asker) -> None:
+    query = "{ featureProgress { extractor done failed total } }"
+    rows = await Image.all().order_by("id")
+    await Image.all().update(features="pixels/test")
+    await Image.filter(id=rows[0].id).update(features="another/network")
+    await Image.filter(id=rows[1].id).update(features=None, failure="it cannot be read")
+    expected = {"extractor": "pixels/test", "done": 3, "failed": 1, "total": 5}
+    assert await admin.data(query) == expected

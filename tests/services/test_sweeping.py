@@ -14,7 +14,7 @@ from services import sweeping as sweeping_module
 from services.keys import features_key, heatmap_key, model_key, pixels_key
 from services.sweeping import Sweeping
 from store.blobs import Blobs, Listed
-from store.tables import RunState, RunTrigger, TrainingRun
+from store.tables import Image, RunState, RunTrigger, TrainingRun
 from tests.people import eventually, member
 from tests.store_rows import image as image_row
 
@@ -39,11 +39,13 @@ def left(folder: Path) -> set[str]:
 
 async def test_removes_old_blobs_of_no_image_alone(sweeping: Sweeping, tmp_path: Path) -> None:
     image = await image_row(await member())
+    await Image.filter(id=image.id).update(features="vgg/16")
     folder = tmp_path / "blobs"
     kept = [(pixels_key(image.key), 2), (features_key("vgg/16", image.key), 2), (model_key("0a1b"), 2)]
     kept += [(pixels_key("new"), 0), (features_key("vgg/16", "new"), 0)]
     kept += [(heatmap_key(7, image.key), 2), (heatmap_key(7, "new"), 0)]
     gone = [
+        (features_key("vgg/15", image.key), 2),
         (heatmap_key(7, "old"), 2),
         (pixels_key("old"), 2),
         (features_key("vgg/16", "old"), 2),
