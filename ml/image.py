@@ -12,9 +12,9 @@ from ml.formats.container import Container
 from ml.formats.image_error import ImageError, Reason, corrupt
 from ml.formats.opening import DEEP_MODES, MAX_BYTES, MEDIA_TYPES, accepted, opened
 
-__all__ = ["MAX_BYTES", "PREPROCESSING", "Decoded", "ImageError", "Reason", "decode", "prepare", "read"]
+__all__ = ["MAX_BYTES", "PREPROCESSING", "Decoded", "ImageError", "Reason", "decode", "prepare"]
 
-PREPROCESSING: Final = "grey-stretch-224"  # what ``read`` does; a model names what it was trained on
+PREPROCESSING: Final = "grey-stretch-224"  # what ``prepare`` does; a model names what it was trained on
 LARGEST_SIDE: Final = 1024  # of decoded pixels: over four times 224, so that shrinking twice loses nothing
 STRIP_PIXELS: Final = 2**22  # are turned to grey at a time
 FLOAT_LIMIT: Final = 1e30  # of a float sample: sums of many stay finite in float32
@@ -46,11 +46,6 @@ _TO_UPRIGHT: Final = {
     7: Transpose.TRANSVERSE,
     8: Transpose.ROTATE_90,
 }
-
-
-def read(data: bytes) -> Pixels:
-    """What the paper's heads are shown of an image file: (224, 224) float32 in 0..1. Raises ImageError."""
-    return prepare(decode(data).pixels)
 
 
 def prepare(pixels: NDArray[np.floating], size: int = 224) -> Pixels:

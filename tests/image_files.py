@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Transpose
+
+from ml.image import decode, prepare
 
 Maker = Callable[[], bytes]
 
@@ -17,6 +20,11 @@ def picture(width: int = 120, height: int = 90) -> Image.Image:
     """A grey picture of slanting ramps, mode L: no two of its sides are alike."""
     rows = (bytes((2 * x + 3 * y + x * y // 40) % 256 for x in range(width)) for y in range(height))
     return Image.frombytes("L", (width, height), b"".join(rows))
+
+
+def read(data: bytes) -> NDArray[np.float32]:
+    """What the paper's heads are shown of an image file: (224, 224) float32 in 0..1. Raises ImageError."""
+    return prepare(decode(data).pixels)
 
 
 def encoded(image: Image.Image, file_format: str, **options: Any) -> bytes:

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
 
-from ml.image import decode, prepare, read
-from tests.image_files import COLOUR, DEEP, DEEP_FILES, GREY, LOSSLESS, LOSSY, encoded, png, tiff
+from ml.image import decode, prepare
+from tests.image_files import COLOUR, DEEP, DEEP_FILES, GREY, LOSSLESS, LOSSY, encoded, png, read, tiff
 
 ROUNDING = 1.51 / 255  # of Pillow in integers: half a step for luminance, up to one for alpha
 

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from ml.formats.stripping import strip
-from ml.image import ImageError, Reason, decode, read
+from ml.image import ImageError, Reason, decode
 from tests.bad_images import BOMBS, FOLDED, NOT_IMAGES, OTHER_FORMATS, REFUSED
 from tests.dicom_files import LOSSLESS_SYNTAXES, LOSSY_SYNTAXES
-from tests.image_files import COLOUR, DEEP_FILES, GREY, LOSSLESS, LOSSY, chunk, encoded, picture
+from tests.image_files import COLOUR, DEEP_FILES, GREY, LOSSLESS, LOSSY, chunk, encoded, picture, read
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,17 +85,17 @@ def test_a_cut_anywhere_is_noticed() -> None:
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from ml.image import ImageError, read
+from ml.image import ImageError, decode
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 first, *files = map(Path, sys.argv[1:])
-read(first.read_bytes())
+decode(first.read_bytes())
 for file in files:
     data, before = file.read_bytes(), peak()
     try:
-        read(data)
+        decode(data)
     except ImageError:
         pass
     print(file.name, peak() - before, sep="\\t")

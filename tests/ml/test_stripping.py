@@ -14,7 +14,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 from pydicom import uid
 
 from ml.formats.stripping import strip
-from ml.image import ImageError, Reason, decode, read
+from ml.image import ImageError, Reason, decode
 from tests.bad_images import BOMBS, NOT_IMAGES, OTHER_FORMATS, REFUSED
 from tests.dicom_files import LOSSLESS_SYNTAXES, LOSSY_SYNTAXES, NAME, compressed, dicom
 from tests.image_files import (
@@ -27,6 +27,7 @@ from tests.image_files import (
     encoded,
     grey_tiff,
     png,
+    read,
     with_alpha,
 )
 
