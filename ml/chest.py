@@ -117,7 +117,7 @@ def find(picture: Pixels) -> Match:
     searched = contrasted(small)
     found = (
         match
-        for (w, h), prior in _sizes(*small.shape)
+        for (w, h), prior in sizes(*small.shape)
         for match in matches(searched, _template(w, h), small.shape, prior)
     )
     best = max(found, key=lambda match: match.score - bright * match.inverted)
@@ -132,7 +132,8 @@ def _brightness_of_middle(picture: Pixels) -> float:
     return float(ranks[:, left:right].mean() - ranks.mean())
 
 
-def _sizes(height: int, width: int) -> Iterator[tuple[tuple[int, int], float]]:
+def sizes(height: int, width: int) -> Iterator[tuple[tuple[int, int], float]]:
+    """Widths and heights that a chest may have in a picture, with how unlikely they are, in score."""
     for share in WIDTHS:
         for ratio in RATIOS:
             w = round(share * width)
