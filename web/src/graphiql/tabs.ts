@@ -143,6 +143,7 @@ query Models {
   models(first: 20) {
     nodes {
       id number state head trainedOn verdict
+      cardUrl audit { verdict }
       deployments {
         since until reason
         decidedBy { name }
