@@ -9,6 +9,12 @@ from ml.weights import Weights
 NAMES: Final = ("vgg16", *keras_networks.NETWORKS)
 
 
+def written(network: str) -> str:
+    """A network's name as its authors write it."""
+    keras = keras_networks.NETWORKS.get(network)
+    return keras.application if keras else network.upper()
+
+
 def load(network: str, folder: Path, file: Path | None = None) -> Weights:
     """The weights in a file that a user names, else ImageNet's, which ``folder`` keeps once they are found.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ml.base_set import POSITIVE
 from ml.evaluation import Estimate
+from ml.weights import IMAGENET_SHA256
 from services import claim
 from services.audit import border_of, verdict
 from services.card_words import SOURCES, UNRECORDED
@@ -65,7 +66,7 @@ def details(model: ModelVersion, method: Plain | None) -> Table:
 def _method(method: Plain) -> list[list[str]]:
     software = ", ".join(f"{name} {version}" for name, version in method["software"].items())
     return [
-        ["backbone", f"{method['network']}, trained on ImageNet and not changed; it gives features"],
+        ["backbone", f"{method['network']}, {_trained(method['weights'])}; it gives features"],
         ["its weights", f"SHA-256 {method['weights']}"],
         ["preprocessing", f"{method['preprocessing']} (docs/decisions/0006)"],
         ["head", f"{method['head']}: {HEADS[method['head']]}"],
@@ -80,7 +81,14 @@ def _method(method: Plain) -> list[list[str]]:
     ]
 
 
-LINEAR = "one linear layer on the network's fourth block, averaged in coarse places of the chest"
+def _trained(weights: str) -> str:
+    known = "trained on ImageNet and not changed"
+    return known if weights == IMAGENET_SHA256 else "with weights that the operator chose, not changed"
+
+
+LINEAR = (
+    "one linear layer on the network's maps (VGG16's fourth block), averaged in coarse places of the chest"
+)
 PERCEPTRON = "the paper's perceptron of three layers on the network's fifth block"
 HEADS = {"A": PERCEPTRON, "B": PERCEPTRON, "C": PERCEPTRON, "D": LINEAR}
 BY_GRADIENT = "RMSProp on cross-entropy, as in the paper"

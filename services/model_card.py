@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ml import networks
 from services import card_tables, card_words, claim
 from services.study_tables import Table, markdown
 from store.tables import ModelVersion
@@ -85,9 +86,10 @@ def _summary(model: ModelVersion, record: dict[str, Any]) -> str:
     counted = f"{model.evaluation['positives']} films with COVID and {model.evaluation['negatives']} without"
     elsewhere = card_tables.weakest(record)
     return (
-        f"Says of a frontal chest X-ray whether it looks like COVID-19: {model.backbone.upper()} with head "
-        f"{model.head}, taught by {model.trained_on:,} images. On {counted}, of patients that it had not "
-        f"seen and of the same sources, it reaches {figures}. {elsewhere}{_shortcut(record)}"
+        "Says of a frontal chest X-ray whether it looks like COVID-19: "
+        f"{networks.written(model.backbone)} with head {model.head}, taught by {model.trained_on:,} images. "
+        f"On {counted}, of patients that it had not seen and of the same sources, it reaches {figures}. "
+        f"{elsewhere}{_shortcut(record)}"
     )
 
 

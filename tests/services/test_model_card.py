@@ -74,6 +74,7 @@ async def test_the_data_are_counted_by_source_label_and_evidence(
 
 async def test_the_method_is_told(shipped: Card, record: dict[str, Any]) -> None:
     method, details = record["method"], text_of(shipped, "Model details")
+    assert "trained on ImageNet" in details
     for told in (method["weights"], method["calibration"], method["preprocessing"], "Promoted: since."):
         assert told in details
     assert f"{method['threshold']:.3f}" in details
@@ -119,6 +120,17 @@ async def test_what_was_not_audited_says_why(database: str, record: dict[str, An
     record["audit"] = {"not_audited": "The films are of another network."}
     card = card_of(await model(record=record))
     assert "Not audited. The films are of another network." in text_of(card, "Shortcut audit")
+
+
+async def test_a_model_of_another_network_is_told_so(database: str, record: dict[str, Any]) -> None:
+    record["method"] |= {"network": "resnet50", "weights": "b" * 64}
+    row = await model(record=record)
+    row.backbone = "resnet50"
+    card = card_of(row)
+    assert "looks like COVID-19: ResNet50 with head" in card.summary
+    details = text_of(card, "Model details")
+    assert "resnet50, with weights that the operator chose" in details
+    assert "ImageNet" not in details
 
 
 async def test_a_version_without_a_record_makes_nothing_up(database: str) -> None:
