@@ -30,6 +30,11 @@ run: $(RUNTIME) $(PAGES) ## Set up what is missing and serve on COVIDXR_HOST:COV
 test: $(DEV) ## Run the tests (ARGS='-k upload -x' goes to pytest)
 	$(BIN)/python -m pytest $(ARGS)
 
+SECONDS ?= 60
+.PHONY: torture
+torture: $(DEV) ## Kill a server again and again while clients use it, for SECONDS=60, and see that nothing is lost
+	$(BIN)/python -m tests.torture --seconds $(SECONDS)
+
 .PHONY: check check-format check-lint check-types check-imports check-schema check-migrations check-web
 check: check-format check-lint check-types check-imports check-schema check-migrations check-web ## All that tests do not see: format, lint, types, import rules, SDL, migrations, web
 
