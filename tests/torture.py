@@ -96,9 +96,11 @@ class Server:
         self._process.wait()
 
     async def ready(self) -> None:
-        """Raises TimeoutError where it never is."""
+        """Raises TimeoutError where it never is, AssertionError where it has ended by itself."""
         async with asyncio.timeout(START_SECONDS), httpx.AsyncClient() as client:
             while True:
+                ended = self._process and self._process.poll()
+                assert ended is None, f"the server ended with status {ended}"
                 with suppress(httpx.TransportError):
                     address = self._live.url.replace("/graphql", "/readyz")
                     if (await client.get(address)).status_code == 200:
