@@ -33,6 +33,7 @@ from services.models import Models, NewModel
 from services.newsroom import Newsroom
 from services.outbox import Outbox
 from services.platform import Platform
+from services.policy import Policies
 from services.renewal import Renewal
 from services.retraining import Retraining
 from services.sweeping import Sweeping
@@ -88,7 +89,7 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
     inference, decoding = Inference(parts.extractor), Decoding()
     holdout = Holdout(parts.base_holdout)
     models = Models(outbox, blobs, inference, parts.load_head)
-    retraining = Retraining(outbox, settings.retrain_threshold, settings.retrain_epochs)
+    retraining = Retraining(outbox, Policies(settings.retrain_threshold), settings.retrain_epochs)
     links = Links(settings.address, secret_of(settings.data_dir))
     scratch = settings.data_dir / "scratch"
     diagnosis = Diagnosis(outbox, blobs, inference, models, decoding)
@@ -123,7 +124,13 @@ async def running(settings: Settings, parts: Parts) -> AsyncIterator[Platform]:
         await platform.models.install(parts.default_model)
         await platform.models.refresh()
         sweeping = Sweeping(platform.images.blobs, platform.training.scratch)
-        for work in (outbox.relay(), inference.serve(), reactions.react(platform), sweeping.serve()):
+        for work in (
+            outbox.relay(),
+            inference.serve(),
+            reactions.react(platform),
+            platform.retraining.watch(),
+            sweeping.serve(),
+        ):
             stack.push_async_callback(_stop, asyncio.create_task(work))
         yield platform
 

@@ -31,6 +31,7 @@ Row = TypeVar(
     tables.Label,
     tables.ModelVersion,
     tables.TrainingRun,
+    tables.RetrainingPolicy,
     tables.NewsPost,
     tables.ContactMessage,
 )

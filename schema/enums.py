@@ -66,7 +66,7 @@ describe(
 describe(
     ModelState,
     "Where a model version stands.",
-    CANDIDATE="Trained, and not judged yet.",
+    CANDIDATE="Trained, and waiting for an administrator's word.",
     IN_SERVICE="It makes the predictions now; exactly one version does.",
     RETIRED="It was in service before.",
     REJECTED="It was judged worse than the one in service.",
@@ -79,6 +79,7 @@ describe(
     EVALUATING="Being compared with the model in service.",
     PROMOTED="Ended: its model went into service.",
     REJECTED="Ended: its model was judged worse.",
+    AWAITING="Ended: its model passed on too small a holdout. Promote it by hand to confirm, or let it lie.",
     FAILED="Ended without a model; its labels count towards the next run.",
     CANCELLED="Ended by an administrator; its labels count towards the next run.",
 )

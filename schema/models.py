@@ -174,9 +174,14 @@ class RetrainingStatus:
     new_labels: int = strawberry.field(description="Labels submitted since the last run took its labels.")
     threshold: int = strawberry.field(description="New labels that start a run by themselves.")
     run: TrainingRun | None = strawberry.field(description="The run that is queued or under way.")
+    waits_for: str | None = strawberry.field(
+        description="What the next automatic run waits for, in a sentence; null where it is due."
+    )
 
     @classmethod
     def of(cls, status: retraining.Status) -> RetrainingStatus:
         """The status as GraphQL shows it."""
         run = TrainingRun.of(status.run) if status.run else None
-        return cls(new_labels=status.new_labels, threshold=status.threshold, run=run)
+        return cls(
+            new_labels=status.new_labels, threshold=status.threshold, run=run, waits_for=status.waits_for
+        )

@@ -29,6 +29,7 @@ from schema.models import FeatureProgress, ModelVersion, RetrainingStatus, Train
 from schema.news import ContactMessage, NewsPost
 from schema.node import Node
 from schema.people import User
+from schema.policy import RetrainingPolicy
 from services import predictions
 from services.images import Filter
 from store import tables
@@ -173,6 +174,25 @@ class Query:
     @field("How near the next retraining is. For everyone who is signed in.")
     async def retraining(self, info: Info) -> RetrainingStatus:
         return RetrainingStatus.of(await info.context.platform.retraining.status(info.context.viewer))
+
+    @field("The policy of retraining that is in force. For admins.")
+    async def retraining_policy(self, info: Info) -> RetrainingPolicy:
+        policies = info.context.platform.retraining.policies
+        return RetrainingPolicy.of(*await policies.read(info.context.viewer))
+
+    @field("Every policy that administrators have set, newest first. For admins.")
+    async def retraining_policies(
+        self,
+        info: Info,
+        first: First = OMITTED,
+        after: After = OMITTED,
+        last: Last = OMITTED,
+        before: Before = OMITTED,
+    ) -> Connection[RetrainingPolicy]:
+        window = window_of(first, after, last, before)
+        policies = info.context.platform.retraining.policies
+        page = await policies.page(info.context.viewer, window)
+        return connection(page, lambda row: RetrainingPolicy.of(policies.policy_of(row), row))
 
     @field("After a change of the network, how far its features of all images are. For admins.")
     async def feature_progress(self, info: Info) -> FeatureProgress:

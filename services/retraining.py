@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tortoise.exceptions import IntegrityError
+from tortoise.queryset import QuerySet
 
 from events.messages import LabelSubmitted, RetrainingRequested, TrainingProgressed
 from services.errors import Code, Refused, refuse
 from services.outbox import Outbox, record
 from services.permissions import admin, member
+from services.policy import Policies, Policy
 from store.pages import Page, Window, page
-from store.tables import Label, RunState, RunTrigger, TrainingRun, User
+from store.tables import Finding, Label, RunState, RunTrigger, TrainingRun, User
+
+WATCH_SECONDS = 30.0
+"""How often a look is taken whether a run has become due without a new label."""
+WITHOUT_VERDICT = (RunState.FAILED, RunState.CANCELLED)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,8 @@ class Status:
     new_labels: int
     threshold: int
     run: TrainingRun | None
+    waits_for: str | None
+    """What keeps the next automatic run from beginning, in a sentence; None where it is due."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +41,15 @@ class Retraining:
     """The use cases around runs; what a run does is in `services.training`."""
 
     outbox: Outbox
-    threshold: int
+    policies: Policies
     epochs: int
 
     async def status(self, viewer: User | None) -> Status:
         """For everyone who is signed in."""
         member(viewer)
-        return Status(await Label.unclaimed().count(), self.threshold, await TrainingRun.active())
+        policy = await self.policies.in_force()
+        run, waits_for = await TrainingRun.active(), await _waits_for(policy)
+        return Status(await Label.unclaimed().count(), policy.threshold, run, waits_for)
 
     async def page(self, viewer: User | None, window: Window) -> Page[TrainingRun]:
         """All runs, newest first; for administrators."""
@@ -46,18 +60,28 @@ class Retraining:
         """Starts a run at an administrator's wish.
 
         Raises:
-            Refused: ALREADY_RUNNING; NOT_ENOUGH_LABELS, where there is no new one.
+            Refused: ALREADY_RUNNING; NOT_ENOUGH_LABELS, where there is no new one or the policy wants more.
         """
         return await self._begin(RunTrigger.ADMIN, admin(viewer), at_least=1)
 
     async def start_if_due(self, event: LabelSubmitted | None = None) -> TrainingRun | None:
-        """Starts a run where the new labels have reached the threshold and none is under way."""
-        if await Label.unclaimed().count() < self.threshold or await TrainingRun.active():
+        """Starts a run where the policy wants one and none is under way."""
+        policy = await self.policies.in_force()
+        if await TrainingRun.active() or await _waits_for(policy):
             return None
         try:
-            return await self._begin(RunTrigger.THRESHOLD, None, at_least=self.threshold)
+            return await self._begin(RunTrigger.THRESHOLD, None, at_least=policy.threshold)
         except Refused:  # somebody was faster
             return None
+
+    async def watch(self) -> None:
+        """Start what becomes due without a new label, for ever: a wait is over, or the policy has changed."""
+        while True:
+            try:
+                await self.start_if_due()
+            except Exception:
+                logger.exception("looking whether a run is due failed, trying again")
+            await asyncio.sleep(WATCH_SECONDS)
 
     async def cancel(self, viewer: User | None) -> TrainingRun:
         """Ends the run under way; its labels count towards the next. The trainer stops at its next heartbeat.
@@ -73,11 +97,15 @@ class Retraining:
         raise refuse(Code.NOT_FOUND, "no run is under way")
 
     async def _begin(self, trigger: RunTrigger, by: User | None, at_least: int) -> TrainingRun:
+        policy = await self.policies.in_force()
+
         async def begin() -> TrainingRun:
             run = await TrainingRun.create(slot=1, trigger=trigger, requested_by=by, epochs=self.epochs)
             run.label_count = await Label.unclaimed().update(claimed_by_id=run.id)
             if run.label_count < at_least:
                 raise refuse(Code.NOT_ENOUGH_LABELS, "there are no new labels to learn from")
+            if lacking := _lacking(policy, await _by_class(Label.filter(claimed_by_id=run.id))):
+                raise refuse(Code.NOT_ENOUGH_LABELS, lacking)
             await run.save(update_fields=["label_count"])
             await record(RetrainingRequested(run.id))
             await record(progress_of(run))
@@ -87,6 +115,55 @@ class Retraining:
             return await self.outbox.commit(begin)
         except IntegrityError as error:
             raise refuse(Code.ALREADY_RUNNING, "a run is under way") from error
+
+
+async def _waits_for(policy: Policy) -> str | None:
+    """What an automatic run waits for, a run under way aside."""
+    new = await Label.unclaimed().count()
+    if new < policy.threshold:
+        return f"There are {new} new labels, and {policy.threshold} start a run."
+    if lacking := _lacking(policy, await _by_class(Label.unclaimed())):
+        return lacking
+    return await _waits_for_label() or await _waits_for_time(policy)
+
+
+async def _waits_for_label() -> str | None:
+    """What failed, or was cancelled, is not begun again and again."""
+    last = await TrainingRun.all().order_by("-id").first()
+    if last is None or last.state not in WITHOUT_VERDICT or last.finished_at is None:
+        return None
+    if await Label.unclaimed().filter(created_at__gt=last.finished_at).exists():
+        return None
+    ended = "failed" if last.state is RunState.FAILED else "was cancelled"
+    return f"The last run {ended}: the next begins with a new label, or when an administrator asks for it."
+
+
+async def _waits_for_time(policy: Policy) -> str | None:
+    last = await TrainingRun.filter(trigger=RunTrigger.THRESHOLD).order_by("-id").first()
+    if last is None:
+        return None
+    earliest = last.queued_at + timedelta(minutes=policy.minutes_between)
+    if datetime.now(UTC) >= earliest:
+        return None
+    return (
+        f"Between automatic runs there are at least {policy.minutes_between} minutes: the next begins at "
+        f"{earliest:%Y-%m-%d %H:%M} UTC or soon after."
+    )
+
+
+async def _by_class(labels: QuerySet[Label]) -> dict[Finding, int]:
+    return {finding: await labels.filter(finding=finding).count() for finding in Finding}
+
+
+def _lacking(policy: Policy, counts: dict[Finding, int]) -> str | None:
+    """Which class has too few new labels, in a sentence."""
+    if min(counts.values()) >= policy.labels_per_class:
+        return None
+    covid, others = counts[Finding.COVID], counts[Finding.NO_COVID]
+    return (
+        f"There are {covid} new labels of COVID and {others} of no COVID, and a run needs "
+        f"{policy.labels_per_class} of each."
+    )
 
 
 def progress_of(run: TrainingRun) -> TrainingProgressed:

@@ -75,6 +75,7 @@ class RunState(StrEnum):
     EVALUATING = "EVALUATING"
     PROMOTED = "PROMOTED"
     REJECTED = "REJECTED"
+    AWAITING = "AWAITING"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
 
@@ -308,6 +309,66 @@ class Prediction(Model):
         return cls.all() if user.is_admin else cls.filter(image__owner_id=user.id)
 
 
+class FindingChange(Model):
+    """A promotion gave an image another finding than its owner had been told of before."""
+
+    id = fields.BigIntField(primary_key=True)
+    image: fields.ForeignKeyRelation[Image] = fields.ForeignKeyField(
+        "store.Image", related_name="finding_changes"
+    )
+    deployment: fields.ForeignKeyRelation[Deployment] = fields.ForeignKeyField(
+        "store.Deployment", related_name="finding_changes"
+    )
+    prediction: fields.ForeignKeyRelation[Prediction] = fields.ForeignKeyField(
+        "store.Prediction", related_name="changes_to", db_index=True, description="the one that counts since"
+    )
+    previous: fields.ForeignKeyRelation[Prediction] = fields.ForeignKeyField(
+        "store.Prediction", related_name="changes_from", db_index=True, description="what the owner knew"
+    )
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    image_id: int
+    deployment_id: int
+    prediction_id: int
+    previous_id: int
+
+    class Meta:
+        table = "finding_change"
+        unique_together = (("image_id", "deployment_id"),)
+
+    @classmethod
+    def visible_to(cls, user: User) -> QuerySet[Self]:
+        return cls.all() if user.is_admin else cls.filter(image__owner_id=user.id)
+
+
+class RetrainingPolicy(Model):
+    """When runs start by themselves, and how strict the gate is. Appended to, and the latest counts."""
+
+    id = fields.BigIntField(primary_key=True)
+    number = fields.IntField(unique=True, description="of two changes at once, one fails and is made again")
+    threshold = fields.IntField(description="new labels that start a run")
+    minutes_between = fields.IntField(description="least time between automatic runs")
+    labels_per_class = fields.IntField(description="new labels of each class that a run needs")
+    sensitivity_margin = fields.FloatField()
+    specificity_margin = fields.FloatField()
+    auc_margin = fields.FloatField()
+    share_per_user = fields.FloatField(description="of the labels that a run learns from, 0 to 1")
+    changed_by: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "store.User", related_name="policies", null=True, on_delete=fields.SET_NULL
+    )
+    changed_at = fields.DatetimeField(auto_now_add=True)
+
+    changed_by_id: int | None
+
+    class Meta:
+        table = "retraining_policy"
+
+    @classmethod
+    def in_force(cls) -> QuerySetSingle[Self | None]:
+        """The policy that administrators set last, None before the first."""
+        return cls.all().order_by("-number").first()
+
+
 class TrainingRun(Model):
     """One retraining. ``slot`` is 1 while the run is under way and null afterwards: one run at a time."""
 
@@ -322,6 +383,9 @@ class TrainingRun(Model):
     epoch = fields.IntField(default=0)
     epochs = fields.IntField()
     loss = fields.FloatField(null=True)
+    learned_by = fields.DatetimeField(
+        null=True, description="when the learning should be over, by the epochs so far"
+    )
     model: fields.ForeignKeyNullableRelation[ModelVersion] = fields.ForeignKeyField(
         "store.ModelVersion", related_name="runs", null=True, on_delete=fields.SET_NULL
     )

@@ -1,0 +1,102 @@
+"""The policy of retraining: when runs start by themselves, what they need, and how strict the gate is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+from tortoise.exceptions import IntegrityError
+
+from ml.gate import Margins
+from services.errors import Code, Problem, Refused, refuse
+from services.permissions import admin
+from store.pages import Page, Window, page
+from store.tables import RetrainingPolicy, User
+
+Number = int | float
+
+BOUNDS: Mapping[str, tuple[str, Number, Number]] = {
+    "threshold": ("threshold", 1, 1_000_000),
+    "minutes_between": ("minutesBetween", 0, 525_600),
+    "labels_per_class": ("labelsPerClass", 0, 100_000),
+    "sensitivity_margin": ("sensitivityMargin", 0.001, 0.5),
+    "specificity_margin": ("specificityMargin", 0.001, 0.5),
+    "auc_margin": ("aucMargin", 0.001, 0.5),
+    "share_per_user": ("sharePerUser", 0.01, 1),
+}
+"""By name: what the form calls it, the least and the most."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is in force. Without an administrator's word nothing but the threshold holds a run back."""
+
+    threshold: int
+    minutes_between: int = 0
+    labels_per_class: int = 0
+    sensitivity_margin: float = Margins.sensitivity
+    specificity_margin: float = Margins.specificity
+    auc_margin: float = Margins.auc
+    share_per_user: float = 1.0
+
+    @property
+    def margins(self) -> Margins:
+        """How far below the incumbent a candidate's intervals may reach."""
+        return Margins(self.sensitivity_margin, self.specificity_margin, self.auc_margin)
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The use cases around the policy: a history of rows, the latest of which counts."""
+
+    threshold: int
+    """Counts until an administrator sets another."""
+
+    async def in_force(self) -> Policy:
+        """What counts now, for the platform itself."""
+        return self.policy_of(await RetrainingPolicy.in_force())
+
+    async def read(self, viewer: User | None) -> tuple[Policy, RetrainingPolicy | None]:
+        """What counts now, and the change that made it so; for administrators."""
+        admin(viewer)
+        row = await RetrainingPolicy.in_force()
+        return self.policy_of(row), row
+
+    async def page(self, viewer: User | None, window: Window) -> Page[RetrainingPolicy]:
+        """Every change, newest first; for administrators."""
+        admin(viewer)
+        return await page(RetrainingPolicy.all(), window)
+
+    async def change(self, viewer: User | None, changes: Mapping[str, Number]) -> RetrainingPolicy:
+        """Sets what is named in ``changes``, by the names of `Policy`; the rest stays.
+
+        Raises:
+            Refused: REQUIRED, where nothing is named; INVALID, all at once; CONFLICT.
+        """
+        viewer = admin(viewer)
+        if problems := _problems(changes):
+            raise Refused(*problems)
+        last = await RetrainingPolicy.in_force()
+        policy = asdict(self.policy_of(last)) | dict(changes)
+        try:
+            return await RetrainingPolicy.create(
+                number=last.number + 1 if last else 1, changed_by=viewer, **policy
+            )
+        except IntegrityError as error:
+            raise refuse(Code.CONFLICT, "another change came first: look again") from error
+
+    def policy_of(self, row: RetrainingPolicy | None) -> Policy:
+        """The policy of a row, or the default."""
+        if row is None:
+            return Policy(self.threshold)
+        return Policy(**{field.name: getattr(row, field.name) for field in fields(Policy)})
+
+
+def _problems(changes: Mapping[str, Number]) -> list[Problem]:
+    if not changes:
+        return list(refuse(Code.REQUIRED, "say what is to change").problems)
+    return [
+        Problem(Code.INVALID, f"{field} is a number from {least} to {most}", field)
+        for name, (field, least, most) in BOUNDS.items()
+        if name in changes and not least <= changes[name] <= most
+    ]
