@@ -66,8 +66,7 @@ class Renewal:
             CannotRenew: some are still to do.
         """
         await self.diagnosis.renew(event)
-        if await self.diagnosis.models.is_current():  # else another server's network is to make them
-            await self._make_anew()
+        await self._make_anew()
 
     async def _make_anew(self) -> None:
         """One image at a time, and uploads first: the labelled, which trainings wait for, then the newest."""
@@ -103,6 +102,7 @@ class Renewal:
         return await (query if last is None else query.filter(id__lt=last)).first()
 
     async def _is_in_service(self, serving: Serving) -> bool:
+        """Here and in the database; else another promotion, or another server's network, goes first."""
         return serving is self.diagnosis.inference.serving and await self.diagnosis.models.is_current()
 
     async def _made(self, image: Image) -> bool:
