@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -173,3 +174,12 @@ def test_what_does_not_go_together_is_said(words: list[str], message: str, few: 
     assert result.exit_code in (1, 2)
     assert message in result.output
     assert "Traceback" not in result.output
+
+
+def test_without_the_extra_the_command_says_the_remedy(
+    few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "keras", None)
+    result = run(tmp_path, "train", "--network", "resnet50", "--data", few, "--out", tmp_path / "x")
+    assert result.exit_code == 1
+    assert "install the extra, .venv/bin/pip install -e '.[backbones]'" in result.output
