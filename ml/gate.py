@@ -1,13 +1,19 @@
 """The gate: may a candidate replace the model in service? A bootstrap over patients answers, in words."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ml.evaluation import Estimate, checked
+from ml.verdict import Comparison, Discordance, Size, Verdict
 
 RESAMPLES = 2000
+LEVEL = 0.025
+"""How often a candidate that is worse by a margin may pass: the lower tail of a 95 % interval."""
+FEWEST_PATIENTS = 30
+"""Of each class, whatever the margins: of fewer the bootstrap promises too much."""
 
 
 @dataclass(frozen=True)
@@ -26,46 +32,11 @@ class Margins:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Whether the candidate is promoted, the reason, and candidate less incumbent with 95 % intervals."""
-
-    promote: bool
-    sentence: str
-    sensitivity_difference: Estimate
-    specificity_difference: Estimate
-    auc_difference: Estimate
-
-
-@dataclass(frozen=True)
 class Judged:
     """One model on the holdout: its probabilities of COVID (N,), and the threshold that it is served with."""
 
     probabilities: np.ndarray
     threshold: float = 0.5
-
-
-@dataclass(frozen=True)
-class _Comparison:
-    """One figure of both models, and what the bootstrap makes of their difference."""
-
-    name: str
-    incumbent: float
-    candidate: float
-    difference: Estimate
-    margin: float
-
-    @property
-    def passes(self) -> bool:
-        return self.difference.low >= -self.margin
-
-    def __str__(self) -> str:
-        relation = "within" if self.passes else "beyond"
-        low, high = self.difference.low, self.difference.high
-        return (
-            f"{self.name} {self.candidate:.3f} against {self.incumbent:.3f} (difference "
-            f"{self.difference.value:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}), "
-            f"{relation} the margin of {self.margin:.3f}"
-        )
 
 
 def judge(
@@ -81,24 +52,66 @@ def judge(
     Non-inferiority: the candidate passes if even the lower end of the 95 % interval of its difference from
     the incumbent lies no further down than the margin, in sensitivity, in specificity and in the area under
     the ROC curve. Patients, and not images, are drawn again, since images of one patient are alike; COVID
-    patients and the others are drawn apart, so that every resample has both. Raises EvaluationError as
+    patients and the others are drawn apart, so that every resample has both.
+
+    A holdout is too small where models that agree on every patient of a class could still differ by more
+    than the margin; see `patients_needed`. There who passes has to be confirmed. Raises EvaluationError as
     evaluate does.
     """
-    positive, old = checked(labels, incumbent.probabilities)
-    _, new = checked(labels, candidate.probabilities)
-    weights = _resamples(positive, groups, seed)
+    positive, _ = checked(labels, incumbent.probabilities)
+    return judge_resampled(
+        positive,
+        incumbent,
+        candidate,
+        resamples(positive, groups, seed),
+        sizes_of(positive, groups, margins),
+        margins,
+    )
+
+
+def judge_resampled(
+    positive: np.ndarray,
+    incumbent: Judged,
+    candidate: Judged,
+    weights: np.ndarray,
+    sizes: tuple[Size, Size],
+    margins: Margins = Margins(),
+) -> Verdict:
+    """As `judge`, on labels (N,) bool, for whoever judges many models by the same resamples."""
+    _, old = checked(positive, incumbent.probabilities)
+    _, new = checked(positive, candidate.probabilities)
     calls = old >= incumbent.threshold, new >= candidate.threshold
-    comparisons = [
-        _rates("sensitivity", calls[0], calls[1], weights * positive, margins.sensitivity),
-        _rates("specificity", ~calls[0], ~calls[1], weights * ~positive, margins.specificity),
-        _areas(old, new, positive, weights, margins.auc),
-    ]
-    promote = all(comparison.passes for comparison in comparisons)
-    sentence = f"{'Promoted' if promote else 'Rejected'}: {'; '.join(map(str, comparisons))}."
-    return Verdict(promote, sentence, *(comparison.difference for comparison in comparisons))
+    return Verdict(
+        (
+            _rates("sensitivity", calls[0], calls[1], positive, weights, margins.sensitivity),
+            _rates("specificity", ~calls[0], ~calls[1], ~positive, weights, margins.specificity),
+            _areas(old, new, positive, weights, margins.auc),
+        ),
+        sizes,
+    )
 
 
-def _resamples(positive: np.ndarray, groups: Sequence[str], seed: int) -> np.ndarray:
+def patients_needed(margin: float) -> int:
+    """Patients of a class below which a loss of the margin, a fraction between 0 and 1, cannot be excluded.
+
+    Of n patients none is called otherwise with a chance of (1 - m)^n where a share m would be; that has to
+    be at most 2.5 %, the level of the gate (the exact form of the "rule of three", Hanley and Lippman-Hand
+    1983). The bootstrap cannot see this: where no call differs, its interval has no width.
+    """
+    return max(FEWEST_PATIENTS, math.ceil(math.log(LEVEL) / math.log1p(-margin)))
+
+
+def sizes_of(positive: np.ndarray, groups: Sequence[str], margins: Margins) -> tuple[Size, Size]:
+    """How many patients of each class there are, and are needed; labels (N,) bool, (N,) patients."""
+    names = np.asarray(groups)
+    with_covid = set(names[positive])
+    return (
+        Size("patients with COVID", len(with_covid), patients_needed(margins.sensitivity)),
+        Size("without", len(set(names) - with_covid), patients_needed(margins.specificity)),
+    )
+
+
+def resamples(positive: np.ndarray, groups: Sequence[str], seed: int) -> np.ndarray:
     """How often each image is drawn: (RESAMPLES, N). Row 0 is the sample as it is."""
     names, membership = np.unique(np.asarray(groups), return_inverse=True)
     with_covid = np.bincount(membership, weights=positive, minlength=len(names)) > 0
@@ -110,16 +123,22 @@ def _resamples(positive: np.ndarray, groups: Sequence[str], seed: int) -> np.nda
     return drawn[:, membership]
 
 
-def _rates(name: str, old: np.ndarray, new: np.ndarray, weights: np.ndarray, margin: float) -> _Comparison:
-    """A share of right calls (N,), over the images that have weight (RESAMPLES + 1, N)."""
+def _rates(
+    name: str, old: np.ndarray, new: np.ndarray, chosen: np.ndarray, weights: np.ndarray, margin: float
+) -> Comparison:
+    """A share of right calls (N,), of the chosen images (N,), by the weights (RESAMPLES + 1, N)."""
+    old, new, weights = old[chosen], new[chosen], weights[:, chosen]
     totals = weights.sum(axis=1)
     rates = np.stack([weights @ old, weights @ new]) / np.where(totals > 0, totals, np.nan)
-    return _Comparison(name, float(rates[0, 0]), float(rates[1, 0]), _difference(rates[1] - rates[0]), margin)
+    difference = _difference(rates[1] - rates[0])
+    return Comparison(
+        name, float(rates[0, 0]), float(rates[1, 0]), difference, margin, Discordance.of(old, new)
+    )
 
 
 def _areas(
     old: np.ndarray, new: np.ndarray, positive: np.ndarray, weights: np.ndarray, margin: float
-) -> _Comparison:
+) -> Comparison:
     """The area under the ROC curve: the weighted share of pairs, one of each class, in the right order."""
     of_positives, of_negatives = weights[:, positive], weights[:, ~positive]
     totals = of_positives.sum(axis=1) * of_negatives.sum(axis=1)
@@ -127,7 +146,7 @@ def _areas(
     gains = ((of_positives @ (after - before)) * of_negatives).sum(axis=1) / np.where(
         totals > 0, totals, np.nan
     )
-    return _Comparison("AUC", float(before.mean()), float(after.mean()), _difference(gains), margin)
+    return Comparison("AUC", float(before.mean()), float(after.mean()), _difference(gains), margin)
 
 
 def _in_order(probabilities: np.ndarray, positive: np.ndarray) -> np.ndarray:

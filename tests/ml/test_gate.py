@@ -1,10 +1,14 @@
 """The gate: what must not pass, what must, and what it says."""
 
+import json
+
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from ml.evaluation import EvaluationError
-from ml.gate import Judged, Margins, Verdict, judge
+from ml.gate import Judged, Margins, judge, patients_needed
+from ml.verdict import Discordance, Verdict
 
 PATIENTS = 200
 
@@ -93,7 +97,7 @@ def test_images_of_one_patient_are_drawn_together() -> None:
 def test_the_margin_decides() -> None:
     labels, probabilities, groups = holdout()
     candidate = np.clip(probabilities + np.random.default_rng(2).normal(0, 0.4, 300), 0, 1)
-    lax = Margins(sensitivity=1, specificity=1, auc=1)
+    lax = Margins(sensitivity=0.99, specificity=0.99, auc=0.99)
     assert not judge(labels, Judged(probabilities), Judged(candidate), groups, Margins(auc=0)).promote
     assert judge(labels, Judged(probabilities), Judged(candidate), groups, lax).promote
 
@@ -110,3 +114,72 @@ def test_the_same_seed_gives_the_same_verdict() -> None:
 def test_a_holdout_of_one_class_is_an_error() -> None:
     with pytest.raises(EvaluationError):
         judge(np.ones(3), Judged(np.ones(3)), Judged(np.ones(3)), ["a", "b", "c"])
+
+
+# ------------------------------------------------------------------ small holdouts, and what is told beside
+
+
+def test_a_lucky_small_holdout_promotes_nothing_by_itself() -> None:
+    """Two models that agree on all of ten patients: the interval has no width, and shows nothing."""
+    labels, scores = np.arange(80) % 8 == 0, np.where(np.arange(80) % 8 == 0, 0.9, 0.1)
+    patients = [f"patient {number}" for number in range(80)]
+    verdict = judge(labels, Judged(scores), Judged(scores), patients)
+    assert (verdict.passes, verdict.promote, verdict.awaits) == (True, False, True)
+    assert verdict.sentence.startswith("Awaiting confirmation: sensitivity 1.000")
+    assert "it has 10 patients with COVID (of 36 needed) and 70 without (of 72 needed)" in verdict.sentence
+    assert "An administrator has to confirm" in verdict.sentence
+
+
+def test_images_of_few_patients_make_no_large_holdout() -> None:
+    labels, probabilities, _ = holdout()
+    few = [f"patient {number % 10}" for number in labels.cumsum()]
+    assert judge(labels, Judged(probabilities), Judged(probabilities), few).awaits
+
+
+def test_what_fails_on_a_small_holdout_is_refused_and_not_awaited() -> None:
+    labels, scores = np.arange(40) % 2, np.where(np.arange(40) % 2, 0.9, 0.1)
+    verdict = judge(labels, Judged(scores), Judged(1 - scores), [str(number) for number in range(40)])
+    assert (verdict.promote, verdict.awaits) == (False, False)
+    assert verdict.sentence.startswith("Rejected: ")
+    assert "too small to decide" in verdict.sentence
+    assert "has to confirm" not in verdict.sentence
+    assert len(verdict.sentence) < 1000, "what is kept of it"
+
+
+@pytest.mark.parametrize(("margin", "needed"), [(0.1, 36), (0.05, 72), (0.01, 368), (0.5, 30)])
+def test_so_many_patients_exclude_a_loss_of_the_margin(margin: float, needed: int) -> None:
+    assert patients_needed(margin) == needed
+    assert (1 - margin) ** needed <= 0.025
+
+
+def test_mcnemars_test_is_the_exact_one() -> None:
+    generator = np.random.default_rng(3)
+    for _ in range(20):
+        old, new = generator.random((2, 60)) < 0.7
+        found = Discordance.of(old, new)
+        won, lost = int((new & ~old).sum()), int((old & ~new).sum())
+        assert (found.candidate_alone, found.incumbent_alone) == (won, lost)
+        assert found.p == pytest.approx(binomtest(won, won + lost).pvalue)
+    assert Discordance.of(old, old) == Discordance(0, 0, 1.0)
+
+
+def test_mcnemars_test_is_told_where_chance_does_not_explain_the_calls() -> None:
+    labels, probabilities, _ = holdout()
+    missed = np.where((labels == 1) & (np.arange(300) % 3 == 0), 0.01, probabilities)
+    verdict = verdict_on(missed)
+    lost = verdict.comparisons[0].alone
+    assert lost is not None
+    assert lost.p < 0.001
+    assert f"0 images won and {lost.incumbent_alone} lost, McNemar's exact p" in verdict.sentence
+    assert "McNemar" not in verdict_on(probabilities).sentence
+
+
+def test_the_verdict_is_plain_numbers_too() -> None:
+    _, probabilities, _ = holdout()
+    plain = json.loads(json.dumps(verdict_on(probabilities).as_dict()))
+    assert [one["name"] for one in plain["comparisons"]] == ["sensitivity", "specificity", "AUC"]
+    assert plain["comparisons"][0]["difference"] == {"value": 0, "low": 0, "high": 0}
+    assert plain["comparisons"][0]["alone"] == {"candidate_alone": 0, "incumbent_alone": 0, "p": 1}
+    assert plain["comparisons"][2]["alone"] is None
+    assert all(one["passes"] for one in plain["comparisons"])
+    assert [size["needed"] for size in plain["sizes"]] == [36, 72]
