@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -40,9 +41,9 @@ class TrainerProcess:
         try:
             while line := await asyncio.to_thread(process.stdout.readline):
                 step = json.loads(line)
-                yield Progress(RunState(step["state"]), step["epoch"], step["loss"])
+                yield Progress(RunState(step["state"]), step["epoch"], step["loss"], step["secondsLeft"])
             if await asyncio.to_thread(process.wait) != 0:
-                raise TrainerFailed(f"the trainer ended with status {process.returncode}:\n{_tail(folder)}")
+                raise TrainerFailed(f"the trainer ended with {_status(process.returncode)}:\n{_tail(folder)}")
         finally:
             process.kill()
             await asyncio.to_thread(process.communicate)
@@ -64,6 +65,12 @@ class TrainerProcess:
         if self.device == "cpu":
             environment["JAX_PLATFORMS"] = "cpu"
         return environment
+
+
+def _status(code: int) -> str:
+    """An exit status in words: of a negative one, the signal that ended the process."""
+    name = next((f" ({one.name})" for one in signal.Signals if one == -code), "")
+    return f"status {code}{name}"
 
 
 def _tail(folder: Path) -> str:

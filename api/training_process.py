@@ -48,8 +48,11 @@ def _pipe() -> TextIO:
     return pipe
 
 
-def _report(pipe: TextIO, state: str, epoch: int, loss: float | None) -> None:
-    print(json.dumps({"state": state, "epoch": epoch, "loss": loss}), file=pipe, flush=True)
+def _report(
+    pipe: TextIO, state: str, epoch: int, loss: float | None, seconds_left: float | None = None
+) -> None:
+    step = {"state": state, "epoch": epoch, "loss": loss, "secondsLeft": seconds_left}
+    print(json.dumps(step), file=pipe, flush=True)
 
 
 if __name__ == "__main__":

@@ -66,6 +66,7 @@ class TrainingProgressed(Event):
     state: str
     epoch: int
     loss: float | None
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,11 @@ def teach(
     )
 
 
+def passes(head: str) -> int:
+    """How often the epochs are run to teach a head: once, and again for each fold that calibrates it."""
+    return 1 if head in heads.PAPER else 1 + FOLDS
+
+
 def held_out_threshold(
     lessons: Images, backbone: Backbone, config: TrainingConfig, on_epoch: OnEpoch = unheard
 ) -> float:

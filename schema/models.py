@@ -14,7 +14,8 @@ from schema.fields import field
 from schema.figures import Audit, Elsewhere, Evaluation
 from schema.node import Node
 from schema.people import User
-from services import lookups, model_cards, renewal, retraining
+from schema.verdict import GateVerdict
+from services import lookups, model_cards, renewal, retraining, run_words
 from store import tables
 
 
@@ -75,6 +76,11 @@ class ModelVersion(Node):
             row=row,
         )
 
+    @field("The verdict in numbers; null where no gate judged it.")
+    def gate(self) -> GateVerdict | None:
+        found = (self.row.record or {}).get("verdict")
+        return GateVerdict.of(found) if found else None
+
     @field(
         "What it reaches at sites that it has not seen, so far as is known: measured when the default "
         "model was made, on a head of the same kind that all sites but one had taught."
@@ -115,6 +121,10 @@ class TrainingRun(Node):
     loss: float | None = strawberry.field(
         description="Training loss of the last epoch; null before the first."
     )
+    seconds_left: float | None = strawberry.field(
+        description="Seconds until it has learned, estimated from the epochs so far; null before the first, "
+        "and once it has learned."
+    )
     error: str | None = strawberry.field(description="What went wrong, if it failed or was cancelled.")
     queued_at: datetime = strawberry.field(description="When it was asked for.")
     finished_at: datetime | None = strawberry.field(description="When it ended; null while it is under way.")
@@ -133,6 +143,7 @@ class TrainingRun(Node):
             epochs=row.epochs,
             # JSON has no word for a loss that has diverged
             loss=loss if loss is not None and math.isfinite(loss) else None,
+            seconds_left=retraining.seconds_left(row) if moment is None else moment.seconds_left,
             error=row.error,
             queued_at=row.queued_at,
             finished_at=row.finished_at,
@@ -146,7 +157,15 @@ class TrainingRun(Node):
         user = await info.context.loaders.users.load(self.row.requested_by_id)
         return User.of(user) if user else None
 
-    @field("The version that came of it, promoted or rejected.")
+    @field("Why it stands where it does, in a sentence: at the end the gate's verdict, or what went wrong.")
+    async def reason(self, info: Info) -> str:
+        told = self.row.error
+        if told is None and self.row.model_id is not None:
+            model = await info.context.loaders.models.load(self.row.model_id)
+            told = model.verdict if model else None
+        return run_words.reason(self.state, self.epoch, self.epochs, told)
+
+    @field("The version that came of it, whatever was decided about it.")
     async def model(self, info: Info) -> ModelVersion | None:
         if self.row.model_id is None:
             return None

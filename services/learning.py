@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +16,47 @@ from ml import default_model, model_file
 from ml.classifier import BackboneMismatch
 from ml.default_model import BaseSet, DefaultModel
 from ml.evaluation import evaluate
-from ml.gate import Judged, judge
-from ml.making import Images, images_of, probabilities, teach
+from ml.gate import Judged, Margins, judge
+from ml.making import Images, images_of, passes, probabilities, teach
 from ml.model_file import Model
 from ml.training import TrainingConfig
+from ml.verdict import Verdict
 from services import model_record, origins, training_set, version_audit
 from services.origins import Origins
 
-Report = Callable[[str, int, float | None], None]
+
+class Report(Protocol):
+    """Whoever hears of the steps."""
+
+    def __call__(
+        self, state: str, epoch: int, loss: float | None, seconds_left: float | None = None
+    ) -> None: ...
+
+
+@dataclass
+class Pace:
+    """How long the learning will go on, by the epochs so far; the first one, which compiles, counts alone."""
+
+    epochs: int
+    """To do in all."""
+    began: float = field(default_factory=time.monotonic)
+    first: float | None = None
+
+    def seconds_left(self, done: int, now: float) -> float:
+        """The seconds until all epochs are done, of which ``done`` are; ``now`` is by `time.monotonic`."""
+        if self.first is None:
+            self.first = now
+            return (now - self.began) * (self.epochs - done)
+        return (now - self.first) / (done - 1) * (self.epochs - done)
 
 
 def learn(folder: Path, report: Report, beginning: Path = default_model.FOLDER) -> None:
     """Train a candidate on what `services.training_set` laid out and on the base set, and judge it.
 
     The base set is that of the default model, in the folder ``beginning``. Reports TRAINING with the mean
-    loss after each epoch, then EVALUATING. Leaves the candidate's file and the outcome: whether to promote
-    it, the verdict, its evaluation and record, the number of images it was trained on.
+    loss after each epoch and the time left of the learning, then EVALUATING. Leaves the candidate's file and
+    the outcome: whether to promote it or to await an administrator's word, the verdict, its evaluation and
+    record, the number of images it was trained on.
     Raises BackboneMismatch where the model in service reads other features than the base set's.
     """
     task = json.loads((folder / training_set.TASK_FILE).read_text())
@@ -43,17 +70,25 @@ def learn(folder: Path, report: Report, beginning: Path = default_model.FOLDER) 
     lessons, exam = divide(shipped.base_set, folder)
     config = TrainingConfig(head=task["head"], epochs=task["epochs"], seed=task["seed"])
     losses: list[float] = []
+    pace = Pace(config.epochs * passes(config.head))
 
     def on_epoch(epoch: int, loss: float) -> None:
         losses.append(loss)
-        report("TRAINING", epoch, loss)
+        report("TRAINING", epoch, loss, pace.seconds_left(epoch, time.monotonic()))
 
     candidate = teach(lessons, incumbent.backbone, config, on_epoch, shipped.model.novelty)
     report("EVALUATING", config.epochs, losses[-1])
-    outcome = _examine(exam, incumbent, candidate) | {
+    verdict = _verdict(exam, incumbent, candidate, Margins(**task["margins"]))
+    evaluation = evaluate(exam.covid, probabilities(candidate.head, exam.features), candidate.threshold)
+    record = _record(shipped, beginning, folder, candidate, config, exam)
+    outcome = {
+        "promote": verdict.promote,
+        "awaits": verdict.awaits,
+        "verdict": verdict.sentence,
+        "evaluation": evaluation.as_dict(),
         "trainedOn": len(lessons.covid),
         "head": candidate.head.name,
-        "record": _record(shipped, beginning, folder, candidate, config, exam),
+        "record": record | {"verdict": verdict.as_dict()},
     }
     (folder / training_set.CANDIDATE_FILE).write_bytes(model_file.save(candidate))
     (folder / training_set.OUTCOME_FILE).write_text(json.dumps(outcome))
@@ -102,13 +137,11 @@ def _join(
     return Images(*(np.concatenate([getattr(part, name) for part in chosen]) for name in columns))
 
 
-def _examine(exam: Images, incumbent: Model, candidate: Model) -> dict[str, Any]:
-    old, new = (probabilities(model.head, exam.features) for model in (incumbent, candidate))
-    verdict = judge(
-        exam.covid, Judged(old, incumbent.threshold), Judged(new, candidate.threshold), list(exam.groups)
+def _verdict(exam: Images, incumbent: Model, candidate: Model, margins: Margins) -> Verdict:
+    old, new = (
+        Judged(probabilities(model.head, exam.features), model.threshold) for model in (incumbent, candidate)
     )
-    evaluation = evaluate(exam.covid, new, candidate.threshold)
-    return {"promote": verdict.promote, "verdict": verdict.sentence, "evaluation": evaluation.as_dict()}
+    return judge(exam.covid, old, new, exam.groups.tolist(), margins)
 
 
 def _record(

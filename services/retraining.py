@@ -171,6 +171,13 @@ def progress_of(run: TrainingRun) -> TrainingProgressed:
     return TrainingProgressed(run.id, run.state, run.epoch, run.loss)
 
 
+def seconds_left(run: TrainingRun) -> float | None:
+    """How long the run will learn yet, by the epochs so far; None where it does not, or before the first."""
+    if run.state is not RunState.TRAINING or run.learned_by is None:
+        return None
+    return max(0.0, (run.learned_by - datetime.now(UTC)).total_seconds())
+
+
 async def end(outbox: Outbox, run: TrainingRun, state: RunState, error: str | None) -> bool:
     """End a run that did not come to a verdict and set its labels free; False where it had ended already."""
 

@@ -6,9 +6,9 @@ import asyncio
 import json
 import logging
 import tempfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from store.database import atomically
 from store.tables import Deployment, Image, Label, ModelState, ModelVersion, RunState, TrainingRun
 
 LEASE = timedelta(seconds=10)
-HEARTBEAT_SECONDS = 1.0
+HEARTBEAT_SECONDS = 0.5
 MAX_TAKEOVERS = 3
 LABELS_AT_ONCE = 1000
 EXTRACTION_SECONDS = 3600.0
@@ -43,6 +43,8 @@ class Progress:
     state: RunState
     epoch: int
     loss: float | None
+    seconds_left: float | None = None
+    """Of the learning, by the epochs so far."""
 
 
 class Trainer(Protocol):
@@ -131,7 +133,13 @@ class Training:
         used = await training_set.lay_out(found, incumbent.extractor, self.blobs, folder)
         data = await self.blobs.get(incumbent.key)
         await asyncio.to_thread((folder / training_set.INCUMBENT_FILE).write_bytes, data)
-        task = {"head": incumbent.head, "epochs": run.epochs, "seed": run.id, "incumbent": incumbent.number}
+        task = {
+            "head": incumbent.head,
+            "epochs": run.epochs,
+            "seed": run.id,
+            "incumbent": incumbent.number,
+            "margins": asdict((await self.retraining.policies.in_force()).margins),
+        }
         await asyncio.to_thread((folder / training_set.TASK_FILE).write_text, json.dumps(task))
         async with aclosing(self.trainer.train(folder)) as progress:
             async for step in progress:
@@ -139,11 +147,14 @@ class Training:
         return incumbent, used
 
     async def _note(self, run: TrainingRun, step: Progress) -> None:
+        left = step.seconds_left
+        learned_by = None if left is None else datetime.now(UTC) + timedelta(seconds=left)
+
         async def write() -> None:
             changes = {"state": step.state, "epoch": step.epoch, "loss": step.loss}
-            if not await TrainingRun.held(run.id, run.fence).update(**changes):
+            if not await TrainingRun.held(run.id, run.fence).update(**changes, learned_by=learned_by):
                 raise LeaseLost
-            await record(TrainingProgressed(run.id, step.state, step.epoch, step.loss))
+            await record(TrainingProgressed(run.id, step.state, step.epoch, step.loss, step.seconds_left))
 
         await self.outbox.commit(write)
         run.epoch, run.loss = step.epoch, step.loss
@@ -166,7 +177,7 @@ class Training:
                 ids = label_ids[start : start + LABELS_AT_ONCE]
                 # Locked, since an image that is deleted at this moment takes its labels along.
                 await model.labels.add(*await Label.filter(id__in=ids).select_for_update())
-            state = await _decide(model, incumbent, passed=outcome["promote"])
+            state = await _decide(model, incumbent, outcome)
             await TrainingRun.filter(id=run.id).update(state=state, model_id=model.id)
             await record(TrainingProgressed(run.id, state, run.epoch, run.loss))
 
@@ -198,10 +209,12 @@ async def _seize(run_id: int) -> tuple[TrainingRun | None, bool]:
     return await TrainingRun.get_or_none(id=run_id), bool(taken)
 
 
-async def _decide(model: ModelVersion, incumbent: ModelVersion, *, passed: bool) -> RunState:
-    """Promote or reject, within the transaction under way."""
-    current = await Deployment.current()
+async def _decide(model: ModelVersion, incumbent: ModelVersion, outcome: Mapping[str, Any]) -> RunState:
+    """Promote, reject or leave it to an administrator, within the transaction under way."""
+    passed, current = outcome["promote"] or outcome["awaits"], await Deployment.current()
     if passed and current is not None and current.model_id == incumbent.id:
+        if outcome["awaits"]:
+            return RunState.AWAITING
         await deploy(model.id, model.verdict or "", None)
         return RunState.PROMOTED
     model.state = ModelState.REJECTED

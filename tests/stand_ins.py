@@ -74,6 +74,7 @@ class ScriptedTrainer:
     """Reports two epochs and leaves the outcome that a test asks for."""
 
     promote: bool = True
+    awaits: bool = False
     threshold: str = "0.25"
     pause: float = 0.0
     error: Exception | None = None
@@ -88,7 +89,8 @@ class ScriptedTrainer:
             raise self.error
         yield Progress(RunState.EVALUATING, 2, 0.5)
         outcome = {
-            "promote": self.promote,
+            "promote": self.promote and not self.awaits,
+            "awaits": self.awaits,
             "verdict": "Promoted: as the test asked." if self.promote else "Rejected: as the test asked.",
             "evaluation": EVALUATION,
             "trainedOn": 12,

@@ -62,11 +62,13 @@ time.sleep(60)
 
 async def test_reports_as_it_goes(tmp_path: Path) -> None:
     learnt = await steps(
-        trainer('report("TRAINING", 1, 0.5)\nreport("TRAINING", 2, None)\nreport("EVALUATING", 2, 0.25)'),
+        trainer(
+            'report("TRAINING", 1, 0.5, 7.5)\nreport("TRAINING", 2, None)\nreport("EVALUATING", 2, 0.25)'
+        ),
         tmp_path,
     )
     assert learnt == [
-        Progress(RunState.TRAINING, 1, 0.5),
+        Progress(RunState.TRAINING, 1, 0.5, seconds_left=7.5),
         Progress(RunState.TRAINING, 2, None),
         Progress(RunState.EVALUATING, 2, 0.25),
     ]
@@ -131,7 +133,7 @@ async def test_closed_it_stops_at_once_and_leaves_nothing_running(tmp_path: Path
 
 async def test_one_that_hangs_is_killed(tmp_path: Path) -> None:
     """Too busy to notice that its parent has closed the pipe."""
-    report = 'print(\'{"state": "TRAINING", "epoch": 1, "loss": null}\', flush=True)'
+    report = 'print(\'{"state": "TRAINING", "epoch": 1, "loss": null, "secondsLeft": null}\', flush=True)'
     hanging = TrainerProcess("auto", (sys.executable, "-c", f"import time; {report}; time.sleep(60)"))
     async with asyncio.timeout(10), aclosing(hanging.train(tmp_path)) as progress:
         await anext(progress)

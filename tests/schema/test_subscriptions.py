@@ -21,7 +21,7 @@ LABELS = """subscription($after: Cursor) { labelSubmitted(after: $after) { curso
   label { finding image { filename } submittedBy { name } }
   retraining { newLabels threshold run { id } } } }"""
 PROGRESS = """subscription($after: Cursor) { trainingProgress(after: $after) { cursor
-  run { state epoch epochs loss labels model { number } } } }"""
+  run { state epoch epochs loss secondsLeft reason labels model { number } } } }"""
 PROMOTIONS = """subscription($after: Cursor) { modelPromoted(after: $after) { cursor
   model { number state } previous { number state } } }"""
 ALL = {"p": PREDICTIONS, "n": NEWS, "l": LABELS, "t": PROGRESS, "m": PROMOTIONS}
@@ -99,19 +99,26 @@ async def test_labels_runs_and_promotions_reach_admins(
 async def test_progress_shows_the_moment_that_it_tells_of(
     address: str, admin: Asker, platform: Platform
 ) -> None:
-    run = await TrainingRun.create(trigger=RunTrigger.ADMIN, epochs=2, state="FAILED", epoch=2, loss=0.1)
+    run = await TrainingRun.create(
+        trigger=RunTrigger.ADMIN, epochs=2, state="FAILED", epoch=2, loss=0.1, error="the trainer was lost"
+    )
     begin = await platform.log.head()
-    moments: list[tuple[str, int, float | None]] = [
-        ("QUEUED", 0, None),
-        ("TRAINING", 1, 0.75),
-        ("FAILED", 2, 0.1),
+    moments: list[tuple[str, int, float | None, float | None]] = [
+        ("QUEUED", 0, None, None),
+        ("TRAINING", 1, 0.75, 12.5),
+        ("FAILED", 2, 0.1, None),
     ]
     for moment in moments:
         await platform.retraining.outbox.commit(partial(record, TrainingProgressed(run.id, *moment)))
     async with joined(address, admin.token) as client:
         await client.subscribe(PROGRESS, after=encode_cursor(begin))
         runs = [(await client.event())["run"] for _ in moments]
-    assert [(run["state"], run["epoch"], run["loss"]) for run in runs] == moments
+    assert [(run["state"], run["epoch"], run["loss"], run["secondsLeft"]) for run in runs] == moments
+    assert [run["reason"] for run in runs] == [
+        "It waits for a trainer.",
+        "It learns: epoch 1 of 2 is done.",
+        "the trainer was lost",
+    ]
 
 
 async def test_news_reaches_everyone(address: str, admin: Asker) -> None:

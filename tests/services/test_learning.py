@@ -11,10 +11,11 @@ import pytest
 from ml import alterations, default_model, model_file
 from ml.base_set import BaseSet
 from ml.classifier import BackboneMismatch
+from ml.gate import Margins
 from ml.training import TrainingConfig
 from services import training_set
 from services.audit import UNCHANGED
-from services.learning import divide, learn, trace
+from services.learning import Pace, divide, learn, trace
 from services.origins import PLATFORM
 from tests.feature_sets import base_set, chest_features
 
@@ -39,7 +40,12 @@ def lay_out(folder: Path, base: BaseSet, rows: np.ndarray, covid: np.ndarray) ->
         evidence=np.array(["RT_PCR"] * len(rows), str),
     )
     (folder / training_set.INCUMBENT_FILE).write_bytes(model_file.save(default_model.load_model()))
-    task = {"head": "D", "epochs": TrainingConfig().epochs, "seed": 0}
+    task = {
+        "head": "D",
+        "epochs": TrainingConfig().epochs,
+        "seed": 0,
+        "margins": dataclasses.asdict(Margins()),
+    }
     (folder / training_set.TASK_FILE).write_text(json.dumps(task))
     return folder
 
@@ -57,22 +63,41 @@ def outcome(folder: Path) -> dict[str, Any]:
     return found
 
 
+def test_the_time_left_follows_from_the_epochs_so_far() -> None:
+    """The first epoch compiles: once there is a second one, it no longer counts."""
+    pace = Pace(epochs=11, began=100.0)
+    assert pace.seconds_left(1, now=103.0) == 30
+    assert pace.seconds_left(2, now=104.0) == 9
+    assert pace.seconds_left(6, now=113.0) == 10
+    assert pace.seconds_left(11, now=125.0) == 0
+
+
 @pytest.mark.slow
 def test_true_labels_are_promoted(known: BaseSet, tmp_path: Path) -> None:
     heard: list[tuple[str, int]] = []
+    left: list[float | None] = []
+
+    def hear(state: str, epoch: int, loss: float | None, seconds_left: float | None = None) -> None:
+        heard.append((state, epoch))
+        left.append(seconds_left)
+
     rows = some_of_each(known)
     folder = lay_out(tmp_path, known, rows, known.covid[rows])
-    learn(folder, lambda state, epoch, loss: heard.append((state, epoch)))
+    learn(folder, hear)
     found = outcome(folder)
     assert found["promote"], found["verdict"]
     assert (found["head"], found["trainedOn"]) == ("D", int((~known.holdout).sum()))
     assert found["evaluation"]["auc"]["value"] > 0.93
     epochs = TrainingConfig().epochs
     assert heard == [("TRAINING", epoch) for epoch in range(1, epochs + 1)] + [("EVALUATING", epochs)]
+    assert left[-1] is None
+    assert all(seconds is not None and seconds > 0 for seconds in left[:-1])
     candidate = model_file.load((folder / training_set.CANDIDATE_FILE).read_bytes())
     assert candidate.head.name == "D"
     assert candidate.calibration is not None
     record = found["record"]
+    assert [one["name"] for one in record["verdict"]["comparisons"]] == ["sensitivity", "specificity", "AUC"]
+    assert not found["awaits"]
     rt_pcr = [kind["taught"] for kind in record["data"]["kinds"] if kind["evidence"] == "RT_PCR"]
     assert sorted(rt_pcr) == [POISONED, POISONED], "the images that people labelled again, of each class"
     assert record["data"]["taught"]["images"] == found["trainedOn"]

@@ -1,6 +1,7 @@
 """Retraining: when a run starts, what it takes, how it ends, and who may hold it."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextvars import Context
@@ -16,6 +17,7 @@ from api.wiring import Parts
 from events.messages import RetrainingRequested
 from ml.splits import in_holdout
 from services import training as training_module
+from services import training_set
 from services.errors import Code, Forbidden, Refused, Unauthenticated
 from services.platform import Platform
 from services.training import Progress, TrainerFailed
@@ -244,6 +246,48 @@ async def test_requests_at_once_without_labels_are_all_told_why(platform: Platfo
 
 
 # ------------------------------------------------------------------ ending
+
+
+async def test_what_passes_on_too_small_a_holdout_awaits_an_administrator(
+    platform: Platform, parts: Parts
+) -> None:
+    parts.trainer.awaits = True
+    await label(platform, await member(), THRESHOLD)
+    (run,) = await ended()
+    first, second = await ModelVersion.all().order_by("number")
+    assert (run.state, run.model_id) == (RunState.AWAITING, second.id)
+    assert (first.state, second.state) == (ModelState.IN_SERVICE, ModelState.CANDIDATE)
+    assert await Label.unclaimed().count() == 0
+    assert await eventually(lambda: _is(_last_told(run), ("AWAITING", 2)))
+    await platform.models.promote(await admin(), second.id, "I have looked at its findings.")
+    assert (await platform.models.in_service()).id == second.id
+
+
+async def test_what_awaits_is_void_where_another_model_came_meanwhile(
+    platform: Platform, parts: Parts
+) -> None:
+    other, chief = await candidate(platform, "0.9"), await admin()
+    parts.trainer.awaits = True
+    parts.trainer.during = lambda: platform.models.promote(chief, other.id, "by hand")
+    await label(platform, await member(), THRESHOLD)
+    (run,) = await ended()
+    assert run.state is RunState.REJECTED
+
+
+async def test_the_gate_has_the_margins_of_the_policy(platform: Platform, parts: Parts) -> None:
+    tasks: list[dict[str, object]] = []
+    learn = parts.trainer.train
+
+    async def read(folder: Path) -> AsyncGenerator[Progress]:
+        tasks.append(json.loads((folder / training_set.TASK_FILE).read_text()))
+        async for step in learn(folder):
+            yield step
+
+    parts.trainer.train = read
+    await platform.retraining.policies.change(await admin(), {"auc_margin": 0.07})
+    await label(platform, await member(), THRESHOLD)
+    await ended()
+    assert tasks[0]["margins"] == {"sensitivity": 0.1, "specificity": 0.05, "auc": 0.07}
 
 
 async def test_a_rejected_candidate_leaves_the_incumbent_in_service(platform: Platform, parts: Parts) -> None:
