@@ -77,11 +77,11 @@ class Retraining:
     async def watch(self) -> None:
         """Start what becomes due without a new label, for ever: a wait is over, or the policy has changed."""
         while True:
+            await asyncio.sleep(WATCH_SECONDS)
             try:
                 await self.start_if_due()
             except Exception:
                 logger.exception("looking whether a run is due failed, trying again")
-            await asyncio.sleep(WATCH_SECONDS)
 
     async def cancel(self, viewer: User | None) -> TrainingRun:
         """Ends the run under way; its labels count towards the next. The trainer stops at its next heartbeat.
