@@ -48,6 +48,15 @@ class PredictionFailed(Event):
 
 
 @dataclass(frozen=True)
+class FindingChanged(Event):
+    """A promotion gave an image another finding than its owner knew."""
+
+    change_id: int
+    image_id: int
+    owner_id: int
+
+
+@dataclass(frozen=True)
 class LabelSubmitted(Event):
     label_id: int
     image_id: int

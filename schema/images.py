@@ -96,6 +96,11 @@ class Image(Node):
         rows = await info.context.loaders.prediction_histories.load(self.row.id)
         return connection(cut(rows, window), Prediction.of)
 
+    @field("When a promotion last changed its finding, and from what; null where it has stayed.")
+    async def finding_change(self, info: Info) -> FindingChange | None:
+        row = await info.context.loaders.finding_changes.load(self.row.id)
+        return FindingChange.of(row) if row else None
+
     @field("The ground truth that counts now, if any: by evidence first, then the newest.")
     async def label(self, info: Info) -> Label | None:
         row = await info.context.loaders.counting_labels.load(self.row.id)
@@ -158,6 +163,29 @@ class Prediction(Node):
     @field("The model that judged.")
     async def model(self, info: Info) -> ModelVersion:
         return ModelVersion.of(present(await info.context.loaders.models.load(self.row.model_id)))
+
+
+@strawberry.type(
+    description="Another model was put in service, and finds something else in an image than its owner knew."
+)
+class FindingChange:
+    changed_at: datetime = strawberry.field(description="When that was found.")
+    row: strawberry.Private[tables.FindingChange]
+
+    @classmethod
+    def of(cls, row: tables.FindingChange) -> FindingChange:
+        """The change of a row."""
+        return cls(changed_at=row.created_at, row=row)
+
+    @field("The prediction that counts since then.")
+    async def prediction(self, info: Info) -> Prediction:
+        loaders = info.context.loaders
+        return Prediction.of(present(await loaders.visible_predictions.load(self.row.prediction_id)))
+
+    @field("The one that the owner knew, of the finding that counted until then.")
+    async def previous(self, info: Info) -> Prediction:
+        loaders = info.context.loaders
+        return Prediction.of(present(await loaders.visible_predictions.load(self.row.previous_id)))
 
 
 @strawberry.type(description="One entry of the ledger of ground truth; a correction is a new entry.")

@@ -8,9 +8,19 @@ from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from services import lookups, predictions
+from services import finding_changes, lookups, predictions
 from services.platform import Platform
-from store.tables import ContactMessage, Image, Label, ModelVersion, NewsPost, Prediction, TrainingRun, User
+from store.tables import (
+    ContactMessage,
+    FindingChange,
+    Image,
+    Label,
+    ModelVersion,
+    NewsPost,
+    Prediction,
+    TrainingRun,
+    User,
+)
 
 T = TypeVar("T")
 
@@ -105,6 +115,15 @@ class Loaders:
     def prediction_histories(self) -> DataLoader[int, list[Prediction]]:
         """By image, newest first."""
         return lists_by_key(predictions.histories)
+
+    @cached_property
+    def finding_changes(self) -> DataLoader[int, FindingChange | None]:
+        """The last change of the finding, by image."""
+        return by_key(finding_changes.latest)
+
+    @cached_property
+    def visible_changes(self) -> DataLoader[int, FindingChange | None]:
+        return by_key(partial(finding_changes.visible, self._viewer))
 
     @cached_property
     def counting_labels(self) -> DataLoader[int, Label | None]:

@@ -43,6 +43,10 @@ class ImageFilter:
     finding: tables.Finding | None = strawberry.field(
         default=OMITTED, description="The finding of the current prediction."
     )
+    finding_changed: bool | None = strawberry.field(
+        default=OMITTED,
+        description="Whether the last promotion, or rollback, changed the finding that the owner knew.",
+    )
     labelled: bool | None = strawberry.field(default=OMITTED, description="Whether there is a label.")
     search: str | None = strawberry.field(
         default=OMITTED, description="A part of the filename or of the patient reference."
@@ -58,6 +62,7 @@ class ImageFilter:
         """The filter as the use case takes it."""
         return Filter(
             finding=given(self.finding),
+            finding_changed=given(self.finding_changed),
             labelled=given(self.labelled),
             search=given(self.search),
             uploaded_after=given(self.uploaded_after),

@@ -11,7 +11,7 @@ from events import messages
 from schema.arguments import OMITTED, given
 from schema.context import Context, Info
 from schema.fields import subscription
-from schema.images import Label, Prediction
+from schema.images import FindingChange, Label, Prediction
 from schema.models import ModelVersion, RetrainingStatus, TrainingRun
 from schema.news import NewsPost
 from schema.scalars import Cursor
@@ -32,6 +32,12 @@ PLACE = "The event's place; give it as `after` to resume behind it."
 class PredictionMade:
     cursor: Cursor = strawberry.field(description=PLACE)
     prediction: Prediction = strawberry.field(description="What it said.")
+
+
+@strawberry.type(description="A promotion, or a rollback, has changed the finding of an image.")
+class FindingChanged:
+    cursor: Cursor = strawberry.field(description=PLACE)
+    change: FindingChange = strawberry.field(description="What it was, and what it is now.")
 
 
 @strawberry.type(description="Somebody has labelled an image.")
@@ -71,6 +77,17 @@ async def show_prediction(
         return None
     row = await context.loaders.visible_predictions.load(event.prediction_id)
     return PredictionMade(cursor=cursor, prediction=Prediction.of(row)) if row else None
+
+
+async def show_change(
+    context: Context, cursor: Cursor, event: messages.FindingChanged
+) -> FindingChanged | None:
+    """To the image's owner and administrators."""
+    viewer = member(context.viewer)
+    if not viewer.is_admin and viewer.id != event.owner_id:
+        return None
+    row = await context.loaders.visible_changes.load(event.change_id)
+    return FindingChanged(cursor=cursor, change=FindingChange.of(row)) if row else None
 
 
 async def show_label(
@@ -127,6 +144,17 @@ class Subscription:
         member(info.context.viewer)
         begin = await place(info.context, given(after))
         return follow(info.context, begin, messages.PredictionMade, show_prediction)
+
+    @subscription(
+        "Findings of the viewer's images that a promotion or a rollback has changed; an admin hears of "
+        "everyone's."
+    )
+    async def finding_changed(
+        self, info: Info, after: After = OMITTED
+    ) -> AsyncGenerator[FindingChanged, None]:
+        member(info.context.viewer)
+        begin = await place(info.context, given(after))
+        return follow(info.context, begin, messages.FindingChanged, show_change)
 
     @subscription("Labels, as they are submitted. For admins.")
     async def label_submitted(

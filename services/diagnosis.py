@@ -15,6 +15,7 @@ from ml import features as packing
 from ml import image as ml_image
 from ml.classifier import Judgement
 from ml.recipes import Prepared
+from services import finding_changes
 from services.decoding import Decoding
 from services.inference import Array, Inference, Serving
 from services.keys import features_key, pixels_key
@@ -61,16 +62,17 @@ class Diagnosis:
         await self.models.refresh()
 
     async def renew(self, event: ModelPromoted) -> None:
-        """Judge every image again by the promoted model, from stored features."""
+        """Judge every image again by the promoted model, from stored features, and tell what has changed."""
         await self.models.refresh()
         serving, last = self.inference.serving, 0
         while serving is self.inference.serving:  # else a later promotion renews
             query = Image.without_prediction_by(serving.model_id, self.inference.extractor.name)
             images = await query.filter(id__gt=last).order_by("id").limit(RENEWAL_BATCH)
             if not images:
-                return
+                break
             await self._renew(images, serving)
             last = images[-1].id
+        await finding_changes.tell(self.outbox, serving.model_id)
 
     async def _renew(self, images: list[Image], serving: Serving) -> None:
         stored = await asyncio.gather(*(self._stored(image) for image in images))
@@ -87,12 +89,14 @@ class Diagnosis:
 
     async def _judge_until_current(self, image: Image, features: Array) -> None:
         """A promotion between judging and recording would leave the image to the old model alone."""
-        serving = None
+        serving, before = None, None
         while serving is not self.inference.serving:
-            serving = self.inference.serving
+            before, serving = serving, self.inference.serving
             (judgement,) = await self.inference.compute(partial(serving.head.judge, features[None]))
             await self._record(image, serving, judgement)
             await self.models.refresh()
+        if before is not None:
+            await finding_changes.tell_of_image(self.outbox, image.id)
 
     async def _features(self, image: Image) -> Array:
         stored = await self._stored(image)

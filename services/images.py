@@ -20,7 +20,7 @@ from services.outbox import Outbox, record
 from services.permissions import may_see, member
 from store.blobs import BlobMissing, Blobs
 from store.pages import Page, Window, page
-from store.tables import Deployment, Finding, Image, Label, ModelVersion, Prediction, User
+from store.tables import Deployment, Finding, FindingChange, Image, Label, ModelVersion, Prediction, User
 
 LABEL_QUEUE_ORDER = ("margin", "id")
 SEARCH_LENGTH = 255
@@ -31,6 +31,8 @@ class Filter:
     """Which images; what is None does not matter. Moments are in UTC, as the databases keep them."""
 
     finding: Finding | None = None
+    finding_changed: bool | None = None
+    """By the last promotion."""
     labelled: bool | None = None
     search: str | None = None
     uploaded_after: datetime | None = None
@@ -128,6 +130,11 @@ async def _matching(images: QuerySet[Image], wanted: Filter) -> QuerySet[Image]:
     if wanted.finding is not None:
         found = Prediction.filter(model_id=await _serving_id(), finding=wanted.finding)
         images = images.filter(id__in=Subquery(found.values("image_id")))
+    if wanted.finding_changed is not None:
+        deployment = await Deployment.current()
+        changes = FindingChange.filter(deployment_id=deployment.id if deployment else 0)
+        changed = Q(id__in=Subquery(changes.values("image_id")))
+        images = images.filter(changed if wanted.finding_changed else ~changed)
     if wanted.labelled is not None:
         labelled = Q(id__in=Subquery(Label.all().values("image_id")))
         images = images.filter(labelled if wanted.labelled else ~labelled)

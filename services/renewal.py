@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from events.messages import ImageUploaded, ModelPromoted
+from services import finding_changes
 from services.diagnosis import Diagnosis
 from services.inference import Serving
 from services.keys import features_key
@@ -66,7 +67,9 @@ class Renewal:
             CannotRenew: some are still to do.
         """
         await self.diagnosis.renew(event)
-        await self._make_anew()
+        if await Image.read_by_others(self._extractor).exists():
+            await self._make_anew()
+            await finding_changes.tell(self.diagnosis.outbox, event.model_id)
 
     async def _make_anew(self) -> None:
         """One image at a time, and uploads first: the labelled, which trainings wait for, then the newest."""

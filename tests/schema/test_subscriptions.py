@@ -9,13 +9,14 @@ import pytest
 from api.wiring import Parts
 from events.log import encode_cursor
 from events.messages import TrainingProgressed
-from schema import streams
+from schema import ids, streams
 from services.outbox import record
 from services.platform import Platform
 from store.tables import Role, RunTrigger, TrainingRun, User
 from tests.asking import Asker
 from tests.listening import NEWS, PREDICTIONS, joined, listen, publish, upload
 from tests.stand_ins import picture
+from tests.versions import candidate
 
 LABELS = """subscription($after: Cursor) { labelSubmitted(after: $after) { cursor
   label { finding image { filename } submittedBy { name } }
@@ -24,7 +25,9 @@ PROGRESS = """subscription($after: Cursor) { trainingProgress(after: $after) { c
   run { state epoch epochs loss secondsLeft reason labels model { number } } } }"""
 PROMOTIONS = """subscription($after: Cursor) { modelPromoted(after: $after) { cursor
   model { number state } previous { number state } } }"""
-ALL = {"p": PREDICTIONS, "n": NEWS, "l": LABELS, "t": PROGRESS, "m": PROMOTIONS}
+CHANGES = """subscription($after: Cursor) { findingChanged(after: $after) { cursor change { changedAt
+  prediction { finding model { number } image { filename } } previous { finding model { number } } } } }"""
+ALL = {"p": PREDICTIONS, "n": NEWS, "l": LABELS, "t": PROGRESS, "m": PROMOTIONS, "c": CHANGES}
 
 
 # ------------------------------------------------------------------ each of them
@@ -96,6 +99,36 @@ async def test_labels_runs_and_promotions_reach_admins(
         }
 
 
+async def test_changed_findings_reach_the_owner_and_admins_alone(
+    address: str, member: Asker, other: Asker, admin: Asker, platform: Platform
+) -> None:
+    """The owner resumes behind what she saw and hears what was missed: there and back."""
+    await upload(member, 1, 0.4)
+    eager = await candidate(platform, "0.25")
+    begin = encode_cursor(await platform.log.head())
+    first = (await admin.data("{ model { id } }"))["id"]
+    async with joined(address, other.token) as evas, joined(address, admin.token) as chiefs:
+        for client in (evas, chiefs):
+            await listen(client, CHANGES)
+        for model_id in (ids.encode("ModelVersion", eager.id), first):
+            await admin.mutate("promoteModel", "model { number }", id=model_id, reason="a test")
+            heard = (await chiefs.event())["change"]
+        assert heard["previous"] == {"finding": "COVID", "model": {"number": 2}}
+        await evas.settle()
+        assert not [message for message in evas._kept if message["id"] == "1"]
+    async with joined(address, member.token) as client:
+        await client.subscribe(CHANGES, after=begin)
+        events = [await client.event() for _ in range(2)]
+        await client.subscribe(CHANGES, "again", after=events[0]["cursor"])
+        assert await client.event("again") == events[1]
+    assert [event["change"]["prediction"] for event in events] == [
+        {"finding": finding, "model": {"number": number}, "image": {"filename": "1.png"}}
+        for finding, number in (("COVID", 2), ("NO_COVID", 1))
+    ]
+    query = "{ images(filter: {findingChanged: true}) { nodes { findingChange { previous { finding } } } } }"
+    assert (await member.data(query))["nodes"] == [{"findingChange": {"previous": {"finding": "COVID"}}}]
+
+
 async def test_progress_shows_the_moment_that_it_tells_of(
     address: str, admin: Asker, platform: Platform
 ) -> None:
@@ -138,7 +171,7 @@ async def test_news_reaches_everyone(address: str, admin: Asker) -> None:
 
 async def test_who_may_listen(address: str, anybody: Asker, member: Asker, admin: Asker) -> None:
     for asker, refused in (
-        (anybody, dict.fromkeys("pltm", "UNAUTHENTICATED")),
+        (anybody, dict.fromkeys("pltmc", "UNAUTHENTICATED")),
         (member, dict.fromkeys("ltm", "FORBIDDEN")),
         (admin, {}),
     ):

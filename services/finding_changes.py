@@ -1,0 +1,84 @@
+"""Where a promotion has changed a finding: noted once, and told to the image's owner."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+from tortoise.exceptions import IntegrityError
+
+from events.messages import FindingChanged
+from services.outbox import Outbox, record
+from store.tables import Deployment, FindingChange, Prediction, User
+
+BATCH = 200
+
+logger = logging.getLogger(__name__)
+
+
+async def tell(outbox: Outbox, model_id: int) -> None:
+    """Go through what a model says of all images, as long as it is in service; may be done again at any time.
+
+    A rollback makes no prediction, since the earlier one is kept, and is told as any other promotion.
+    """
+    last = 0
+    while (deployment := await Deployment.current()) is not None and deployment.model_id == model_id:
+        judged = Prediction.filter(model_id=model_id, id__gt=last).select_related("image")
+        predictions = await judged.order_by("id").limit(BATCH)
+        if not predictions:
+            return
+        await _tell(outbox, deployment, predictions)
+        last = predictions[-1].id
+
+
+async def tell_of_image(outbox: Outbox, image_id: int) -> None:
+    """As `tell`, of one image that came in while models changed places."""
+    deployment = await Deployment.current()
+    if deployment is not None:
+        query = Prediction.filter(model_id=deployment.model_id, image_id=image_id)
+        await _tell(outbox, deployment, await query.select_related("image"))
+
+
+async def latest(image_ids: Iterable[int]) -> dict[int, FindingChange]:
+    """The last change by image, for whoever may see the images; where a finding has stayed there is none."""
+    changes = await FindingChange.filter(image_id__in=list(image_ids)).order_by("id")
+    return {change.image_id: change for change in changes}
+
+
+async def visible(viewer: User | None, ids: Iterable[int]) -> dict[int, FindingChange]:
+    """Changes of images that the viewer may see."""
+    if viewer is None:
+        return {}
+    found = await FindingChange.visible_to(viewer).filter(id__in=list(ids))
+    return {change.id: change for change in found}
+
+
+async def _tell(outbox: Outbox, deployment: Deployment, predictions: Sequence[Prediction]) -> None:
+    known = await _known([prediction.image_id for prediction in predictions])
+    for prediction in predictions:
+        previous = known.get(prediction.image_id, prediction)
+        if previous.finding == prediction.finding:
+            continue
+        try:
+            await outbox.commit(partial(_note, deployment, prediction, previous))
+        except IntegrityError:
+            logger.debug("image %d: told already, or deleted meanwhile", prediction.image_id)
+
+
+async def _known(image_ids: list[int]) -> Mapping[int, Prediction]:
+    """What owners know, by image: the last change, or the first prediction where no change followed it."""
+    first_last = await Prediction.filter(image_id__in=image_ids).order_by("-id")
+    changes = await FindingChange.filter(image_id__in=image_ids).order_by("id").select_related("prediction")
+    known = {prediction.image_id: prediction for prediction in first_last}
+    return known | {change.image_id: change.prediction for change in changes}
+
+
+async def _note(deployment: Deployment, prediction: Prediction, previous: Prediction) -> None:
+    change = await FindingChange.create(
+        image_id=prediction.image_id,
+        deployment_id=deployment.id,
+        prediction_id=prediction.id,
+        previous_id=previous.id,
+    )
+    await record(FindingChanged(change.id, prediction.image_id, prediction.image.owner_id))
