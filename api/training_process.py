@@ -53,6 +53,8 @@ def _report(
 ) -> None:
     step = {"state": state, "epoch": epoch, "loss": loss, "secondsLeft": seconds_left}
     print(json.dumps(step), file=pipe, flush=True)
+    # In the log too, whose last lines tell how far it came where it is killed.
+    print(state, "epoch", epoch, "loss", loss, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -122,8 +122,8 @@ class TrainingRun(Node):
         description="Training loss of the last epoch; null before the first."
     )
     seconds_left: float | None = strawberry.field(
-        description="Seconds until it has learned, estimated from the epochs so far; null before the first, "
-        "and once it has learned."
+        description="Seconds until its epochs are done, those that calibrate it included, estimated from the "
+        "epochs so far: the first, which compiles, promises too many. Null before it, and once it is judged."
     )
     error: str | None = strawberry.field(description="What went wrong, if it failed or was cancelled.")
     queued_at: datetime = strawberry.field(description="When it was asked for.")

@@ -58,6 +58,7 @@ async def test_a_killed_trainer_is_found_and_its_log_is_kept(platform: Platform,
     assert str(run.error).splitlines() == [
         "the trainer ended with status -9 (SIGKILL):",
         "all features are read",
+        "TRAINING epoch 1 loss 0.5",
     ]
     assert await Label.unclaimed().count() == 1
 
