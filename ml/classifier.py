@@ -1,13 +1,13 @@
 """What serving uses: images to features and features to probabilities, compiled beforehand."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
 from jax.sharding import SingleDeviceSharding
 
-from ml import explain, heads, recipes
+from ml import explain, heads, recipes, usual
 from ml.backbone import Backbone
 from ml.image import Decoded
 from ml.model_file import Model
@@ -24,16 +24,18 @@ class Judgement:
     """What a model says of an image: the probability of COVID, 0..1, and a finding or why there is none.
 
     ``abstained`` is None, or NOT_A_CHEST_XRAY or OUT_OF_DISTRIBUTION, where the picture is unlike what the
-    model knows, or UNCERTAIN, where the probability lies in the band that it leaves open.
+    model knows, or UNCERTAIN, where the probability lies in the band that it leaves open. ``place`` is where
+    the picture lies among chests, for `ml.label_queue`.
     """
 
     probability: float
     covid: bool | None
     abstained: str | None = None
+    place: bytes | None = None
 
     def seen_as(self, view: View | None) -> "Judgement":
         """The judgement, or none of a film whose view no model knows; it is a chest X-ray all the same."""
-        return Judgement(self.probability, None, "OUT_OF_DISTRIBUTION") if view in ODD else self
+        return replace(self, covid=None, abstained="OUT_OF_DISTRIBUTION") if view in ODD else self
 
 
 class BackboneMismatch(ValueError):
@@ -123,20 +125,22 @@ class Classifier:
         """A judgement for each of N images, by their features (N, F)."""
         probabilities = self.predict(features)
         left_open = self.model.leaves_open(probabilities).tolist()
-        strange = self.model.strangeness(features)
+        strange, places = self.model.strangeness(features), self.model.places(features)
+        judged = zip(probabilities.tolist(), strange, left_open, places, strict=True)
         return [
-            self._judgement(probability, reason or ("UNCERTAIN" if unsure else None))
-            for probability, reason, unsure in zip(probabilities.tolist(), strange, left_open, strict=True)
+            self._judgement(probability, reason or ("UNCERTAIN" if unsure else None), place)
+            for probability, reason, unsure, place in judged
         ]
 
-    def _judgement(self, probability: float, abstained: str | None) -> Judgement:
-        return Judgement(probability, None if abstained else probability >= self.threshold, abstained)
+    def _judgement(self, probability: float, abstained: str | None, place: bytes | None) -> Judgement:
+        covid = None if abstained else probability >= self.threshold
+        return Judgement(probability, covid, abstained, place)
 
     def heat(self, maps: np.ndarray) -> np.ndarray:
         """Where (H, W) in the maps (H, W, C) of an image the model sees COVID; see `ml.explain.heat`."""
         read = recipes.of(self.model.backbone).read
         moved = jax.device_put(maps[None], self.device)
-        found: np.ndarray = explain.heat(self._params, moved, read)[0]
+        found: np.ndarray = explain.heat(self._params, moved, read, usual.maps_of(self.model.backbone))[0]
         return found
 
     def warm_up(self) -> None:

@@ -97,6 +97,17 @@ def test_heat_is_the_gains_of_neighbours_without_their_losses(monkeypatch: pytes
     assert heat[:10].sum() < 0.5  # what stands side by side and says the opposite is silent
 
 
+def test_in_the_usual_chest_there_is_no_heat_and_elsewhere_where_it_differs() -> None:
+    usual_maps = np.asarray(maps_of(recipes.CHEST))[0]
+    params, read = head(recipes.CHEST), recipes.CHEST.read
+    assert not explain.heat(params, jnp.asarray(usual_maps[None]), read, usual_maps).any()
+    other = usual_maps.copy()
+    liked = params["linear"]["kernel"].reshape(5, 3, 512)[1, 0] > 0
+    other[4:8, 0:4, liked] *= 2
+    (heat,) = explain.heat(params, jnp.asarray(other[None]), read, usual_maps)
+    assert heat[4:8, 0:4].sum() > 0.5 * heat.sum()
+
+
 @RECIPES
 def test_a_head_of_zeros_sees_nothing(recipe: Recipe) -> None:
     zeros = jax.tree.map(jnp.zeros_like, head(recipe))
