@@ -46,6 +46,7 @@ def judge(
     groups: Sequence[str],
     margins: Margins = Margins(),
     seed: int = 0,
+    home: np.ndarray | None = None,
 ) -> Verdict:
     """Compare two models on the same images, (N,) labels of 0 and 1 and (N,) patients.
 
@@ -54,19 +55,18 @@ def judge(
     the ROC curve. Patients, and not images, are drawn again, since images of one patient are alike; COVID
     patients and the others are drawn apart, so that every resample has both.
 
+    Of the images that are at ``home`` (N,) bool, both classes among them, the area is compared again: their
+    truth is the base set's, which nobody labels, so that those who label the others cannot answer for all.
+    If it has fallen by more than the margin the candidate is refused, and if its interval does not exclude
+    that, it has to be confirmed.
+
     A holdout is too small where models that agree on every patient of a class could still differ by more
     than the margin; see `patients_needed`. There who passes has to be confirmed. Raises EvaluationError as
     evaluate does.
     """
     positive, _ = checked(labels, incumbent.probabilities)
-    return judge_resampled(
-        positive,
-        incumbent,
-        candidate,
-        resamples(positive, groups, seed),
-        sizes_of(positive, groups, margins),
-        margins,
-    )
+    weights, sizes = resamples(positive, groups, seed), sizes_of(positive, groups, margins)
+    return judge_resampled(positive, incumbent, candidate, weights, sizes, margins, home)
 
 
 def judge_resampled(
@@ -76,19 +76,21 @@ def judge_resampled(
     weights: np.ndarray,
     sizes: tuple[Size, Size],
     margins: Margins = Margins(),
+    home: np.ndarray | None = None,
 ) -> Verdict:
     """As `judge`, on labels (N,) bool, for whoever judges many models by the same resamples."""
     _, old = checked(positive, incumbent.probabilities)
     _, new = checked(positive, candidate.probabilities)
     calls = old >= incumbent.threshold, new >= candidate.threshold
-    return Verdict(
-        (
-            _rates("sensitivity", calls[0], calls[1], positive, weights, margins.sensitivity),
-            _rates("specificity", ~calls[0], ~calls[1], ~positive, weights, margins.specificity),
-            _areas(old, new, positive, weights, margins.auc),
-        ),
-        sizes,
+    comparisons = (
+        _rates("sensitivity", calls[0], calls[1], positive, weights, margins.sensitivity),
+        _rates("specificity", ~calls[0], ~calls[1], ~positive, weights, margins.specificity),
+        _areas("AUC", old, new, positive, weights, margins.auc),
     )
+    if home is None or home.all():
+        return Verdict(comparisons, sizes)
+    parts = old[home], new[home], positive[home], weights[:, home]
+    return Verdict(comparisons, sizes, _areas("AUC at home", *parts, margins.auc))
 
 
 def patients_needed(margin: float) -> int:
@@ -137,7 +139,7 @@ def _rates(
 
 
 def _areas(
-    old: np.ndarray, new: np.ndarray, positive: np.ndarray, weights: np.ndarray, margin: float
+    name: str, old: np.ndarray, new: np.ndarray, positive: np.ndarray, weights: np.ndarray, margin: float
 ) -> Comparison:
     """The area under the ROC curve: the weighted share of pairs, one of each class, in the right order."""
     of_positives, of_negatives = weights[:, positive], weights[:, ~positive]
@@ -146,7 +148,7 @@ def _areas(
     gains = ((of_positives @ (after - before)) * of_negatives).sum(axis=1) / np.where(
         totals > 0, totals, np.nan
     )
-    return Comparison("AUC", float(before.mean()), float(after.mean()), _difference(gains), margin)
+    return Comparison(name, float(before.mean()), float(after.mean()), _difference(gains), margin)
 
 
 def _in_order(probabilities: np.ndarray, positive: np.ndarray) -> np.ndarray:

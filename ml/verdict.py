@@ -1,6 +1,7 @@
 """The verdict of the gate: figures of two models side by side, in numbers and in words."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -80,12 +81,16 @@ class Verdict:
     """What becomes of the candidate, why, and candidate less incumbent with 95 % intervals."""
 
     comparisons: tuple[Comparison, Comparison, Comparison]
+    """Sensitivity, specificity and AUC."""
     sizes: tuple[Size, Size]
+    home: Comparison | None = None
+    """The AUC of those at home alone, where others judge too."""
 
     @property
     def passes(self) -> bool:
-        """Whether no figure lies beyond its margin."""
-        return all(comparison.passes for comparison in self.comparisons)
+        """Whether no figure lies beyond its margin; at home, where few judge, the difference alone counts."""
+        at_home = self.home is None or self.home.difference.value >= -self.home.margin
+        return at_home and all(comparison.passes for comparison in self.comparisons)
 
     @property
     def too_small(self) -> bool:
@@ -93,28 +98,44 @@ class Verdict:
         return any(size.patients < size.needed for size in self.sizes)
 
     @property
+    def undecided_at_home(self) -> bool:
+        """Whether those at home are too few to exclude a loss beyond the margin."""
+        return self.home is not None and not self.home.passes
+
+    @property
     def promote(self) -> bool:
         """Whether the candidate goes into service without anybody's word."""
-        return self.passes and not self.too_small
+        return self.passes and not self.too_small and not self.undecided_at_home
 
     @property
     def awaits(self) -> bool:
         """Whether the candidate passed and an administrator has to confirm."""
-        return self.passes and self.too_small
+        return self.passes and not self.promote
 
     @property
     def sentence(self) -> str:
         """The verdict in words."""
         outcome = "Promoted" if self.promote else "Awaiting confirmation" if self.awaits else "Rejected"
-        return f"{outcome}: {'; '.join(map(str, self.comparisons))}.{self._warning}"
+        compared = "; ".join(map(str, self._compared))
+        return " ".join([f"{outcome}: {compared}.", *self._doubts()])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain numbers, for JSON; the comparison at home is the last one, where there is one."""
+        compared = [asdict(one) | {"passes": one.passes} for one in self._compared]
+        return {"comparisons": compared, "sizes": [asdict(size) for size in self.sizes]}
 
     @property
-    def _warning(self) -> str:
-        if not self.too_small:
-            return ""
-        held = " and ".join(f"{size.patients} {size.name} (of {size.needed} needed)" for size in self.sizes)
-        remedy = " An administrator has to confirm, by promoting it with a reason." if self.awaits else ""
-        return f" The holdout is too small to decide by itself: it has {held}.{remedy}"
+    def _compared(self) -> tuple[Comparison, ...]:
+        return self.comparisons if self.home is None else (*self.comparisons, self.home)
+
+    def _doubts(self) -> Iterator[str]:
+        if self.too_small:
+            held = [f"{size.patients} {size.name} (of {size.needed} needed)" for size in self.sizes]
+            yield f"The holdout is too small to decide by itself: it has {' and '.join(held)}."
+        if self.undecided_at_home and self.passes:
+            yield "Patients at home are too few to exclude a loss beyond the margin there."
+        if self.awaits:
+            yield "An administrator has to confirm, by promoting it with a reason."
 
     @property
     def sensitivity_difference(self) -> Estimate:
@@ -130,8 +151,3 @@ class Verdict:
     def auc_difference(self) -> Estimate:
         """Of the area under the ROC curve."""
         return self.comparisons[2].difference
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain numbers, for JSON."""
-        compared = [asdict(one) | {"passes": one.passes} for one in self.comparisons]
-        return {"comparisons": compared, "sizes": [asdict(size) for size in self.sizes]}

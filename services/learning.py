@@ -78,7 +78,8 @@ def learn(folder: Path, report: Report, beginning: Path = default_model.FOLDER) 
 
     candidate = teach(lessons, incumbent.backbone, config, on_epoch, shipped.model.novelty)
     report("EVALUATING", config.epochs, losses[-1])
-    verdict = _verdict(exam, incumbent, candidate, Margins(**task["margins"]))
+    at_home = np.arange(len(exam.covid)) < shipped.base_set.holdout.sum()  # they come first
+    verdict = _verdict(exam, at_home, incumbent, candidate, Margins(**task["margins"]))
     evaluation = evaluate(exam.covid, probabilities(candidate.head, exam.features), candidate.threshold)
     record = _record(shipped, beginning, folder, candidate, config, exam)
     outcome = {
@@ -137,11 +138,13 @@ def _join(
     return Images(*(np.concatenate([getattr(part, name) for part in chosen]) for name in columns))
 
 
-def _verdict(exam: Images, incumbent: Model, candidate: Model, margins: Margins) -> Verdict:
+def _verdict(
+    exam: Images, at_home: NDArray[np.bool_], incumbent: Model, candidate: Model, margins: Margins
+) -> Verdict:
     old, new = (
         Judged(probabilities(model.head, exam.features), model.threshold) for model in (incumbent, candidate)
     )
-    return judge(exam.covid, old, new, exam.groups.tolist(), margins)
+    return judge(exam.covid, old, new, exam.groups.tolist(), margins, home=at_home)
 
 
 def _record(

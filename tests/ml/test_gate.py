@@ -183,3 +183,44 @@ def test_the_verdict_is_plain_numbers_too() -> None:
     assert plain["comparisons"][2]["alone"] is None
     assert all(one["passes"] for one in plain["comparisons"])
     assert [size["needed"] for size in plain["sizes"]] == [36, 72]
+
+
+# ------------------------------------------------------------------ at home
+
+
+def test_those_who_label_the_others_cannot_answer_for_home() -> None:
+    """Many more judge elsewhere, by labels that praise the candidate; at home it is far worse."""
+    labels, probabilities, groups = holdout()
+    others = np.tile(labels, 3)
+    old = np.concatenate([probabilities, np.tile(1 - probabilities, 3)])
+    noisy = np.clip(probabilities + np.random.default_rng(2).normal(0, 0.5, 300), 0, 1)
+    new = np.concatenate([noisy, np.tile(probabilities, 3)])
+    names = groups + [f"another {name} {copy}" for copy in range(3) for name in groups]
+    home = np.arange(1200) < 300
+    exam = np.concatenate([labels, others]), Judged(old), Judged(new), names
+    assert judge(*exam).promote
+    verdict = judge(*exam, home=home)
+    assert (verdict.promote, verdict.awaits) == (False, False)
+    assert all(one.passes for one in verdict.comparisons)
+    assert verdict.sentence.startswith("Rejected: ")
+    assert "AUC at home" in verdict.sentence
+    assert len(verdict.sentence) < 1000, "what is kept of it"
+
+
+def test_what_home_cannot_exclude_has_to_be_confirmed() -> None:
+    labels, probabilities, groups = holdout()
+    few = np.arange(300) < 40
+    slightly = np.clip(probabilities + np.random.default_rng(2).normal(0, 0.1, 300) * few, 0, 1)
+    slightly[np.flatnonzero(few & (labels == 1))[0]] = probabilities[few & (labels == 0)].max() - 0.001
+    margins = Margins(sensitivity=0.3, specificity=0.3, auc=0.01)
+    verdict = judge(labels, Judged(probabilities), Judged(slightly), groups, margins, home=few)
+    assert verdict.home is not None
+    assert verdict.home.difference.low < -0.01 <= verdict.home.difference.value
+    assert (verdict.promote, verdict.awaits) == (False, True)
+    assert "Patients at home are too few" in verdict.sentence
+
+
+def test_where_nobody_else_judges_home_is_not_told_twice() -> None:
+    labels, probabilities, groups = holdout()
+    verdict = judge(labels, Judged(probabilities), Judged(probabilities), groups, home=np.ones(300, bool))
+    assert [one.name for one in verdict.comparisons] == ["sensitivity", "specificity", "AUC"]

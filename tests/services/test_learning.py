@@ -12,6 +12,7 @@ from ml import alterations, default_model, model_file
 from ml.base_set import BaseSet
 from ml.classifier import BackboneMismatch
 from ml.gate import Margins
+from ml.making import examine
 from ml.training import TrainingConfig
 from services import training_set
 from services.audit import UNCHANGED
@@ -116,6 +117,22 @@ def test_flipped_labels_are_refused(known: BaseSet, tmp_path: Path) -> None:
     found = outcome(folder)
     assert not found["promote"]
     assert "beyond the margin" in found["verdict"]
+
+
+@pytest.mark.slow
+def test_where_uploads_judge_too_home_is_asked_again(known: BaseSet, tmp_path: Path) -> None:
+    rows = some_of_each(known)
+    folder = lay_out(tmp_path, known, rows, known.covid[rows])
+    given = dict(np.load(folder / training_set.IMAGES_FILE))
+    new = np.array([f"{number:064x}" for number in rows])
+    held = np.arange(len(rows)) % 4 == 0
+    np.savez(folder / training_set.IMAGES_FILE, **given | {"sha256": new, "holdout": held})
+    learn(folder, lambda *step: None)
+    *others, home = outcome(folder)["record"]["verdict"]["comparisons"]
+    assert [one["name"] for one in others] == ["sensitivity", "specificity", "AUC"]
+    assert home["name"] == "AUC at home"
+    assert home["incumbent"] == pytest.approx(examine(default_model.load_model(), known).auc.value, abs=1e-6)
+    assert others[2]["incumbent"] > home["incumbent"], "it has learned the uploads"
 
 
 @pytest.mark.slow
