@@ -18,6 +18,7 @@ from api.settings import Settings
 if TYPE_CHECKING:  # these bring jax, which `covidxr --help` need not wait for
     from ml.heads import HeadName
     from ml.recipes import Recipe
+    from services.attribution import Within
     from services.audit import Audit
     from services.studies import Folder, Study
 
@@ -46,7 +47,7 @@ def evaluate(
     audited = [name for name in _names(audit) if name in names] if audit != NOT_AUDITED else []
     with at_work() as settings:
         from ml import recipes
-        from services import audit_report, studies, study_report, study_tables, study_words
+        from services import attribution, audit_report, studies, study_report, study_tables, study_words
 
         wanted = {name: recipes.read_by(name, backbone.value) for name in names}
         base = _seen(settings, data, wanted, weights)
@@ -59,13 +60,17 @@ def evaluate(
         audits = _audits(
             settings, data, found, base, other, {name: wanted[name] for name in audited}, weights
         )
-        study_report.write(found, out, audits)
+        attributions = _attributions(
+            settings, data, found, base, {name: wanted[name] for name in audited}, weights
+        )
+        study_report.write(found, out, audits, attributions)
         console = Console()
         for table in study_tables.tables(found):
             console.print(terminal.table(table.title, table.header, table.rows))
         for sentence in (
             study_words.reached(found),
             *itertools.starmap(audit_report.verdict, audits.items()),
+            *itertools.starmap(attribution.sentence, attributions.items()),
             study_words.caution(found),
         ):
             typer.echo(sentence)
@@ -125,3 +130,27 @@ def _audits(
             base[name], judges, rows, altered[recipe.preprocessing], elsewhere, left_out
         )
     return audits
+
+
+def _attributions(
+    settings: Settings,
+    data: Sequence[Path],
+    found: Study,
+    base: Folder,
+    wanted: Mapping[HeadName, Recipe],
+    weights: Path | None,
+) -> dict[HeadName, Sequence[Within]]:
+    """Where the audited heads look, on the first task."""
+    from services import attribution, audit, datasets
+
+    files = [record.path for folder in data for record in datasets.read_manifest(folder)]
+    attributions: dict[HeadName, Sequence[Within]] = {}
+    for name, recipe in wanted.items():
+        judges = next(iter(found.tasks.values()))[name].judges
+        rows = audit.sample(base[name], judges, attribution.OF_A_KIND)
+        extractor = network(settings, weights, recipe)
+        with terminal.bar() as progress:
+            follow = terminal.images(progress, f"heat of head {name}")
+            chosen = [files[row] for row in rows]
+            attributions[name] = attribution.within(base[name], judges, rows, chosen, extractor, follow)
+    return attributions

@@ -12,7 +12,8 @@ from ml.base_set import BaseSet
 from ml.evaluation import average_precision
 from ml.heads import HeadName
 from ml.plots import NOTICE, Curve
-from services import audit_report
+from services import attribution, audit_report
+from services.attribution import Attributions
 from services.audit_report import Audits
 from services.studies import HeadStudy, Study
 from services.study_results import Result
@@ -30,15 +31,18 @@ from services.study_tables import (
 from services.study_words import HOW, HOW_AUDITED, caution, listed, reached
 
 
-def write(study: Study, folder: Path, audits: Audits | None = None) -> None:
+def write(
+    study: Study, folder: Path, audits: Audits | None = None, attributions: Attributions | None = None
+) -> None:
     """Write metrics.json, report.md and the plots."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = _plots(study, audits or {})
     for name, picture in pictures.items():
         (folder / f"{name}.png").write_bytes(picture)
-    report = _report(study, audits or {}, list(pictures))
+    report = _report(study, audits or {}, attributions or {}, list(pictures))
     (folder / "report.md").write_text(report, encoding="utf-8")
-    metrics = json.dumps(_metrics(study, audits or {}), indent=2)
+    found = _metrics(study, audits or {}) | {"heat": attribution.plain(attributions or {})}
+    metrics = json.dumps(found, indent=2)
     (folder / "metrics.json").write_text(metrics + "\n", encoding="utf-8")
 
 
@@ -118,7 +122,7 @@ def _described(base: BaseSet) -> dict[str, Any]:
     }
 
 
-def _report(study: Study, audits: Audits, pictures: list[str]) -> str:
+def _report(study: Study, audits: Audits, attributions: Attributions, pictures: list[str]) -> str:
     data = _described(study.base)
     labels = ", ".join(f"{count} {label}" for label, count in data["labels"].items())
     paragraphs = [
@@ -141,6 +145,10 @@ def _report(study: Study, audits: Audits, pictures: list[str]) -> str:
             *(audit_report.verdict(*one) for one in audits.items()),
         ]
         paragraphs += _sections(audit_report.tables(audits))
+    if attributions:
+        paragraphs += ["## Where the heads look", attribution.HOW]
+        paragraphs += [attribution.sentence(*one) for one in attributions.items()]
+        paragraphs += _sections([attribution.table(attributions)])
     paragraphs += ["## Plots", *(f"![{name}]({name}.png)" for name in pictures)]
     return "\n\n".join(paragraphs) + "\n"
 

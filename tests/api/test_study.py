@@ -247,6 +247,8 @@ def test_folders_are_evaluated_together_and_head_d_is_audited(run: Run, tmp_path
     assert found["altered"] == 16
     assert [one["name"] for one in found["sources"]] == ["elsewhere", "made up"]
     assert "changed pictures for head D: 16 of 16" in result.stderr
+    assert [(one["covid"], one["images"]) for one in metrics["heat"]["D"]] == [(True, 6), (False, 10)]
+    assert "lies in the lung fields" in result.stdout
     assert "follow the border: where the chest is greyed out" in result.stdout
     assert (tmp_path / "out" / "audit.png").exists()
 
