@@ -31,7 +31,7 @@ class Judgement:
     probability: float
     covid: bool | None
     abstained: str | None = None
-    place: bytes | None = None
+    place: str | None = None
 
     def seen_as(self, view: View | None) -> "Judgement":
         """The judgement, or none of a film whose view no model knows; it is a chest X-ray all the same."""
@@ -132,7 +132,7 @@ class Classifier:
             for probability, reason, unsure, place in judged
         ]
 
-    def _judgement(self, probability: float, abstained: str | None, place: bytes | None) -> Judgement:
+    def _judgement(self, probability: float, abstained: str | None, place: str | None) -> Judgement:
         covid = None if abstained else probability >= self.threshold
         return Judgement(probability, covid, abstained, place)
 

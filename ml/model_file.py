@@ -1,5 +1,6 @@
 """A trained model as one safetensors file: the head's arrays, and a card that says what it is."""
 
+import base64
 import hashlib
 import json
 import struct
@@ -53,6 +54,15 @@ class Model:
     def strangeness(self, features: np.ndarray) -> list[Strangeness | None]:
         """Why each of N pictures should not be judged, by its features (N, F); None where it may be."""
         return self.novelty.reasons(features) if self.novelty else [None] * len(features)
+
+    def places(self, features: np.ndarray) -> list[str | None]:
+        """Where each of N pictures lies among chests, 32 float16 in base64; None where that is not known."""
+        if self.novelty is None:
+            return [None] * len(features)
+        return [
+            base64.b64encode(place.astype("<f2").tobytes()).decode()
+            for place in self.novelty.places(features)
+        ]
 
     def leaves_open(self, probabilities: np.ndarray) -> np.ndarray:
         """Where (N,) bool the model gives a probability and no finding."""

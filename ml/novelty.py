@@ -56,6 +56,11 @@ class Novelty:
         odd, alien = self.limits
         return [_reason(score, odd, alien) for score in self.scores(features).tolist()]
 
+    def places(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float16]:
+        """Where (N, 32) pictures lie along the directions, by their features (N, F): like ones lie close."""
+        centred = features[:, :-1].astype(np.float32) - self.centre.astype(np.float32)
+        return (centred @ self.directions.T.astype(np.float32)).astype(np.float16)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """All that there is to store, half a megabyte for VGG16's 7,681 features."""
         return {name: getattr(self, name) for name in ARRAYS}

@@ -47,11 +47,14 @@ class Image(Node):
     )
     uploaded_at: datetime = strawberry.field(description="When it was uploaded.")
     failure: str | None = strawberry.field(description="Why no prediction could be made, if so.")
+    label_reason: str | None = strawberry.field(
+        description="Why its label would teach the model; null outside `labelQueue`."
+    )
     row: strawberry.Private[tables.Image]
 
     @classmethod
-    def of(cls, row: tables.Image) -> Image:
-        """The image of a row."""
+    def of(cls, row: tables.Image, label_reason: str | None = None) -> Image:
+        """The image of a row, and why it is in the label queue where it is shown there."""
         return cls(
             id=ids.encode("Image", row.id),
             filename=row.filename,
@@ -61,6 +64,7 @@ class Image(Node):
             patient_ref=row.patient_ref,
             uploaded_at=row.uploaded_at,
             failure=row.failure,
+            label_reason=label_reason,
             row=row,
         )
 

@@ -30,12 +30,9 @@ from schema.news import ContactMessage, NewsPost
 from schema.node import Node
 from schema.people import User
 from schema.policy import RetrainingPolicy
-from services import predictions
+from services import label_queue, predictions
 from services.images import Filter
 from store import tables
-
-BY_CERTAINTY = (float, int)
-"""What the cursors of the label queue hold: a distance from the threshold, and an id."""
 
 
 @strawberry.input(description="Which images; all that is given has to hold.")
@@ -124,7 +121,12 @@ class Query:
         window = window_of(first, after, last, before)
         return connection(await predictions.page(info.context.viewer, window), Prediction.of)
 
-    @field("Unlabelled images, the ones whose label would teach the model most first.")
+    @field(
+        "Unlabelled images, the ones whose label would teach the model most first: of the "
+        f"{label_queue.FRONT} nearest to its threshold those before which nothing like them is labelled or "
+        "listed; behind these by the distance from the threshold alone. Pictures of no chest are left out. "
+        "Cursors keep the order in which a walk began."
+    )
     async def label_queue(
         self,
         info: Info,
@@ -133,12 +135,13 @@ class Query:
         last: Last = OMITTED,
         before: Before = OMITTED,
     ) -> Connection[Image]:
-        window = window_of(first, after, last, before, BY_CERTAINTY)
+        window = window_of(first, after, last, before, label_queue.KEY)
         context = info.context
-        page = await context.platform.images.label_queue(context.viewer, window)
-        images = await context.loaders.images.load_many(row.image_id for row in page.rows)
-        there = [(Image.of(image), key) for image, key in zip(images, page.keys, strict=True) if image]
-        return connect([image for image, _ in there], [key for _, key in there], page)
+        queued = await label_queue.read(context.viewer, window)
+        images = await context.loaders.images.load_many(row.image_id for row in queued.page.rows)
+        found = zip(images, queued.page.keys, queued.reasons, strict=True)
+        there = [(Image.of(image, reason), key) for image, key, reason in found if image]
+        return connect([image for image, _ in there], [key for _, key in there], queued.page)
 
     @field("What administrators have published, newest first. Open to everyone.")
     async def news(

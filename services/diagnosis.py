@@ -135,6 +135,7 @@ class Diagnosis:
                 probability=judgement.probability,
                 margin=abs(judgement.probability - serving.head.threshold),
                 abstained=AbstainReason(judgement.abstained) if judgement.abstained else None,
+                place=judgement.place,
             )
             await record(PredictionMade(prediction.id, image.id, image.owner_id))
 

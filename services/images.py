@@ -22,7 +22,6 @@ from store.blobs import BlobMissing, Blobs
 from store.pages import Page, Window, page
 from store.tables import Deployment, Finding, FindingChange, Image, Label, ModelVersion, Prediction, User
 
-LABEL_QUEUE_ORDER = ("margin", "id")
 SEARCH_LENGTH = 255
 
 
@@ -55,12 +54,6 @@ class Images:
             Refused: TOO_LARGE.
         """
         return await page(await _matching(Image.visible_to(member(viewer)), wanted), window)
-
-    async def label_queue(self, viewer: User | None, window: Window) -> Page[Prediction]:
-        """Predictions by the model in service of unlabelled images, the least certain first."""
-        labelled = Subquery(Label.all().values("image_id"))
-        query = Prediction.visible_to(member(viewer)).filter(model_id=await _serving_id())
-        return await page(query.exclude(image_id__in=labelled), window, LABEL_QUEUE_ORDER)
 
     async def find(self, viewer: User | None, image_ids: Iterable[int]) -> dict[int, Image]:
         """Those of the images that exist and that the viewer may see, by id."""

@@ -293,6 +293,9 @@ class Prediction(Model):
     finding = fields.CharEnumField(Finding, max_length=8, null=True)
     probability = fields.FloatField()
     margin = fields.FloatField(description="distance of the probability from the model's threshold")
+    place = fields.CharField(
+        max_length=88, null=True, description="where the image lies among chests, 32 float16 in base64"
+    )
     abstained = fields.CharEnumField(AbstainReason, max_length=20, null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
 

@@ -77,6 +77,16 @@ def test_between_the_limits_is_a_chest_out_of_distribution(made_up: Novelty) -> 
     ] * 20
 
 
+def test_like_chests_lie_at_like_places(made_up: Novelty) -> None:
+    chests = cloud(1, 20)
+    near = chests.copy()
+    near[:, :-1] += np.random.default_rng(2).normal(0, 0.1, (20, WIDTH)).astype(np.float16)
+    places, others = made_up.places(chests).astype(float), made_up.places(near).astype(float)
+    apart = np.linalg.norm(places[:, None] - others[None], axis=2)
+    assert places.shape == (20, DIRECTIONS)
+    assert (apart.argmin(axis=1) == np.arange(20)).all()
+
+
 def test_features_that_are_no_numbers_are_refused(made_up: Novelty) -> None:
     broken = cloud(1, 2)
     broken[1, 7] = np.nan

@@ -210,23 +210,6 @@ async def test_filters_together_and_pages_them(images: Images) -> None:
     assert [image.filename for image in rest.rows] == ["chest 0"]
 
 
-async def test_the_label_queue_begins_with_what_the_model_in_service_is_least_sure_of(images: Images) -> None:
-    ana, eva, chief = await member(), await member("eva@h.example"), await admin()
-    old, new = await deployed(1), await deployed(2)
-    sure, unsure, labelled = await named(ana, ["sure", "unsure", "labelled"])
-    others = await image_row(eva, "4")
-    for image, margin in ((sure, 0.4), (unsure, 0.01), (labelled, 0.0), (others, 0.2)):
-        await judge(image, old, Finding.COVID, 1 - margin)
-        await judge(image, new, Finding.COVID, margin)
-    await Label.create(image=labelled, finding=Finding.COVID, submitted_by=ana)
-
-    async def queue(viewer: User) -> list[int]:
-        return [prediction.image_id for prediction in (await images.label_queue(viewer, ALL)).rows]
-
-    assert await queue(ana) == [unsure.id, sure.id]
-    assert await queue(chief) == [unsure.id, others.id, sure.id]
-
-
 async def test_sets_and_clears_the_patient_reference(images: Images) -> None:
     ana = await member()
     (image,) = await named(ana, ["1"])
