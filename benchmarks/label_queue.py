@@ -182,7 +182,7 @@ def draw(curves: dict[str, dict[str, np.ndarray]]) -> bytes:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--plot", type=Path)
     chosen = parser.parse_args()
     base = default_model.load().base_set

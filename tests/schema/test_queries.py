@@ -238,8 +238,11 @@ async def test_an_admin_sees_everyones(member: Asker, admin: Asker) -> None:
 
 @pytest.mark.usefixtures("gallery")
 async def test_the_label_queue_has_what_is_judged_and_unlabelled(member: Asker) -> None:
-    queue = (await member.data("{ labelQueue { nodes { filename } } }"))["nodes"]
+    queue = (await member.data("{ labelQueue { nodes { filename labelReason } } }"))["nodes"]
     assert [node["filename"] for node in queue] == ["covid.png", "other_%.png"]
+    assert all(node["labelReason"].startswith("The model is ") for node in queue)
+    images = (await member.data("{ images { nodes { labelReason } } }"))["nodes"]
+    assert {node["labelReason"] for node in images} == {None}
 
 
 # ------------------------------------------------------------------ admins' lists
