@@ -129,7 +129,8 @@ class Training:
         """Have a candidate made; the model to be judged against, and what was laid out."""
         await _until_extracted(self.models.inference.extractor.name)
         incumbent = await self.models.in_service()
-        found = await training_set.examples(incumbent.extractor)
+        share = (await self.retraining.policies.in_force()).share_per_user
+        found = training_set.capped(await training_set.examples(incumbent.extractor), share)
         used = await training_set.lay_out(found, incumbent.extractor, self.blobs, folder)
         data = await self.blobs.get(incumbent.key)
         await asyncio.to_thread((folder / training_set.INCUMBENT_FILE).write_bytes, data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,22 @@ async def examples(extractor: str) -> list[Example]:
     images = await Image.filter(features=extractor).order_by("id")
     chosen = ((image, counting(entries.get(image.id, []))) for image in images)
     return [Example(image, label, image.id in held) for image, label in chosen if label is not None]
+
+
+def capped(found: Sequence[Example], share: float) -> list[Example]:
+    """The examples without what anyone gave beyond a share of all labels that teach; the newest are kept.
+
+    Everybody may have one, and those that are held out are left whole: they judge what was learned.
+    """
+    teaching = sorted((one for one in found if not one.holdout), key=lambda one: one.label.id, reverse=True)
+    most = max(1, int(share * len(teaching)))
+    given: Counter[int] = Counter()
+    left_out: set[int] = set()
+    for example in teaching:
+        given[example.label.submitted_by_id] += 1
+        if given[example.label.submitted_by_id] > most:
+            left_out.add(example.label.id)
+    return [example for example in found if example.label.id not in left_out]
 
 
 async def _held_out() -> set[int]:
