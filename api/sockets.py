@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -12,6 +13,7 @@ from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
+from schema import streams
 from schema.context import Session
 from schema.errors import RATE_LIMITED
 
@@ -35,6 +37,22 @@ class Wire(ASGIWebSocketAdapter):
 
 class Handler(BaseGraphQLTransportWSHandler[Session, None]):
     """One socket. A message out of shape closes it with 4400; an operation's errors end that one alone."""
+
+    async def handle(self) -> None:
+        watching = asyncio.create_task(self._watch())
+        try:
+            await super().handle()
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        """Close the socket of a user who has signed out, or was blocked, whether or not anything happens."""
+        while not self.context.has_ended:
+            await asyncio.sleep(streams.SILENT_SECONDS)
+            await self.context.refresh(older_than=streams.SILENT_SECONDS)
+        await asyncio.sleep(streams.SILENT_SECONDS)  # its subscriptions end first, each with an error
+        await self.websocket.close(4403, "The session has ended: sign in again")
 
     async def handle_message(self, message: Message) -> None:
         problem = problem_of(message)

@@ -18,6 +18,7 @@ from api.trainer import TrainerProcess, learning_from
 from events.memory import InProcessLog
 from services import letters, reactions, tokens
 from services.accounts import Accounts
+from services.blocking import Blocking
 from services.contact import Contact
 from services.decoding import Decoding
 from services.diagnosis import Diagnosis
@@ -96,6 +97,7 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
     platform = Platform(
         log=log,
         accounts=Accounts(outbox, parts.post, settings.address),
+        blocking=Blocking(outbox),
         contact=Contact(outbox, parts.post),
         diagnosis=diagnosis,
         heatmaps=Heatmaps(blobs, inference, models, decoding, links),

@@ -63,6 +63,14 @@ class LabelSubmitted(Event):
 
 
 @dataclass(frozen=True)
+class LabelsWithdrawn(Event):
+    """All that a user had submitted until then."""
+
+    user_id: int
+    count: int
+
+
+@dataclass(frozen=True)
 class RetrainingRequested(Event):
     run_id: int
 

@@ -45,6 +45,7 @@ UserErrorCode = describe(
     EMAIL_TAKEN="Somebody has signed up with this address.",
     BAD_CREDENTIALS="The address or the password is wrong; which of them is not told.",
     EMAIL_NOT_VERIFIED="The address has to be confirmed first, by the link in the mail.",
+    BLOCKED="An administrator has blocked this account.",
     TOKEN_EXPIRED="The token of the link has expired or was used already.",
     NOT_FOUND="There is no such thing, or none that you may see.",
     CONFLICT="Somebody else was faster, or the state of things does not allow it.",

@@ -17,6 +17,8 @@ from schema.models import ModelVersion
 from schema.node import Node, present
 from schema.people import User
 from services.heatmaps import has_heatmap
+from services.labelling import in_conflict
+from services.permissions import is_admin
 from store import tables
 
 
@@ -105,10 +107,17 @@ class Image(Node):
         row = await info.context.loaders.finding_changes.load(self.row.id)
         return FindingChange.of(row) if row else None
 
-    @field("The ground truth that counts now, if any: by evidence first, then the newest.")
+    @field("The ground truth that counts now, if any: by evidence first, then an admin's, then the newest.")
     async def label(self, info: Info) -> Label | None:
         row = await info.context.loaders.counting_labels.load(self.row.id)
         return Label.of(row) if row else None
+
+    @field(
+        "Whether people contradict one another, by the strongest evidence that there is. Until stronger "
+        "evidence or an admin's label settles it, the image neither teaches nor judges models."
+    )
+    async def label_conflict(self, info: Info) -> bool:
+        return in_conflict(await info.context.loaders.label_histories.load(self.row.id))
 
     @field("Every label that was ever submitted, newest first.")
     async def labels(
@@ -197,6 +206,9 @@ class Label(Node):
     finding: tables.Finding = strawberry.field(description="What the image shows in truth.")
     evidence: tables.Evidence = strawberry.field(description="What that rests on.")
     created_at: datetime = strawberry.field(description="When it was submitted.")
+    withdrawn_at: datetime | None = strawberry.field(
+        description="Since when it counts nowhere; null where it stands."
+    )
     row: strawberry.Private[tables.Label]
 
     @classmethod
@@ -207,6 +219,7 @@ class Label(Node):
             finding=row.finding,
             evidence=row.evidence,
             created_at=row.created_at,
+            withdrawn_at=row.withdrawn_at,
             row=row,
         )
 
@@ -217,6 +230,17 @@ class Label(Node):
     @field("Who submitted it.")
     async def submitted_by(self, info: Info) -> User:
         return User.of(present(await info.context.loaders.users.load(self.row.submitted_by_id)))
+
+    @field("Who withdrew it; null where it stands, and for others than admins.")
+    async def withdrawn_by(self, info: Info) -> User | None:
+        if self.row.withdrawn_by_id is None or not is_admin(info.context.viewer):
+            return None
+        user = await info.context.loaders.users.load(self.row.withdrawn_by_id)
+        return User.of(user) if user else None
+
+    @field("Why it was withdrawn; null where it stands, and for others than admins.")
+    def withdrawal_reason(self, info: Info) -> str | None:
+        return self.row.withdrawal_reason if is_admin(info.context.viewer) else None
 
     @field("Model versions that were trained on this label.")
     async def used_in(self, info: Info) -> list[ModelVersion]:

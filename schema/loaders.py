@@ -95,6 +95,11 @@ class Loaders:
         return lists_by_key(partial(lookups.terms, self._viewer))
 
     @cached_property
+    def withdrawn_labels(self) -> DataLoader[int, int | None]:
+        """How many labels that taught a version have been withdrawn, by model."""
+        return by_key(lookups.withdrawn_labels)
+
+    @cached_property
     def visible_runs(self) -> DataLoader[int, TrainingRun | None]:
         return by_key(partial(lookups.visible_runs, self._viewer))
 

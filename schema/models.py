@@ -106,6 +106,10 @@ class ModelVersion(Node):
     def card_url(self, info: Info) -> str | None:
         return info.context.platform.cards.address(info.context.viewer, self.row)
 
+    @field("Labels that taught it and that have been withdrawn since, for instance as a blocked user's.")
+    async def withdrawn_labels(self, info: Info) -> int:
+        return await info.context.loaders.withdrawn_labels.load(self.row.id) or 0
+
     @field("When it served, by whose decision and why, the latest first. For admins.")
     async def deployments(self, info: Info) -> list[Deployment]:
         return [Deployment.of(term) for term in await info.context.loaders.visible_terms.load(self.row.id)]

@@ -12,7 +12,7 @@ from schema.fields import field
 from schema.node import Node
 from services.errors import Forbidden
 from services.lookups import is_self_or_admin
-from services.permissions import member
+from services.permissions import is_admin, member
 from store import tables
 
 
@@ -46,3 +46,11 @@ class User(Node):
         if not self.has_proved_it and not is_self_or_admin(member(info.context.viewer), self.row.id):
             raise Forbidden("an address is shown to its owner and to administrators")
         return self.row.email
+
+    @field("Since when the person cannot sign in; null where that is not so, and for others than admins.")
+    def blocked_at(self, info: Info) -> datetime | None:
+        return self.row.blocked_at if is_admin(info.context.viewer) else None
+
+    @field("Why the person was blocked; null for others than admins.")
+    def block_reason(self, info: Info) -> str | None:
+        return self.row.block_reason if is_admin(info.context.viewer) else None

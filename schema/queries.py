@@ -143,6 +143,19 @@ class Query:
         there = [(Image.of(image, reason), key) for image, key, reason in found if image]
         return connect([image for image, _ in there], [key for _, key in there], queued.page)
 
+    @field("Images on which people contradict one another, newest first: see `labelConflict`. For admins.")
+    async def label_conflicts(
+        self,
+        info: Info,
+        first: First = OMITTED,
+        after: After = OMITTED,
+        last: Last = OMITTED,
+        before: Before = OMITTED,
+    ) -> Connection[Image]:
+        window = window_of(first, after, last, before)
+        context = info.context
+        return connection(await context.platform.labelling.conflicts(context.viewer, window), Image.of)
+
     @field("What administrators have published, newest first. Open to everyone.")
     async def news(
         self,

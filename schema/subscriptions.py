@@ -14,6 +14,7 @@ from schema.fields import subscription
 from schema.images import FindingChange, Label, Prediction
 from schema.models import ModelVersion, RetrainingStatus, TrainingRun
 from schema.news import NewsPost
+from schema.people import User
 from schema.scalars import Cursor
 from schema.streams import follow, place
 from services.permissions import admin, member
@@ -44,6 +45,14 @@ class FindingChanged:
 class LabelSubmitted:
     cursor: Cursor = strawberry.field(description=PLACE)
     label: Label = strawberry.field(description="The new label.")
+    retraining: RetrainingStatus = strawberry.field(description="How near the next retraining is by now.")
+
+
+@strawberry.type(description="All labels that a user had submitted have been withdrawn.")
+class LabelsWithdrawn:
+    cursor: Cursor = strawberry.field(description=PLACE)
+    user: User = strawberry.field(description="Who had submitted them.")
+    withdrawn: int = strawberry.field(description="How many they were.")
     retraining: RetrainingStatus = strawberry.field(description="How near the next retraining is by now.")
 
 
@@ -100,6 +109,18 @@ async def show_label(
         return None
     status = await context.platform.retraining.status(viewer)
     return LabelSubmitted(cursor=cursor, label=Label.of(row), retraining=RetrainingStatus.of(status))
+
+
+async def show_withdrawal(
+    context: Context, cursor: Cursor, event: messages.LabelsWithdrawn
+) -> LabelsWithdrawn | None:
+    """To administrators."""
+    viewer = admin(context.viewer)
+    row = await context.loaders.users.load(event.user_id)
+    if row is None:
+        return None
+    status = RetrainingStatus.of(await context.platform.retraining.status(viewer))
+    return LabelsWithdrawn(cursor=cursor, user=User.of(row), withdrawn=event.count, retraining=status)
 
 
 async def show_progress(
@@ -163,6 +184,14 @@ class Subscription:
         admin(info.context.viewer)
         begin = await place(info.context, given(after))
         return follow(info.context, begin, messages.LabelSubmitted, show_label)
+
+    @subscription("Withdrawals of all labels of a user, as they happen. For admins.")
+    async def labels_withdrawn(
+        self, info: Info, after: After = OMITTED
+    ) -> AsyncGenerator[LabelsWithdrawn, None]:
+        admin(info.context.viewer)
+        begin = await place(info.context, given(after))
+        return follow(info.context, begin, messages.LabelsWithdrawn, show_withdrawal)
 
     @subscription("Training runs, epoch by epoch and to their outcome. For admins.")
     async def training_progress(

@@ -70,6 +70,8 @@ class Accounts:
             "role": Role.ADMIN,
             "password_hash": password_hash,
             "email_verified_at": datetime.now(UTC),
+            "blocked_at": None,
+            "block_reason": None,
         }
         if not await User.filter(email=address).update(**changes):
             await User.create(email=address, name=address.partition("@")[0], **changes)
@@ -97,12 +99,14 @@ class Accounts:
         """A session token and its user.
 
         Raises:
-            Refused: BAD_CREDENTIALS, the same for an unknown address; EMAIL_NOT_VERIFIED.
+            Refused: BAD_CREDENTIALS, the same for an unknown address; EMAIL_NOT_VERIFIED; BLOCKED.
         """
         address, _ = addresses.normalised(email)
         user = await User.get_or_none(email=address) if address else None
         if not await passwords.matches(password, user.password_hash if user else None) or user is None:
             raise _bad_credentials()
+        if user.blocked_at is not None:
+            raise refuse(Code.BLOCKED, "this account is blocked: ask an administrator by the contact form")
         if user.email_verified_at is None:
             await self.outbox.commit(partial(_ask_to_verify, user))
             raise refuse(
@@ -207,8 +211,8 @@ async def _ask_to_reset(user: User) -> None:
 
 
 async def _session(user: User) -> str:
-    """A session, unless the password that was verified has been replaced since; locks the user's row."""
-    unchanged = User.filter(id=user.id, password_hash=user.password_hash)
+    """A session, unless the user has another password by now, or is blocked; locks the user's row."""
+    unchanged = User.filter(id=user.id, password_hash=user.password_hash, blocked_at__isnull=True)
     if not await unchanged.update(password_hash=user.password_hash):
         raise _bad_credentials()
     return await tokens.issue(user, TokenPurpose.SESSION)

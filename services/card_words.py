@@ -36,13 +36,14 @@ FACTORS: Final = (
 )
 LABELS: Final = (
     "The truth is what the collection says of a film, or the label that counts among its users' on the "
-    "platform: the one with the strongest evidence, of equal ones the latest. COVID is the positive class, "
-    "and pneumonia of other causes and films without a finding are the negative one. The films that judge "
-    "are labelled as those that teach are."
+    "platform: the one with the strongest evidence, of equal ones an administrator's, else the latest. COVID "
+    "is the positive class, and pneumonia of other causes and films without a finding are the negative one. "
+    "The films that judge are labelled as those that teach are."
 )
 CHOICE: Final = (
     "Every image of the collections' folders took part, and on the platform every image that has a label and "
-    "could be read. Images without a label teach and judge nothing. Nothing was filled in."
+    "could be read. Images without a label, and images on which people contradict one another, teach and "
+    "judge nothing. Nothing was filled in."
 )
 PRIVACY: Final = (
     "Patients are pseudonyms. The platform keeps the picture alone and none of the file's words about a "

@@ -129,7 +129,7 @@ async def _matching(images: QuerySet[Image], wanted: Filter) -> QuerySet[Image]:
         changed = Q(id__in=Subquery(changes.values("image_id")))
         images = images.filter(changed if wanted.finding_changed else ~changed)
     if wanted.labelled is not None:
-        labelled = Q(id__in=Subquery(Label.all().values("image_id")))
+        labelled = Q(id__in=Subquery(Label.standing().values("image_id")))
         images = images.filter(labelled if wanted.labelled else ~labelled)
     if wanted.search:
         if len(wanted.search) > SEARCH_LENGTH:

@@ -159,13 +159,13 @@ def _candidates(viewer: User, moment: Moment) -> QuerySet[Prediction]:
 
 def _unlabelled(until: int | None = None) -> Q:
     """Predictions of images without a label, or without one up to the label ``until``."""
-    labels = Label.all() if until is None else Label.filter(id__lte=until)
+    labels = Label.standing() if until is None else Label.standing().filter(id__lte=until)
     return ~Q(image_id__in=Subquery(labels.values("image_id")))
 
 
 async def _labelled_places(moment: Moment) -> np.ndarray:
     """Where the images lie that were labelled last."""
-    labels = Label.filter(id__lte=moment.label).order_by("-id").limit(KNOWN)
+    labels = Label.standing().filter(id__lte=moment.label).order_by("-id").limit(KNOWN)
     images = list(await labels.values_list("image_id", flat=True))
     judged = Prediction.filter(model_id=moment.model, image_id__in=images, place__isnull=False)
     return _places([row.place for row in await judged.only("id", "place")])

@@ -4,26 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from tortoise.exceptions import IntegrityError
 
-from events.messages import LabelSubmitted
+from events.messages import LabelSubmitted, LabelsWithdrawn
+from services import reasons
 from services.errors import Code, refuse
 from services.outbox import Outbox, record
-from services.permissions import member
+from services.permissions import admin, member
+from store.pages import Page, Window, page
 from store.tables import Evidence, Finding, Image, Label, ModelVersion, User
 
 STRENGTH = {evidence: rank for rank, evidence in enumerate(reversed(Evidence))}
 
 
 def counting(labels: Iterable[Label]) -> Label | None:
-    """The label that counts among an image's: by evidence first, by recency within equal evidence."""
-    return max(labels, key=weight, default=None)
+    """The label that counts among an image's: by evidence first, by recency within equal evidence.
+
+    Within equal evidence an administrator's outweighs all others, whichever came later. What was withdrawn
+    counts nowhere.
+    """
+    return max((label for label in labels if label.withdrawn_at is None), key=weight, default=None)
 
 
-def weight(label: Label) -> tuple[int, int]:
-    """What makes a label count before another: stronger evidence, then recency."""
-    return STRENGTH[label.evidence], label.id
+def weight(label: Label) -> tuple[int, bool, int]:
+    """What makes a label count before another: stronger evidence, an administrator's word, then recency."""
+    return STRENGTH[label.evidence], label.by_admin, label.id
+
+
+def in_conflict(labels: Iterable[Label]) -> bool:
+    """Whether people contradict one another on an image, by the strongest evidence there is.
+
+    Each person is asked by the label that would count if nobody else had said anything, so a correction of
+    one's own is no conflict. Stronger evidence settles it, and so does an administrator's label of equal
+    evidence. Until then the image neither teaches nor judges. `Image.in_conflict` is the same rule in SQL.
+    """
+    own = {label.submitted_by_id: label for label in sorted(labels, key=weight) if label.withdrawn_at is None}
+    counts = counting(own.values())
+    if counts is None or counts.by_admin:
+        return False
+    return len({label.finding for label in own.values() if label.evidence == counts.evidence}) > 1
 
 
 def tells_more(labels: Sequence[Label], finding: Finding, evidence: Evidence) -> bool:
@@ -61,9 +82,40 @@ class Labelling:
     async def of_images(self, image_ids: Iterable[int]) -> dict[int, Label]:
         """The label that counts, by image; images without one are absent."""
         entries: dict[int, list[Label]] = {}
-        for label in await Label.filter(image_id__in=list(image_ids)):
+        for label in await Label.standing().filter(image_id__in=list(image_ids)):
             entries.setdefault(label.image_id, []).append(label)
         return {image_id: max(labels, key=weight) for image_id, labels in entries.items()}
+
+    async def conflicts(self, viewer: User | None, window: Window) -> Page[Image]:
+        """The images whose labels are in conflict, newest first; for administrators."""
+        admin(viewer)
+        return await page(Image.in_conflict(), window)
+
+    async def withdraw(self, viewer: User | None, user_id: int, reason: str) -> tuple[User, int]:
+        """Withdraws all that a user has submitted until now; the user, and how many labels that were.
+
+        The entries stay in the ledger, marked, and count nowhere from then on.
+
+        Raises:
+            Refused: NOT_FOUND; REQUIRED or TOO_LARGE of the reason.
+        """
+        viewer, reason = admin(viewer), reasons.checked(reason)
+        mark = {
+            "withdrawn_at": datetime.now(UTC),
+            "withdrawn_by_id": viewer.id,
+            "withdrawal_reason": reason,
+        }
+
+        async def write() -> tuple[User, int]:
+            count = await Label.standing().filter(submitted_by_id=user_id).update(**mark)
+            user = await User.get_or_none(id=user_id)
+            if user is None:
+                raise refuse(Code.NOT_FOUND, "there is no such user", "userId")
+            if count:
+                await record(LabelsWithdrawn(user_id, count))
+            return user, count
+
+        return await self.outbox.commit(write)
 
     async def used_in(self, label_ids: Iterable[int]) -> dict[int, list[ModelVersion]]:
         """The model versions trained on each label."""
@@ -77,6 +129,7 @@ async def enter(image_id: int, by: User, finding: Finding, evidence: Evidence | 
         image_id=image_id,
         finding=Finding(finding),
         evidence=Evidence(evidence or Evidence.UNSTATED),
+        by_admin=by.is_admin,
         submitted_by=by,
     )
     await record(LabelSubmitted(label.id, image_id))

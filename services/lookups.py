@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from tortoise.functions import Count
+
 from services.permissions import admin
 from store.tables import Deployment, Label, ModelVersion, Prediction, TrainingRun, User
 
@@ -73,6 +75,13 @@ async def terms(viewer: User | None, model_ids: Ids) -> dict[int, list[Term]]:
         term = Term(deployment, since.get(deployment.number + 1))
         found.setdefault(deployment.model_id, []).append(term)
     return found
+
+
+async def withdrawn_labels(model_ids: Ids) -> dict[int, int]:
+    """How many labels that taught each version have been withdrawn since; versions without one are absent."""
+    withdrawn = Label.filter(withdrawn_at__isnull=False, used_in__id__in=list(model_ids))
+    counts = withdrawn.annotate(count=Count("id")).group_by("used_in__id").values("used_in__id", "count")
+    return {row["used_in__id"]: row["count"] for row in await counts}
 
 
 async def visible_runs(viewer: User | None, ids: Ids) -> dict[int, TrainingRun]:

@@ -39,14 +39,14 @@ class Card:
         return f"Model card: model {self.number}"
 
 
-def card_of(model: ModelVersion) -> Card:
-    """The card, of what is kept with the version and of nothing else."""
+def card_of(model: ModelVersion, withdrawn: int = 0) -> Card:
+    """The card, of what is kept with the version, and how many labels that taught it have been withdrawn."""
     record: dict[str, Any] = model.record or {}
     sections = (
         _details(model, record),
         Section("Intended use", (3, 4, 5, 6, 41), (*card_words.INTENDED, card_words.AIMS)),
         Section("Factors", (), (card_words.FACTORS,)),
-        _data(record),
+        _data(record, withdrawn),
         Section("Metrics", (28, 29), (card_words.METRICS,)),
         *_analyses(model, record),
         _audit(record),
@@ -105,16 +105,23 @@ def _details(model: ModelVersion, record: dict[str, Any]) -> Section:
     return Section("Model details", (1, 2, 9, 22, 23, 24, 25, 26, 27), parts)
 
 
-def _data(record: dict[str, Any]) -> Section:
+def _data(record: dict[str, Any], withdrawn: int) -> Section:
+    regret = (_regret(withdrawn),) if withdrawn else ()
     if "data" not in record:
-        return Section("Training and evaluation data", (), (card_words.UNRECORDED,))
+        return Section("Training and evaluation data", (), (card_words.UNRECORDED, *regret))
     parts = (
         *card_tables.data(record["data"]),
+        *regret,
         card_words.LABELS,
         card_words.CHOICE,
         card_words.PARTITIONS,
     )
     return Section("Training and evaluation data", (7, 8, 10, 12, 14, 16, 17, 19, 20, 35), parts)
+
+
+def _regret(withdrawn: int) -> str:
+    which = "One label that taught it has" if withdrawn == 1 else f"{withdrawn:,} labels that taught it have"
+    return f"{which} been withdrawn by an administrator since: such labels do not count any more."
 
 
 def _analyses(model: ModelVersion, record: dict[str, Any]) -> tuple[Section, Section]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services import lookups
 from services.links import Links
 from services.model_card import Card, card_of
 from store.tables import Deployment, ModelState, ModelVersion, User
@@ -28,7 +29,7 @@ async def any_card(number: int | None = None) -> Card | None:
     else:
         deployment = await Deployment.current().select_related("model")
         model = deployment.model if deployment else None
-    return card_of(model) if model else None
+    return await _card(model) if model else None
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,15 @@ class ModelCards:
         signed = self.links.is_valid("models", number, expires, signature)
         if model is None or not (signed or may_read(viewer, model)):
             return None
-        return Found(card_of(model), is_public(model))
+        return Found(await _card(model), is_public(model))
 
     def address(self, viewer: User | None, model: ModelVersion) -> str | None:
         """Where the viewer can read the card; None for whom it is not."""
         if is_public(model):
             return self.links.card(model.number)
         return self.links.private_card(model.number) if may_read(viewer, model) else None
+
+
+async def _card(model: ModelVersion) -> Card:
+    withdrawn = await lookups.withdrawn_labels([model.id])
+    return card_of(model, withdrawn.get(model.id, 0))

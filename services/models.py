@@ -14,6 +14,7 @@ from typing import Any
 from tortoise.exceptions import IntegrityError
 
 from events.messages import ModelPromoted
+from services import reasons
 from services.errors import Code, Refused, refuse
 from services.inference import Head, Inference, Serving
 from services.keys import model_key
@@ -22,8 +23,6 @@ from services.permissions import admin
 from store.blobs import BlobMissing, Blobs
 from store.pages import Page, Window, page
 from store.tables import Deployment, ModelState, ModelVersion, User
-
-REASON_LENGTH = 500
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +77,7 @@ class Models:
             Refused: NOT_FOUND, REQUIRED or TOO_LARGE of the reason, CONFLICT.
         """
         viewer = admin(viewer)
-        reason = _checked(reason)
+        reason = reasons.checked(reason)
         await self._check_file(model_id)
         try:
             await self.outbox.commit(lambda: deploy(model_id, reason, viewer))
@@ -227,11 +226,3 @@ async def _in_force() -> Deployment:
     if deployment is None:
         raise RuntimeError("no model has been put in service: the first start installs one")
     return deployment
-
-
-def _checked(reason: str) -> str:
-    if not reason.strip():
-        raise refuse(Code.REQUIRED, "say why: it is kept in the history", "reason")
-    if len(reason.strip()) > REASON_LENGTH:
-        raise refuse(Code.TOO_LARGE, f"a reason has at most {REASON_LENGTH} characters", "reason")
-    return reason.strip()

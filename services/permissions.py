@@ -29,6 +29,11 @@ def admin(viewer: User | None) -> User:
     return member(viewer)
 
 
+def is_admin(viewer: User | None) -> bool:
+    """Whether the viewer is an administrator; for what others are not told."""
+    return viewer is not None and viewer.is_admin
+
+
 def may_see(viewer: User | None, image: Image) -> bool:
     """An image is seen by its owner and by administrators."""
     return viewer is not None and (viewer.is_admin or image.owner_id == viewer.id)

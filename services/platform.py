@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from events.log import EventLog
 from services.accounts import Accounts
+from services.blocking import Blocking
 from services.contact import Contact
 from services.diagnosis import Diagnosis
 from services.heatmaps import Heatmaps
@@ -26,6 +27,7 @@ class Platform:
 
     log: EventLog
     accounts: Accounts
+    blocking: Blocking
     contact: Contact
     diagnosis: Diagnosis
     heatmaps: Heatmaps

@@ -11,13 +11,15 @@ import logging
 from collections import Counter
 from dataclasses import dataclass, field
 
+from tortoise.expressions import Subquery
+
 from events.messages import ImageUploaded, ModelPromoted
 from services import finding_changes
 from services.diagnosis import Diagnosis
 from services.inference import Serving
 from services.keys import features_key
 from services.permissions import admin
-from store.tables import Image, User
+from store.tables import Image, Label, User
 
 PAUSE_SECONDS = 0.05
 """Between looks at whether uploads wait."""
@@ -101,7 +103,7 @@ class Renewal:
             return None
         query = Image.read_by_others(self._extractor).order_by("-id")
         if labelled:
-            query = query.filter(label_entries__isnull=False)
+            query = query.filter(id__in=Subquery(Label.standing().values("image_id")))
         return await (query if last is None else query.filter(id__lt=last)).first()
 
     async def _is_in_service(self, serving: Serving) -> bool:

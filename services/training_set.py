@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ml import features as packing
 from services.keys import features_key
-from services.labelling import counting
+from services.labelling import counting, in_conflict
 from store.blobs import BlobMissing, Blobs
 from store.tables import Finding, Image, Label
 
@@ -37,13 +37,17 @@ class Example:
 
 
 async def examples(extractor: str) -> list[Example]:
-    """Every image that has a label that counts and features by the extractor, by id."""
+    """Every image that has a label that counts and features by the extractor, by id.
+
+    Those whose labels are in conflict are left out until that is settled.
+    """
     entries: dict[int, list[Label]] = {}
-    for label in await Label.all():
+    for label in await Label.standing():
         entries.setdefault(label.image_id, []).append(label)
     held = await _held_out()
     images = await Image.filter(features=extractor).order_by("id")
-    chosen = ((image, counting(entries.get(image.id, []))) for image in images)
+    told = {image_id: counting(labels) for image_id, labels in entries.items() if not in_conflict(labels)}
+    chosen = ((image, told.get(image.id)) for image in images)
     return [Example(image, label, image.id in held) for image, label in chosen if label is not None]
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from tortoise import fields
-from tortoise.expressions import Q, Subquery
+from tortoise.expressions import Q, RawSQL, Subquery
 from tortoise.models import Model
 from tortoise.queryset import QuerySet, QuerySetSingle
 
@@ -98,6 +98,8 @@ class User(Model):
     role = fields.CharEnumField(Role, max_length=10, default=Role.MEMBER)
     locale = fields.CharField(max_length=10, default="en")
     email_verified_at = fields.DatetimeField(null=True)
+    blocked_at = fields.DatetimeField(null=True, description="since when the user cannot sign in")
+    block_reason = fields.CharField(max_length=500, null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
@@ -109,7 +111,8 @@ class User(Model):
 
     @classmethod
     def admins(cls) -> QuerySet[Self]:
-        return cls.filter(role=Role.ADMIN)
+        """The administrators who can sign in."""
+        return cls.filter(role=Role.ADMIN, blocked_at__isnull=True)
 
 
 class Token(Model):
@@ -176,8 +179,13 @@ class Image(Model):
     def labelled_without_features(cls, extractor: str) -> QuerySet[Self]:
         """Images with labels that the extractor has yet to read, and can as far as is known."""
         missing = Q(features__isnull=True) | ~Q(features=extractor)
-        labelled = Subquery(Label.all().values("image_id"))
+        labelled = Subquery(Label.standing().values("image_id"))
         return cls.filter(missing, failure__isnull=True, id__in=labelled)
+
+    @classmethod
+    def in_conflict(cls) -> QuerySet[Self]:
+        """Images whose labels are in conflict, by the rule of `services.labelling.in_conflict`."""
+        return cls.filter(id__in=RawSQL(f"({IN_CONFLICT})"))
 
     @classmethod
     def without_prediction_by(cls, model_id: int, extractor: str) -> QuerySet[Self]:
@@ -195,6 +203,7 @@ class Label(Model):
     )
     finding = fields.CharEnumField(Finding, max_length=8)
     evidence = fields.CharEnumField(Evidence, max_length=12, default=Evidence.UNSTATED)
+    by_admin = fields.BooleanField(default=False, description="whether an administrator entered it")
     submitted_by: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
         "store.User", related_name="labels"
     )
@@ -209,18 +218,50 @@ class Label(Model):
         "store.ModelVersion", related_name="labels", through="model_label"
     )
     created_at = fields.DatetimeField(auto_now_add=True)
+    withdrawn_at = fields.DatetimeField(null=True, description="since when it counts nowhere")
+    withdrawn_by: fields.ForeignKeyNullableRelation[User] = fields.ForeignKeyField(
+        "store.User", related_name="withdrawals", null=True, on_delete=fields.SET_NULL
+    )
+    withdrawal_reason = fields.CharField(max_length=500, null=True)
 
     image_id: int
     submitted_by_id: int
     claimed_by_id: int | None
+    withdrawn_by_id: int | None
 
     class Meta:
         table = "label"
         indexes = (("claimed_by_id",), ("image_id", "id"))
 
     @classmethod
+    def standing(cls) -> QuerySet[Self]:
+        """The labels that nobody has withdrawn."""
+        return cls.filter(withdrawn_at__isnull=True)
+
+    @classmethod
     def unclaimed(cls) -> QuerySet[Self]:
-        return cls.filter(claimed_by_id__isnull=True)
+        return cls.standing().filter(claimed_by_id__isnull=True)
+
+
+RANKS = " ".join(f"WHEN '{one}' THEN {-rank}" for rank, one in enumerate(Evidence))
+STRENGTH = f"CASE evidence {RANKS} END"
+IN_CONFLICT = f"""
+SELECT image_id FROM (
+    SELECT image_id, finding, by_admin, {STRENGTH} AS strength,
+        MAX({STRENGTH}) OVER (PARTITION BY image_id) AS strongest,
+        ROW_NUMBER() OVER (
+            PARTITION BY image_id, submitted_by_id ORDER BY {STRENGTH} DESC, by_admin DESC, id DESC
+        ) AS place
+    FROM label
+    WHERE withdrawn_at IS NULL AND image_id IN (
+        SELECT image_id FROM label WHERE withdrawn_at IS NULL
+        GROUP BY image_id HAVING MIN(finding) <> MAX(finding)
+    )
+) AS weighed
+WHERE place = 1 AND strength = strongest
+GROUP BY image_id HAVING MIN(finding) <> MAX(finding) AND MAX(by_admin) = 0
+"""  # noqa: S608 - made of our own names alone
+"""Each person's weightiest label of each image, the strongest evidence of these, and whether they differ."""
 
 
 class ModelVersion(Model):

@@ -6,10 +6,11 @@ import strawberry
 
 from schema.mutations.images import ImageMutations
 from schema.mutations.models import ModelMutations
+from schema.mutations.moderation import ModerationMutations
 from schema.mutations.news import NewsMutations
 from schema.mutations.people import PeopleMutations
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation(PeopleMutations, ImageMutations, ModelMutations, NewsMutations):
+class Mutation(PeopleMutations, ModerationMutations, ImageMutations, ModelMutations, NewsMutations):
     pass

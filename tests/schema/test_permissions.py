@@ -38,6 +38,7 @@ QUERIES = {
     "trainingRuns { nodes { id } }": (SIGN_IN, FORBIDDEN, FINE),
     "retrainingPolicy { threshold }": (SIGN_IN, FORBIDDEN, FINE),
     "retrainingPolicies { nodes { threshold } }": (SIGN_IN, FORBIDDEN, FINE),
+    "labelConflicts { nodes { id } }": (SIGN_IN, FORBIDDEN, FINE),
     "featureProgress { done total }": (SIGN_IN, FORBIDDEN, FINE),
     "users { nodes { id email } }": (SIGN_IN, FORBIDDEN, FINE),
     "contactMessages { nodes { id } }": (SIGN_IN, FORBIDDEN, FINE),
@@ -67,6 +68,9 @@ MUTATIONS = {
     f"updateNews(input: {{{X}}}) {{ errors {{ code }} }}": (SIGN_IN, FORBIDDEN, FINE),
     f"deleteNews(input: {{{X}}}) {{ errors {{ code }} }}": (SIGN_IN, FORBIDDEN, FINE),
     f"setUserRole(input: {{{X}, role: ADMIN}}) {{ errors {{ code }} }}": (SIGN_IN, FORBIDDEN, FINE),
+    f'blockUser(input: {{{X}, reason: "r"}}) {{ errors {{ code }} }}': (SIGN_IN, FORBIDDEN, FINE),
+    f"unblockUser(input: {{{X}}}) {{ errors {{ code }} }}": (SIGN_IN, FORBIDDEN, FINE),
+    'withdrawLabels(input: {userId: "x", reason: "r"}) { errors { code } }': (SIGN_IN, FORBIDDEN, FINE),
     # last: it ends the session
     "signOut { signedOut }": (FINE, FINE, FINE),
 }

@@ -2,16 +2,19 @@
 
 import asyncio
 import itertools
+import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import pytest
 
 from events.memory import InProcessLog
-from services.errors import Code, Refused, Unauthenticated
+from services.errors import Code, Forbidden, Refused, Unauthenticated
 from services.journal import DatabaseJournal
-from services.labelling import Labelling, counting, enter, tells_more
+from services.labelling import Labelling, counting, enter, in_conflict, tells_more
 from services.outbox import Outbox
+from store.pages import Window
 from store.tables import Evidence, Finding, Image, Label, OutboxEvent
 from tests.people import admin, member
 from tests.store_rows import image as image_row
@@ -64,6 +67,145 @@ def test_of_equal_evidence_the_later_counts(evidence: Evidence) -> None:
 
 def test_without_entries_nothing_counts() -> None:
     assert counting([]) is None
+
+
+# ------------------------------------------------------------------ conflicts
+
+ANA, BEN, CHIEF = 1, 2, 3
+
+
+def entry(number: int, by: int, finding: str, evidence: str, **others: Any) -> Label:
+    """An entry outside of any database; the chief is an administrator."""
+    made = label(number, Evidence(evidence), Finding(finding))
+    made.submitted_by_id, made.by_admin = by, by == CHIEF
+    return made.update_from_dict(others)
+
+
+COVID_BY_ANA, NONE_BY_BEN = (ANA, "COVID", "CT"), (BEN, "NO_COVID", "CT")
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ([], False),
+        ([COVID_BY_ANA], False),
+        ([COVID_BY_ANA, (BEN, "COVID", "CT")], False),
+        ([COVID_BY_ANA, NONE_BY_BEN], True),
+        ([NONE_BY_BEN, COVID_BY_ANA], True),
+        ([COVID_BY_ANA, (ANA, "NO_COVID", "CT")], False),  # a correction
+        ([COVID_BY_ANA, NONE_BY_BEN, (ANA, "NO_COVID", "CT")], False),  # they agree in the end
+        ([COVID_BY_ANA, (BEN, "NO_COVID", "CLINICAL")], False),  # weaker evidence
+        ([COVID_BY_ANA, NONE_BY_BEN, (ANA, "COVID", "RT_PCR")], False),  # stronger evidence settles it
+        ([COVID_BY_ANA, NONE_BY_BEN, (ANA, "COVID", "RT_PCR"), (BEN, "NO_COVID", "RT_PCR")], True),
+        ([COVID_BY_ANA, NONE_BY_BEN, (ANA, "NO_COVID", "CLINICAL")], True),  # no correction of stronger words
+        ([COVID_BY_ANA, NONE_BY_BEN, (CHIEF, "COVID", "CT")], False),  # an administrator settles it
+        ([(CHIEF, "COVID", "CT"), COVID_BY_ANA, NONE_BY_BEN], False),  # and whatever comes later
+        ([COVID_BY_ANA, NONE_BY_BEN, (CHIEF, "COVID", "CLINICAL")], True),
+    ],
+)
+def test_a_conflict_is_between_people_by_the_strongest_evidence(
+    entries: list[tuple[int, str, str]], expected: bool
+) -> None:
+    labels = [entry(number, *one) for number, one in enumerate(entries)]
+    assert {in_conflict(order) for order in itertools.permutations(labels)} == {expected}
+
+
+def test_what_an_administrator_says_counts_before_later_words_of_equal_evidence() -> None:
+    labels = [entry(1, CHIEF, "COVID", "CT"), entry(2, ANA, "NO_COVID", "CT")]
+    assert counting(labels) is labels[0]
+    stronger = entry(3, ANA, "NO_COVID", "RT_PCR")
+    assert counting([*labels, stronger]) is stronger
+
+
+def test_what_was_withdrawn_neither_counts_nor_contradicts() -> None:
+    known = entry(1, ANA, "COVID", "CLINICAL")
+    withdrawn = entry(2, BEN, "NO_COVID", "RT_PCR", withdrawn_at=datetime.now(UTC))
+    assert counting([known, withdrawn]) is known
+    assert counting([withdrawn]) is None
+    assert not in_conflict([known, entry(3, BEN, "NO_COVID", "CLINICAL", withdrawn_at=datetime.now(UTC))])
+
+
+@pytest.mark.usefixtures("database")
+async def test_the_database_finds_conflicts_by_the_same_rule() -> None:
+    people = [await member(f"{number}@h.example") for number in range(3)]
+    generator = random.Random(0)
+    expected = []
+    for number in range(150):
+        image = await image_row(people[0], f"{number}")
+        labels = [
+            Label(
+                image=image,
+                submitted_by=generator.choice(people),
+                finding=generator.choice([COVID, NO_COVID]),
+                evidence=generator.choice([RT_PCR, CT, CLINICAL]),
+                by_admin=generator.random() < 0.1,
+                withdrawn_at=datetime.now(UTC) if generator.random() < 0.1 else None,
+            )
+            for _ in range(generator.randrange(6))
+        ]
+        await Label.bulk_create(labels)
+        if in_conflict(await Label.filter(image_id=image.id)):
+            expected.append(image.id)
+    assert 20 < len(expected) < 130
+    assert [image.id for image in await Image.in_conflict().order_by("id")] == expected
+
+
+async def test_conflicts_are_listed_for_administrators_until_they_are_settled(labelling: Labelling) -> None:
+    ana, chief, other = await member(), await admin(), await admin("second@h.example")
+    images = [await image_row(ana, f"{number}") for number in range(3)]
+    for image in images:
+        await labelling.submit(ana, image.id, COVID, CT)
+        await Label.create(image=image, finding=NO_COVID, evidence=CT, submitted_by=other)
+
+    async def listed() -> list[int]:
+        return [image.id for image in (await labelling.conflicts(chief, Window(9))).rows]
+
+    assert await listed() == [image.id for image in reversed(images)]
+    await labelling.submit(chief, images[0].id, NO_COVID, CT)
+    await labelling.submit(ana, images[1].id, COVID, RT_PCR)
+    assert await listed() == [images[2].id]
+    with pytest.raises(Forbidden):
+        await labelling.conflicts(ana, Window(9))
+
+
+# ------------------------------------------------------------------ withdrawing
+
+
+async def test_all_labels_of_a_user_are_withdrawn_at_once(labelling: Labelling) -> None:
+    ana, ben, chief = await member(), await member("ben@h.example"), await admin()
+    image, other = [await image_row(ana, f"{number}") for number in range(2)]
+    kept = await Label.create(image=image, finding=NO_COVID, evidence=CLINICAL, submitted_by=ben)
+    for row in (image, other):
+        await labelling.submit(ana, row.id, COVID, RT_PCR)
+    await OutboxEvent.all().delete()
+    assert await labelling.withdraw(chief, ana.id, " made up ") == (ana, 2)
+    found = await labelling.of_images([image.id, other.id])
+    assert {image_id: label.id for image_id, label in found.items()} == {image.id: kept.id}
+    marks = await Label.filter(submitted_by=ana).values_list("withdrawn_by_id", "withdrawal_reason")
+    assert marks == [(chief.id, "made up")] * 2, "the entries stay"
+    assert [label.id for label in await Label.unclaimed()] == [kept.id]
+    (event,) = await OutboxEvent.all()
+    assert (event.kind, event.payload) == ("LabelsWithdrawn", {"user_id": ana.id, "count": 2})
+
+
+async def test_withdrawing_again_changes_no_mark_and_later_labels_stand(labelling: Labelling) -> None:
+    ana, chief = await member(), await admin()
+    image = await image_row(ana)
+    await labelling.submit(ana, image.id, COVID, CT)
+    await labelling.withdraw(chief, ana.id, "first")
+    assert (await labelling.withdraw(chief, ana.id, "second"))[1] == 0
+    assert await Label.filter(withdrawal_reason="first").count() == 1
+    later = await labelling.submit(ana, image.id, NO_COVID, CLINICAL)
+    assert (await labelling.of_images([image.id]))[image.id].id == later.id
+
+
+async def test_withdrawals_that_are_refused(labelling: Labelling) -> None:
+    ana, chief = await member(), await admin()
+    assert await refusal(labelling.withdraw(chief, 10**17, "r")) == (Code.NOT_FOUND, "userId")
+    assert await refusal(labelling.withdraw(chief, ana.id, " ")) == (Code.REQUIRED, "reason")
+    assert await refusal(labelling.withdraw(chief, ana.id, "r" * 501)) == (Code.TOO_LARGE, "reason")
+    with pytest.raises(Forbidden):
+        await labelling.withdraw(ana, ana.id, "r")
 
 
 CT, RT_PCR, CLINICAL = Evidence.CT, Evidence.RT_PCR, Evidence.CLINICAL

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from services.platform import Platform
 from services.training_set import Example, capped, examples
 from store.tables import Finding, Image, Label, User
@@ -42,3 +44,23 @@ async def test_everybody_may_have_one_and_the_holdout_is_left_whole(platform: Pl
     await labelled(ana, "a1", "a2")
     held = await labelled(ana, "h1", "h2", "h3", holdout=True)
     assert names(capped(await examples(EXTRACTOR), 0.01)) == ["a2", *held]
+
+
+async def test_images_on_which_people_contradict_one_another_neither_teach_nor_judge(
+    platform: Platform,
+) -> None:
+    ana, ben = await member("ana@hospital.example"), await member("ben@hospital.example")
+    await labelled(ana, "agreed", "taught")
+    await labelled(ana, "judging", holdout=True)
+    for name in ("taught", "judging"):
+        await Label.create(image=await Image.get(filename=name), finding=Finding.NO_COVID, submitted_by=ben)
+    assert names(await examples(EXTRACTOR)) == ["agreed"]
+    await Label.filter(submitted_by=ben).update(withdrawn_at=datetime.now(UTC))
+    assert names(await examples(EXTRACTOR)) == ["agreed", "taught", "judging"]
+
+
+async def test_what_was_withdrawn_teaches_nothing(platform: Platform) -> None:
+    ana = await member("ana@hospital.example")
+    await labelled(ana, "one")
+    await Label.all().update(withdrawn_at=datetime.now(UTC))
+    assert await examples(EXTRACTOR) == []
