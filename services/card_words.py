@@ -36,8 +36,8 @@ FACTORS: Final = (
 )
 LABELS: Final = (
     "The truth is what the collection says of a film, or the label that counts among its users' on the "
-    "platform: the one with the strongest evidence, of equal ones an administrator's, else the latest. COVID "
-    "is the positive class, and pneumonia of other causes and films without a finding are the negative one. "
+    "platform: the one with the strongest evidence, of equal ones the latest. COVID is the positive class, "
+    "and pneumonia of other causes and films without a finding are the negative one. "
     "The films that judge are labelled as those that teach are."
 )
 CHOICE: Final = (

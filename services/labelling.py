@@ -22,15 +22,14 @@ STRENGTH = {evidence: rank for rank, evidence in enumerate(reversed(Evidence))}
 def counting(labels: Iterable[Label]) -> Label | None:
     """The label that counts among an image's: by evidence first, by recency within equal evidence.
 
-    Within equal evidence an administrator's outweighs all others, whichever came later. What was withdrawn
-    counts nowhere.
+    What was withdrawn counts nowhere.
     """
     return max((label for label in labels if label.withdrawn_at is None), key=weight, default=None)
 
 
-def weight(label: Label) -> tuple[int, bool, int]:
-    """What makes a label count before another: stronger evidence, an administrator's word, then recency."""
-    return STRENGTH[label.evidence], label.by_admin, label.id
+def weight(label: Label) -> tuple[int, int]:
+    """What makes a label count before another: stronger evidence, then recency."""
+    return STRENGTH[label.evidence], label.id
 
 
 def in_conflict(labels: Iterable[Label]) -> bool:
@@ -38,7 +37,8 @@ def in_conflict(labels: Iterable[Label]) -> bool:
 
     Each person is asked by the label that would count if nobody else had said anything, so a correction of
     one's own is no conflict. Stronger evidence settles it, and so does an administrator's label of equal
-    evidence. Until then the image neither teaches nor judges. `Image.in_conflict` is the same rule in SQL.
+    evidence, until somebody contradicts that. Unsettled, the image neither teaches nor judges.
+    `Image.in_conflict` is the same rule in SQL.
     """
     own = {label.submitted_by_id: label for label in sorted(labels, key=weight) if label.withdrawn_at is None}
     counts = counting(own.values())

@@ -247,10 +247,10 @@ RANKS = " ".join(f"WHEN '{one}' THEN {-rank}" for rank, one in enumerate(Evidenc
 STRENGTH = f"CASE evidence {RANKS} END"
 IN_CONFLICT = f"""
 SELECT image_id FROM (
-    SELECT image_id, finding, by_admin, {STRENGTH} AS strength,
+    SELECT id, image_id, finding, by_admin, {STRENGTH} AS strength,
         MAX({STRENGTH}) OVER (PARTITION BY image_id) AS strongest,
         ROW_NUMBER() OVER (
-            PARTITION BY image_id, submitted_by_id ORDER BY {STRENGTH} DESC, by_admin DESC, id DESC
+            PARTITION BY image_id, submitted_by_id ORDER BY {STRENGTH} DESC, id DESC
         ) AS place
     FROM label
     WHERE withdrawn_at IS NULL AND image_id IN (
@@ -259,9 +259,11 @@ SELECT image_id FROM (
     )
 ) AS weighed
 WHERE place = 1 AND strength = strongest
-GROUP BY image_id HAVING MIN(finding) <> MAX(finding) AND MAX(by_admin) = 0
+GROUP BY image_id
+HAVING MIN(finding) <> MAX(finding) AND MAX(id) <> MAX(CASE WHEN by_admin THEN id ELSE 0 END)
 """  # noqa: S608 - made of our own names alone
-"""Each person's weightiest label of each image, the strongest evidence of these, and whether they differ."""
+"""Each person's weightiest label of each image, the strongest evidence of these, and whether they differ
+while the newest is no administrator's."""
 
 
 class ModelVersion(Model):
