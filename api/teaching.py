@@ -94,10 +94,12 @@ def default_model(
             follow = terminal.epochs(progress, (1 + len(folders)) * shipped.CONFIG.epochs)
             made = shipped.make(reduce(base_set.join, folders), follow("default model"))
             films = shipping.films(made, files, extractor, terminal.images(progress, "changed pictures"))
+            prints = shipping.fingerprints(files, terminal.images(progress, "fingerprints"))
             record = shipping.record(made, sites, films, follow)
         place.mkdir(parents=True, exist_ok=True)
         shipped.save(made, place)
         shipped.save_audit(films, record, place)
+        shipped.save_fingerprints(prints, place)
         if not shipped_one:
             write(place / shipped.WEIGHTS_FILE, seen_by)
         typer.echo(f"{place}: model {made.model.name}, which reads {made.model.backbone.name}.")

@@ -22,6 +22,7 @@ from services.blocking import Blocking
 from services.contact import Contact
 from services.decoding import Decoding
 from services.diagnosis import Diagnosis
+from services.fingerprints import Fingerprints
 from services.heatmaps import Heatmaps
 from services.holdout import Holdout
 from services.images import Images
@@ -54,6 +55,7 @@ class Parts:
     load_head: Callable[[bytes], Head]
     default_model: NewModel
     base_holdout: Mapping[str, bool]
+    base_fingerprints: Mapping[str, str]
     trainer: Trainer
     post: letters.Post
 
@@ -68,6 +70,7 @@ def post_of(settings: Settings) -> letters.Post:
 def load_parts(settings: Settings) -> Parts:
     """The real parts. Takes seconds: jax is imported, weights are read, the network is compiled."""
     from api import classifier
+    from ml import default_model
 
     classifier.prepare_jax(settings.data_dir, settings.device)
     beginning = classifier.load_beginning(settings.data_dir, settings.default_model)
@@ -77,6 +80,7 @@ def load_parts(settings: Settings) -> Parts:
         load_head=partial(classifier.load_head, extractor=beginning.extractor),
         default_model=beginning.first_model(),
         base_holdout=dict(zip(base.sha256.tolist(), base.holdout.tolist(), strict=True)),
+        base_fingerprints=default_model.load_fingerprints(beginning.folder),
         trainer=TrainerProcess(settings.device, learning_from(beginning.folder)),
         post=post_of(settings),
     )
@@ -88,7 +92,7 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
     log = InProcessLog(DatabaseJournal())
     outbox = Outbox(log)
     inference, decoding = Inference(parts.extractor), Decoding()
-    holdout = Holdout(parts.base_holdout)
+    holdout = Holdout(parts.base_holdout, parts.base_fingerprints)
     models = Models(outbox, blobs, inference, parts.load_head)
     retraining = Retraining(outbox, Policies(settings.retrain_threshold), settings.retrain_epochs)
     links = Links(settings.address, secret_of(settings.data_dir))
@@ -108,7 +112,9 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
         newsroom=Newsroom(outbox),
         renewal=Renewal(diagnosis),
         retraining=retraining,
-        training=Training(outbox, blobs, models, retraining, parts.trainer, scratch),
+        training=Training(
+            outbox, blobs, models, retraining, parts.trainer, Fingerprints(blobs, decoding, holdout), scratch
+        ),
         uploads=Uploads(outbox, blobs, log, holdout, decoding),
     )
     return platform, outbox, inference

@@ -52,7 +52,8 @@ PRIVACY: Final = (
 PARTITIONS: Final = (
     "A hash of the patient's pseudonym, or of the file where no patient is known, keeps about "
     f"{100 * HOLDOUT_SHARE:.0f} % of the patients for judging, for ever; no image of theirs ever teaches. "
-    "Whether one person is known under two pseudonyms cannot be told."
+    "Of what users upload, copies of a film are on the film's side, as far as a fingerprint of the picture "
+    "tells. Whether one person is known under two pseudonyms cannot be told."
 )
 METRICS: Final = (
     "Sensitivity is the share of the films with COVID that are found, specificity that of the others that "

@@ -69,7 +69,8 @@ class Images:
         image = await self._own(viewer, image_id)
         image.patient_ref = clean_patient_ref(patient_ref)
         changed = ["patient_ref"]
-        if self.holdout.keeps(image.sha256, image.patient_ref):  # once kept for judging models, always kept
+        # Once kept for judging models, always kept.
+        if self.holdout.keeps(image.sha256, image.patient_ref, image.fingerprint):
             image.holdout = True
             changed.append("holdout")
         await image.save(update_fields=changed)

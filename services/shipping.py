@@ -1,5 +1,6 @@
 """What is shipped beside the default model: the films that models are audited by, and its record."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from ml import audit_set
+from ml import image as ml_image
 from ml.audit_set import AuditSet
 from ml.default_model import CONFIG, DefaultModel
+from ml.fingerprint import fingerprint
 from services import audit, elsewhere, model_record, origins, version_audit
 from services.inference import Extractor
 from services.studies import Follow, Plan
@@ -21,6 +24,16 @@ def films(
     rows = version_audit.chosen(default.model, default.base_set)
     altered = audit.alter([files[row] for row in rows], extractor, progress)
     return audit_set.load(audit_set.save(version_audit.gathered(default.base_set, rows, altered)))
+
+
+def fingerprints(files: Sequence[Path], progress: Callable[[int, int], None]) -> dict[str, str]:
+    """The fingerprints of images by the SHA-256 of their files. Raises ImageError."""
+    found = {}
+    for number, file in enumerate(files, 1):
+        data = file.read_bytes()
+        found[hashlib.sha256(data).hexdigest()] = fingerprint(ml_image.decode(data).pixels)
+        progress(number, len(files))
+    return found
 
 
 def record(default: DefaultModel, sites: np.ndarray, seen: AuditSet, follow: Follow) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tortoise.expressions import F
 
 from events.messages import RetrainingRequested, TrainingProgressed
 from services import training_set
+from services.fingerprints import Fingerprints
 from services.models import Models, NewModel, create, deploy
 from services.outbox import Outbox, record
 from services.retraining import Retraining, end
@@ -78,6 +79,7 @@ class Training:
     models: Models
     retraining: Retraining
     trainer: Trainer
+    fingerprints: Fingerprints
     scratch: Path
 
     async def train(self, event: RetrainingRequested) -> None:
@@ -128,6 +130,7 @@ class Training:
     async def _learn(self, run: TrainingRun, folder: Path) -> tuple[ModelVersion, list[Example]]:
         """Have a candidate made; the model to be judged against, and what was laid out."""
         await _until_extracted(self.models.inference.extractor.name)
+        await self.fingerprints.complete()
         incumbent = await self.models.in_service()
         share = (await self.retraining.policies.in_force()).share_per_user
         found = training_set.capped(await training_set.examples(incumbent.extractor), share)

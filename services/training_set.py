@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml import features as packing
+from services.holdout import held_out
 from services.keys import features_key
 from services.labelling import counting, in_conflict
 from store.blobs import BlobMissing, Blobs
@@ -44,7 +45,7 @@ async def examples(extractor: str) -> list[Example]:
     entries: dict[int, list[Label]] = {}
     for label in await Label.standing():
         entries.setdefault(label.image_id, []).append(label)
-    held = await _held_out()
+    held = await held_out()
     images = await Image.filter(features=extractor).order_by("id")
     told = {image_id: counting(labels) for image_id, labels in entries.items() if not in_conflict(labels)}
     chosen = ((image, told.get(image.id)) for image in images)
@@ -65,21 +66,6 @@ def capped(found: Sequence[Example], share: float) -> list[Example]:
         if given[example.label.submitted_by_id] > most:
             left_out.add(example.label.id)
     return [example for example in found if example.label.id not in left_out]
-
-
-async def _held_out() -> set[int]:
-    """The images kept for judging, and with them every other image of the same patient or of the same file.
-
-    A patient may be known by a reference that was given later, and a file may have come from two people.
-    """
-    rows = await Image.all().values_list("id", "holdout", "sha256", "patient_ref")
-    marks = {image_id: {("file", sha256), ("patient", ref or sha256)} for image_id, _, sha256, ref in rows}
-    held = {image_id for image_id, holdout, *_ in rows if holdout}
-    reached: set[tuple[str, str]] = set()
-    while not (found := set().union(*(marks[image_id] for image_id in held))) <= reached:
-        reached = found
-        held = {image_id for image_id, own in marks.items() if own & reached}
-    return held
 
 
 async def lay_out(found: Sequence[Example], extractor: str, blobs: Blobs, folder: Path) -> list[Example]:

@@ -15,6 +15,7 @@ from tortoise.exceptions import IntegrityError
 from events.log import EventLog
 from events.messages import ImageUploaded
 from ml import image as ml_image
+from ml.fingerprint import fingerprint
 from ml.formats import stripping
 from services import labelling
 from services.cleaning import clean_filename, clean_patient_ref
@@ -68,6 +69,7 @@ class Inspected:
     """A file that is taken: which one it was, and the picture in it, which alone is kept."""
 
     sha256: str
+    fingerprint: str
     size: int
     picture: bytes
     decoded: ml_image.Decoded
@@ -162,7 +164,8 @@ class Uploads:
                 width=inspected.decoded.width,
                 height=inspected.decoded.height,
                 patient_ref=details.patient_ref,
-                holdout=self.holdout.keeps(inspected.sha256, details.patient_ref),
+                fingerprint=inspected.fingerprint,
+                holdout=self.holdout.keeps(inspected.sha256, details.patient_ref, inspected.fingerprint),
             )
             await record(ImageUploaded(image.id))
             if details.finding is not None:
@@ -211,6 +214,8 @@ def _checked(files: Sequence[Incoming], details: Details) -> Details:
 def _inspect(data: bytes) -> Inspected:
     try:
         picture = stripping.strip(data)
-        return Inspected(hashlib.sha256(data).hexdigest(), len(data), picture, ml_image.decode(picture))
+        decoded = ml_image.decode(picture)
+        sha256 = hashlib.sha256(data).hexdigest()
+        return Inspected(sha256, fingerprint(decoded.pixels), len(data), picture, decoded)
     except ml_image.ImageError as error:
         raise refuse(CODES[error.reason], str(error), "files") from error

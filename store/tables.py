@@ -150,6 +150,9 @@ class Image(Model):
     height = fields.IntField()
     patient_ref = fields.CharField(max_length=100, null=True)
     holdout = fields.BooleanField(description="kept for judging models, never trained on")
+    fingerprint = fields.CharField(
+        max_length=64, null=True, description="by which copies of a film are known"
+    )
     features = fields.CharField(
         max_length=80, null=True, description="the extractor whose features are stored"
     )

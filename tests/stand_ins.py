@@ -126,6 +126,7 @@ def parts(**others: Any) -> Parts:
         "load_head": Brightness,
         "default_model": default_model(),
         "base_holdout": {},
+        "base_fingerprints": {},
         "trainer": ScriptedTrainer(),
         "post": Pigeonhole(),
     }

@@ -1,6 +1,7 @@
 """The model in service from the first start: its file, its base set, its figures, beside this module."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ RECORD_FILE = "record.json"
 WEIGHTS_FILE = "weights.safetensors"
 """The network's, beside models of another than torchvision's VGG16."""
 TWINS_FILE = "twins.json"
+FINGERPRINTS_FILE = "fingerprints.json"
 CONFIG = TrainingConfig(head="D")
 
 
@@ -75,6 +77,18 @@ def load_record(folder: Path = FOLDER) -> dict[str, Any]:
     """The default model's record, as `services.model_record` makes it."""
     record: dict[str, Any] = json.loads((folder / RECORD_FILE).read_text())
     return record
+
+
+def load_fingerprints(folder: Path = FOLDER) -> dict[str, str]:
+    """By SHA-256, the fingerprints of the base set's images; of older folders none are known."""
+    file = folder / FINGERPRINTS_FILE
+    found: dict[str, str] = json.loads(file.read_text()) if file.is_file() else {}
+    return found
+
+
+def save_fingerprints(found: Mapping[str, str], folder: Path = FOLDER) -> None:
+    """Write the fingerprints of the base set's images, by which copies of its films are known."""
+    (folder / FINGERPRINTS_FILE).write_text(json.dumps(dict(sorted(found.items())), indent=0) + "\n")
 
 
 def make(base: BaseSet, on_epoch: OnEpoch = unheard) -> DefaultModel:

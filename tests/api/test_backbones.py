@@ -97,6 +97,7 @@ def run(data_dir: Path, *words: str | Path) -> Result:
 def test_the_folder_holds_all_of_one_network(made: Path) -> None:
     default = default_model.load(made)
     assert default.model.backbone.network == NETWORK
+    assert set(default_model.load_fingerprints(made)) == set(default.base_set.sha256.tolist())
     assert default.model.backbone == default.base_set.backbone == default_model.load_audit_set(made).backbone
     assert default.model.backbone.weights == random_weights(NETWORK, 0).sha256
     assert default.base_set.features.shape == (2 * OF_A_KIND, recipes.CHESTS[NETWORK].features)

@@ -1,0 +1,80 @@
+"""Which images judge models: by patient, by file and by film, and what was held once is held for good."""
+
+from __future__ import annotations
+
+import pytest
+
+from ml.splits import in_holdout
+from services.holdout import Holdout, held_out
+from store.tables import Image, User
+from tests.people import member
+from tests.statements import counted
+from tests.store_rows import image
+
+EVEN, FILM, OTHER = "0" * 64, "a" * 64, "5" * 64
+COPY = "b" + FILM[1:]
+HELD, TEACHES = "f" * 64, "e" * 64
+
+
+def named(held: bool) -> str:
+    """A patient whose images are held out, or teach."""
+    return next(name for name in map(str, range(100)) if in_holdout(name) is held)
+
+
+def test_a_copy_of_the_base_sets_film_is_on_the_films_side() -> None:
+    holdout = Holdout({HELD: True, TEACHES: False}, {HELD: FILM, TEACHES: OTHER})
+    for patient in (named(held=True), named(held=False), None):
+        assert holdout.keeps("another file", patient, COPY)
+        assert not holdout.keeps("another file", patient, "4" + OTHER[1:])
+        assert not holdout.keeps(TEACHES, patient, FILM), "the same file is known by its hash"
+
+
+def test_other_films_go_by_their_patients() -> None:
+    holdout = Holdout({HELD: True}, {HELD: FILM})
+    for fingerprint in (EVEN, OTHER, None):
+        assert holdout.keeps("file", named(held=True), fingerprint)
+        assert not holdout.keeps("file", named(held=False), fingerprint)
+
+
+@pytest.fixture
+async def ana(database: str) -> User:
+    return await member()
+
+
+async def test_whatever_is_linked_to_the_holdout_is_held(ana: User) -> None:
+    held = await image(ana, "held", holdout=True, fingerprint=FILM)
+    copy = await image(ana, "copy", fingerprint=COPY, patient_ref="p")
+    same_patient = await image(ana, "same patient", patient_ref="p", fingerprint=OTHER)
+    copy_of_that = await image(ana, "copy of that", fingerprint="4" + OTHER[1:])
+    other_owner = await member("eva@hospital.example")
+    same_file = await image(other_owner, "copy of that", fingerprint=None)
+    await image(ana, "free", fingerprint=EVEN)
+    await image(ana, "unread", fingerprint=None)
+    linked = {held.id, copy.id, same_patient.id, copy_of_that.id, same_file.id}
+    assert await held_out() == linked
+
+
+async def test_what_was_held_once_is_held_for_good(ana: User) -> None:
+    held = await image(ana, "held", holdout=True, fingerprint=FILM)
+    copy = await image(ana, "copy", fingerprint=COPY)
+    await held_out()
+    await held.delete()
+    assert await held_out() == {copy.id}
+    assert (await Image.get(id=copy.id)).holdout
+
+
+async def test_it_takes_as_many_statements_for_few_images_as_for_many(ana: User) -> None:
+    taken = []
+    for count in (2, 30):
+        await image(ana, f"held {count}", holdout=True, fingerprint=f"{count:02d}" * 32)
+        for number in range(count):
+            await image(ana, f"{count} {number}", fingerprint=f"{count:02d}" * 32)
+        with counted() as statements:
+            held = await held_out()
+        taken.append(len(statements))
+    assert len(held) == 34
+    assert taken == [2, 2]
+
+
+async def test_without_images_nothing_is_held(database: str) -> None:
+    assert await held_out() == set()
