@@ -76,6 +76,11 @@ class AuditChange:
         description="Share of findings that are others, or are left open where they were not, or the reverse."
     )
     reversed: Estimate = strawberry.field(description="Share of findings that are the opposite.")
+    refused: Estimate | None = strawberry.field(
+        default=None,
+        description="Share of the pictures that it refuses as no chest X-rays, whatever its head says; null "
+        "where this was not recorded, or where it refuses nothing.",
+    )
 
 
 @strawberry.type(description="How well the features that the model reads tell two sources apart.")
@@ -104,7 +109,7 @@ class Audit:
             films=found["altered"],
             changes=[_with_estimates(AuditChange, change) for change in found["changes"]],
             sources_told=[_with_estimates(SourcesTold, told) for told in found["told"]],
-            border=Estimate(value=border.value, low=border.low, high=border.high),
+            border=Estimate(**vars(border.auc)),
             border_limit=found["border_limit"],
             follows_border=found["follows_border"],
             verdict=audit.verdict(head, border),

@@ -51,12 +51,28 @@ class Told:
 
 @dataclass(frozen=True)
 class Change:
-    """After a change: the AUC, and of the findings the share that is another, and that is the opposite."""
+    """After a change: the AUC, and of the findings the share that is another, and that is the opposite.
+
+    ``refused`` is the share of the pictures that the model takes for no chest X-rays, whatever its head says;
+    none of a model that judges whatever it is shown.
+    """
 
     name: str
     auc: Estimate
     changed: Estimate
     reversed: Estimate
+    refused: Estimate | None = None
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Change":
+        """What `dataclasses.asdict` made plain; earlier records do not say what is refused."""
+        return cls(
+            plain["name"],
+            Estimate(**plain["auc"]),
+            Estimate(**plain["changed"]),
+            Estimate(**plain["reversed"]),
+            Estimate(**plain["refused"]) if plain.get("refused") else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -70,28 +86,36 @@ class Audit:
     sources: list[LeftOut]
 
     @property
-    def border(self) -> Estimate:
-        """The AUC where the chest is greyed out."""
-        return next(change.auc for change in self.changes if change.name == BORDER_ONLY)
+    def border(self) -> Change:
+        """What is found where the chest is greyed out."""
+        return next(change for change in self.changes if change.name == BORDER_ONLY)
 
     @property
     def follows_border(self) -> bool:
         """Whether the finding can be had without the chest."""
-        return self.border.value > BORDER_LIMIT
+        return self.border.auc.value > BORDER_LIMIT
 
 
-def verdict(head: str, border: Estimate) -> str:
-    """Whether a head's finding follows the border, by the rule and with the AUC where the chest is hidden."""
-    judged = "follows the border" if border.value > BORDER_LIMIT else "does not follow the border"
+def verdict(head: str, border: Change) -> str:
+    """Whether a head's finding follows the border, by the rule and with the AUC where the chest is hidden.
+
+    And what share of such pictures the model refuses, where it refuses any and that is known.
+    """
+    judged = "follows the border" if border.auc.value > BORDER_LIMIT else "does not follow the border"
+    refused = (
+        f" It would refuse {per_cent(border.refused)} % of such pictures as no chest X-ray."
+        if border.refused
+        else ""
+    )
     return (
-        f"Head {head} {judged}: where the chest is greyed out, its AUC is {per_cent(border)}, and the "
-        f"rule is {100 * BORDER_LIMIT:.0f} at most."
+        f"Head {head} {judged}: where the chest is greyed out, its AUC is {per_cent(border.auc)}, and the "
+        f"rule is {100 * BORDER_LIMIT:.0f} at most.{refused}"
     )
 
 
-def border_of(plain: Mapping[str, Any]) -> Estimate:
-    """The AUC where the chest is greyed out, of an audit in plain numbers."""
-    return next(Estimate(**change["auc"]) for change in plain["changes"] if change["name"] == BORDER_ONLY)
+def border_of(plain: Mapping[str, Any]) -> Change:
+    """What is found where the chest is greyed out, of an audit in plain numbers."""
+    return next(Change.from_dict(change) for change in plain["changes"] if change["name"] == BORDER_ONLY)
 
 
 def sample(base: BaseSet, judges: Judges, of_a_kind: int = OF_A_KIND, seed: int = 0) -> np.ndarray:
@@ -141,9 +165,9 @@ def audit(
         len(rows),
         list(told),
         [
-            Change(UNCHANGED, before.evaluation.auc, wilson(0, len(rows)), wilson(0, len(rows))),
+            _change(UNCHANGED, before, before, judges.refused(rows, base.features[rows])),
             *(
-                _change(name, before, judges.result(base, rows, features))
+                _change(name, before, judges.result(base, rows, features), judges.refused(rows, features))
                 for name, features in altered.items()
             ),
         ],
@@ -175,13 +199,17 @@ def sources_told(bases: Sequence[BaseSet], inputs: int) -> list[Told]:
     return found
 
 
-def _change(name: str, before: Result, after: Result) -> Change:
+def _change(name: str, before: Result, after: Result, refused: Estimate | None) -> Change:
     decided = ~before.left_open & ~after.left_open
     turned = decided & (before.called != after.called)
     other = turned | (before.left_open != after.left_open)
     count = len(turned)
     return Change(
-        name, after.evaluation.auc, wilson(int(other.sum()), count), wilson(int(turned.sum()), count)
+        name,
+        after.evaluation.auc,
+        wilson(int(other.sum()), count),
+        wilson(int(turned.sum()), count),
+        refused,
     )
 
 

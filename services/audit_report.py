@@ -44,14 +44,18 @@ def plot(audits: Audits) -> bytes:
 
 def _changes(audits: Audits) -> Table:
     rows = [
-        [name, change.name, per_cent(change.auc), per_cent(change.changed), per_cent(change.reversed)]
+        [
+            name,
+            change.name,
+            *map(per_cent, (change.auc, change.changed, change.reversed, change.refused)),
+        ]
         for name, audit in audits.items()
         for change in audit.changes
     ]
     count = next(iter(audits.values())).altered
     return Table(
         f"After a change to the picture ({count} images)",
-        ["head", "pictures", "AUC", "findings changed", "reversed"],
+        ["head", "pictures", "AUC", "findings changed", "reversed", "refused"],
         rows,
     )
 

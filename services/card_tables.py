@@ -207,7 +207,7 @@ def audit(head: str, found: Plain) -> tuple[str | Table, ...]:
         for one in found["films"]
     )
     changes = [
-        [change["name"], *(_cell(change[column]) for column in ("auc", "changed", "reversed"))]
+        [change["name"], *(_cell(change.get(column)) for column in ("auc", "changed", "reversed", "refused"))]
         for change in found["changes"]
     ]
     told = [
@@ -217,7 +217,11 @@ def audit(head: str, found: Plain) -> tuple[str | Table, ...]:
     return (
         verdict(head, border_of(found)),
         f"Measured on {found['altered']} films: {films}.",
-        Table("After a change to the picture", ["pictures", "AUC", "findings changed", "reversed"], changes),
+        Table(
+            "After a change to the picture",
+            ["pictures", "AUC", "findings changed", "reversed", "refused"],
+            changes,
+        ),
         Table("The source, told from the features", ["among", "source", "images", "AUC"], told),
         Table(
             "Publications, none of which taught",

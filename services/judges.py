@@ -7,6 +7,7 @@ import numpy as np
 
 from ml import heads
 from ml.base_set import BaseSet
+from ml.evaluation import Estimate, wilson
 from ml.making import probabilities
 from ml.model_file import Model
 from services.study_results import Result
@@ -48,6 +49,21 @@ class Judges:
             base.patients[rows],
             None if self.chosen is None else np.array(self.chosen)[judge],
         )
+
+    def refused(self, rows: np.ndarray, features: np.ndarray) -> Estimate | None:
+        """The share of pictures of some images (M,) that are taken for no chest X-rays, by features (M, F).
+
+        None where the models judge whatever they are shown.
+        """
+        judge = self.of[rows]
+        if all(self.models[number].novelty is None for number in np.unique(judge)):
+            return None
+        reasons = [
+            reason
+            for number in np.unique(judge)
+            for reason in self.models[number].strangeness(features[judge == number])
+        ]
+        return wilson(reasons.count("NOT_A_CHEST_XRAY"), len(rows))
 
 
 def single(model: Model, base: BaseSet) -> Judges:

@@ -11,7 +11,8 @@ from typing import Any
 
 from ml import networks
 from services import card_tables, card_words, claim
-from services.study_tables import Table, markdown
+from services.audit import border_of
+from services.study_tables import Table, markdown, per_cent
 from store.tables import ModelVersion
 
 Part = str | Table
@@ -94,9 +95,12 @@ def _summary(model: ModelVersion, record: dict[str, Any]) -> str:
 
 
 def _shortcut(record: dict[str, Any]) -> str:
-    if not record.get("audit", {}).get("follows_border"):
+    audit = record.get("audit", {})
+    if not audit.get("follows_border"):
         return ""
-    return " By its shortcut audit its finding follows the border of the picture."
+    refused = border_of(audit).refused
+    but = f"; of pictures of the border alone it would refuse {per_cent(refused)} %" if refused else ""
+    return f" By its shortcut audit its finding follows the border of the picture{but}."
 
 
 def _details(model: ModelVersion, record: dict[str, Any]) -> Section:

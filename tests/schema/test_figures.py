@@ -7,7 +7,7 @@ from tests.asking import Asker
 from tests.store_rows import image, model
 
 RECORDS = """{ models { nodes { number audit { films followsBorder border { value } borderLimit verdict
-  changes { name auc { value } changed { value } reversed { value } }
+  changes { name auc { value } changed { value } reversed { value } refused { value } }
   sourcesTold { label sources images auc { value } } }
   elsewhere { taughtBy shown positives negatives sensitivity { value } auc { value } } } } }"""
 CARD = "cardUrl audit { films }"
@@ -15,6 +15,9 @@ CARD = "cardUrl audit { films }"
 
 async def test_the_record_of_a_version(admin: Asker) -> None:
     known = default_model.load_record()
+    first_change, second_change = known["audit"]["changes"][:2]
+    first_change["refused"] = {"value": 0.25, "low": 0.2, "high": 0.3}
+    second_change.pop("refused", None)  # as records were before
     await model(2, record=known)
     newest, first = (await admin.data(RECORDS))["nodes"]
     audit = newest["audit"]
@@ -23,6 +26,7 @@ async def test_the_record_of_a_version(admin: Asker) -> None:
     assert f"{100 * audit['border']['value']:.1f} (" in audit["verdict"]
     for mine, theirs in zip(audit["changes"], known["audit"]["changes"], strict=True):
         assert (mine["name"], mine["auc"]["value"]) == (theirs["name"], theirs["auc"]["value"])
+    assert [change["refused"] for change in audit["changes"][:2]] == [{"value": 0.25}, None]
     for mine, theirs in zip(audit["sourcesTold"], known["audit"]["told"], strict=True):
         assert (mine["sources"], mine["images"]) == (theirs["sources"], theirs["images"])
     for mine, theirs in zip(newest["elsewhere"], known["elsewhere"], strict=True):

@@ -1,14 +1,16 @@
 """The audit: a head that reads the border is found out, and one that reads the chest is not."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ml import alterations, chest
+from ml import alterations, chest, novelty
 from ml.backbone import Backbone
 from ml.base_set import BaseSet, stack
+from ml.evaluation import wilson
 from ml.formats.image_error import ImageError
 from ml.heads import pack
 from ml.image import decode
@@ -67,14 +69,14 @@ def audited(model: Model, of: BaseSet | None = None) -> Audit:
 def test_a_head_that_reads_the_border_is_reported_so() -> None:
     found = audited(reading(BORDER))
     assert found.follows_border
-    assert found.border.value > 0.95
+    assert found.border.auc.value > 0.95
     assert "follows the border" in audit_report.verdict("D", found)
 
 
 def test_a_head_that_reads_the_chest_is_not() -> None:
     found = audited(reading(CHEST))
     assert not found.follows_border
-    assert found.border.value == 0.5
+    assert found.border.auc.value == 0.5
     assert "does not follow the border" in audit_report.verdict("D", found)
 
 
@@ -90,6 +92,35 @@ def test_findings_that_are_left_open_have_changed_and_are_not_reversed() -> None
     changes = {change.name: change for change in audited(reading(CHEST, band=(0.45, 0.55))).changes}
     border = changes[alterations.BORDER_ONLY]
     assert (border.changed.value, border.reversed.value) == (1, 0)
+
+
+def test_pictures_that_are_taken_for_no_chests_are_counted() -> None:
+    given = base(160)
+    knowing = dataclasses.replace(
+        reading(BORDER), novelty=novelty.fit(given.features, given.patients.tolist())
+    )
+    rows = sample(given, Judges([knowing], np.zeros(160, int)), 20)
+    altered = {name: given.features[rows].copy() for name in alterations.NAMES}
+    altered[alterations.BORDER_ONLY][:, -1] = -50  # nothing there looks like a chest
+    altered["blurred"][:20, -1] = -50
+    both = Judges([knowing, reading(BORDER)], np.arange(160) % 2)
+    for judges, share in ((Judges([knowing], np.zeros(160, int)), 1), (both, 0.5)):
+        found = audit(given, judges, rows, altered)
+        changes = {change.name: change.refused for change in found.changes}
+        assert changes[alterations.BORDER_ONLY] == wilson(round(80 * share), 80)
+        assert changes["blurred"]
+        assert changes["blurred"].value == pytest.approx(share / 4, abs=0.05)
+        assert changes[UNCHANGED]
+        assert changes[UNCHANGED].value < 0.05
+    told = audit_report.verdict("D", audit(given, Judges([knowing], np.zeros(160, int)), rows, altered))
+    assert told.endswith("It would refuse 100.0 (95.4-100.0) % of such pictures as no chest X-ray.")
+
+
+def test_a_model_that_judges_whatever_it_is_shown_is_said_to_refuse_nothing() -> None:
+    found = audited(reading(BORDER))
+    assert [change.refused for change in found.changes] == [None] * len(found.changes)
+    assert "refuse" not in audit_report.verdict("D", found)
+    assert all(row[-1] == "-" for row in audit_report.tables({"D": found})[0].rows)
 
 
 def test_the_source_is_told_from_what_the_head_reads_alone() -> None:

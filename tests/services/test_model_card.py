@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ml import default_model
+from ml import alterations, default_model
 from services import card_words, claim
 from services.model_card import Card, as_markdown, card_of
 from services.model_cards import any_card
@@ -99,6 +99,27 @@ async def test_the_audit_is_told_with_its_verdict(shipped: Card, record: dict[st
     assert ("follows the border" in shipped.summary) == follows, "it is said at once"
     assert f"on {record['audit']['altered']} films" in told
     assert len(cells(shipped, "After a change to the picture")) == len(record["audit"]["changes"])
+
+
+async def test_what_is_refused_is_told_of_each_change(database: str, record: dict[str, Any]) -> None:
+    changes = record["audit"]["changes"]
+    for place, change in enumerate(changes):
+        change["refused"] = {"value": place / 10, "low": 0.0, "high": 1.0}
+    changes[2]["name"], record["audit"]["follows_border"] = alterations.BORDER_ONLY, True
+    card = card_of(await model(record=record))
+    rows = cells(card, "After a change to the picture")
+    assert [row[-1] for row in rows[:3]] == ["0.0 (0.0-100.0)", "10.0 (0.0-100.0)", "20.0 (0.0-100.0)"]
+    told = "would refuse 20.0 (0.0-100.0) %"
+    assert f"It {told} of such pictures as no chest X-ray." in text_of(card, "Shortcut audit")
+    assert "of pictures of the border alone it would refuse 20.0 (0.0-100.0) %." in card.summary
+
+
+async def test_of_an_earlier_record_nothing_is_said_of_refusal(database: str, record: dict[str, Any]) -> None:
+    for change in record["audit"]["changes"]:
+        change.pop("refused", None)
+    card = card_of(await model(record=record))
+    assert {row[-1] for row in cells(card, "After a change to the picture")} == {"-"}
+    assert "would refuse" not in as_markdown(card)
 
 
 async def test_labels_of_the_platform_are_told_by_their_evidence(

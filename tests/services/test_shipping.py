@@ -78,6 +78,15 @@ def test_films_are_changed_and_still_themselves(shipped: DefaultModel) -> None:
     assert halved < border
 
 
+def test_it_refuses_pictures_of_the_border_alone(shipped: DefaultModel) -> None:
+    """As the README of the default model says."""
+    films = default_model.load_audit_set()
+    reasons = shipped.model.strangeness(films.altered[alterations.BORDER_ONLY])
+    assert reasons == ["NOT_A_CHEST_XRAY"] * len(films)
+    own = (default_model.FOLDER / "README.md").read_text(encoding="utf-8")
+    assert f"refuse all {len(films)} of these pictures" in own.replace("\n", " ")
+
+
 def in_words(estimate: dict[str, float]) -> str:
     return "{value:.2f} ({low:.2f} to {high:.2f})".format(**estimate)
 
@@ -93,4 +102,4 @@ def test_what_is_written_of_other_hospitals_is_what_the_record_says() -> None:
         assert in_words(figure) in own
     worst = min(figure["value"] for figure in figures)
     assert f"reached {worst:.2f} at another" in readme.replace("\n> ", " ")
-    assert in_words(vars(border_of(known["audit"]))) in own
+    assert in_words(vars(border_of(known["audit"]).auc)) in own
