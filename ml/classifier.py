@@ -1,5 +1,6 @@
 """What serving uses: images to features and features to probabilities, compiled beforehand."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -25,13 +26,15 @@ class Judgement:
 
     ``abstained`` is None, or NOT_A_CHEST_XRAY or OUT_OF_DISTRIBUTION, where the picture is unlike what the
     model knows, or UNCERTAIN, where the probability lies in the band that it leaves open. ``place`` is where
-    the picture lies among chests, for `ml.label_queue`.
+    the picture lies among chests, for `ml.label_queue`, and ``distance`` how far from them, for `ml.drift`:
+    the score of `ml.novelty.Novelty`, None where that is no number.
     """
 
     probability: float
     covid: bool | None
     abstained: str | None = None
     place: str | None = None
+    distance: float | None = None
 
     def seen_as(self, view: View | None) -> "Judgement":
         """The judgement, or none of a film whose view no model knows; it is a chest X-ray all the same."""
@@ -124,17 +127,16 @@ class Classifier:
     def judge(self, features: np.ndarray) -> list[Judgement]:
         """A judgement for each of N images, by their features (N, F)."""
         probabilities = self.predict(features)
-        left_open = self.model.leaves_open(probabilities).tolist()
-        strange, places = self.model.strangeness(features), self.model.places(features)
-        judged = zip(probabilities.tolist(), strange, left_open, places, strict=True)
-        return [
-            self._judgement(probability, reason or ("UNCERTAIN" if unsure else None), place)
-            for probability, reason, unsure, place in judged
-        ]
+        reasons = self.model.abstentions(features, probabilities)
+        places, distances = self.model.places(features), self.model.distances(features).tolist()
+        judged = zip(probabilities.tolist(), reasons, places, distances, strict=True)
+        return [self._judgement(*one) for one in judged]
 
-    def _judgement(self, probability: float, abstained: str | None, place: str | None) -> Judgement:
+    def _judgement(
+        self, probability: float, abstained: str | None, place: str | None, distance: float
+    ) -> Judgement:
         covid = None if abstained else probability >= self.threshold
-        return Judgement(probability, covid, abstained, place)
+        return Judgement(probability, covid, abstained, place, distance if math.isfinite(distance) else None)
 
     def heat(self, maps: np.ndarray) -> np.ndarray:
         """Where (H, W) in the maps (H, W, C) of an image the model sees COVID; see `ml.explain.heat`."""

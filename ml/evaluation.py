@@ -100,11 +100,11 @@ def checked(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, 
     return positive, probabilities
 
 
-def wilson(successes: float, trials: int) -> Estimate:
-    """A proportion with Wilson's score interval (Wilson 1927)."""
+def wilson(successes: float, trials: int, z: float = Z) -> Estimate:
+    """A proportion with Wilson's score interval (Wilson 1927); ``z`` is the normal quantile of its level."""
     share = successes / trials
-    centre = (share + Z**2 / (2 * trials)) / (1 + Z**2 / trials)
-    half = Z / (1 + Z**2 / trials) * np.sqrt(share * (1 - share) / trials + Z**2 / (4 * trials**2))
+    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
     return Estimate(share, max(0.0, float(centre - half)), min(1.0, float(centre + half)))
 
 

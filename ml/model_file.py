@@ -6,7 +6,7 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import safetensors.numpy
@@ -16,6 +16,8 @@ from ml.backbone import Backbone
 from ml.heads import NAMES, Head, HeadName, kept_as, layers
 from ml.novelty import Novelty, Strangeness
 from ml.recipes import Recipe, UnknownRecipe, of
+
+Abstention = Strangeness | Literal["UNCERTAIN"]
 
 FORMAT = "covid-xr model 2"
 NOVELTY = "novelty."  # begins the names of its arrays
@@ -54,6 +56,17 @@ class Model:
     def strangeness(self, features: np.ndarray) -> list[Strangeness | None]:
         """Why each of N pictures should not be judged, by its features (N, F); None where it may be."""
         return self.novelty.reasons(features) if self.novelty else [None] * len(features)
+
+    def distances(self, features: np.ndarray) -> np.ndarray:
+        """How far (N,) pictures lie from what chests have in common, by their features (N, F); see
+        `ml.novelty.Novelty.scores`. nan where that is not known.
+        """
+        return self.novelty.scores(features) if self.novelty else np.full(len(features), np.nan)
+
+    def abstentions(self, features: np.ndarray, probabilities: np.ndarray) -> list[Abstention | None]:
+        """Why each of N pictures has no finding, by its features (N, F) and probability (N,); None of others."""
+        pairs = zip(self.strangeness(features), self.leaves_open(probabilities).tolist(), strict=True)
+        return [reason or ("UNCERTAIN" if unsure else None) for reason, unsure in pairs]
 
     def places(self, features: np.ndarray) -> list[str | None]:
         """Where each of N pictures lies among chests, 32 float16 in base64; None where that is not known."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ml import drift
 from ml.base_set import POSITIVE
 from ml.making import probabilities
 from ml.model_file import Model
@@ -31,11 +32,15 @@ def recorded(
     features: np.ndarray,
     audit: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The record; ``features`` (N, F) are of the images of ``judged``, ``audit`` is of `version_audit`."""
+    """The record; ``features`` (N, F) are of the images of ``judged``, ``audit`` is of `version_audit`.
+
+    Its ``reference``, of `ml.drift.Figures`, is what images that come in later are held against.
+    """
     return {
         "data": origins.described(taught, judged),
         "method": _method(model, config),
         "figures": _figures(_result(model, judged, features)),
+        "reference": drift.figures(model, features, judged.labels == POSITIVE).as_dict(),
         "audit": dict(audit),
     }
 

@@ -6,14 +6,14 @@ import jax
 import numpy as np
 import pytest
 
-from ml import chest, heads, image, recipes, vgg16
+from ml import chest, heads, image, novelty, recipes, vgg16
 from ml.classifier import BackboneMismatch, Classifier, FeatureExtractor, Judgement
 from ml.image import Decoded
 from ml.model_file import Model
 from ml.orientation import ODD
 from ml.recipes import Prepared
 from ml.weights import Weights
-from tests.feature_sets import CHESTS, WHOLES
+from tests.feature_sets import CHESTS, WHOLES, lessons
 
 LENGTHS_OF_ONE = 2e-4
 """How far float16 features may differ where sums were made in another order; the largest are 0.1."""
@@ -187,3 +187,17 @@ def test_of_a_film_in_a_view_that_no_model_knows_nothing_is_found(before: str | 
         assert judgement.seen_as(odd) == Judgement(0.9, None, "OUT_OF_DISTRIBUTION")
     for usual in ("FRONTAL", None):
         assert judgement.seen_as(usual) == judgement
+
+
+def test_how_far_a_picture_lies_is_told_of_each() -> None:
+    chests = lessons(200)
+    known = novelty.fit(chests.features, chests.groups.tolist())
+    given = features(20)
+    given[3] = np.nan
+    judged = Classifier(dataclasses.replace(linear(), novelty=known), CHESTS).judge(given)
+    scores = known.scores(given).tolist()
+    assert [one.distance for one in judged] == [
+        None if row == 3 else score for row, score in enumerate(scores)
+    ]
+    assert judged[3].abstained == "NOT_A_CHEST_XRAY"
+    assert {one.distance for one in Classifier(linear(), CHESTS).judge(given)} == {None}

@@ -62,3 +62,12 @@ def test_the_figures_are_by_source_and_of_the_band(record: dict[str, dict[str, d
     assert figures["left_open"]["value"] == pytest.approx(1 / 6)
     assert figures["covered"]["covid"]["value"] == pytest.approx(2 / 3)  # type: ignore[index]
     assert figures["covered"]["no_covid"]["value"] == pytest.approx(2 / 3)  # type: ignore[index]
+
+
+def test_the_reference_is_what_the_holdout_showed(record: dict[str, dict[str, object]]) -> None:
+    reference = record["reference"]
+    assert (reference["images"], reference["labelled"], reference["agreed"]) == (6, 5, 3)
+    assert reference["abstained"] == {"NOT_A_CHEST_XRAY": 0, "OUT_OF_DISTRIBUTION": 0, "UNCERTAIN": 1}
+    assert reference["probability"]["mean"] == pytest.approx(SAID.mean(), abs=1e-6)  # type: ignore[index]
+    assert reference["distance"] == {"count": 0, "mean": 0, "deviation": 0}
+    assert reference["median"] is None
