@@ -106,7 +106,7 @@ class Figures:
         return Share(self.agreed, self.labelled)
 
     @property
-    def signals(self) -> tuple[Share, Sample, Sample, Share]:
+    def signals(self) -> tuple[Share | Sample, ...]:
         """What is compared, in the order of NAMES."""
         return self.abstentions, self.probability, self.distance, self.agreement
 
@@ -181,6 +181,7 @@ class Signal:
 
 def compare(reference: Figures | None, now: Figures) -> tuple[Signal, ...]:
     """The four signals, in the order of NAMES; of no reference, what there is now."""
+    before: tuple[Share | Sample | None, ...]
     before = (None,) * len(NAMES) if reference is None else reference.signals
     return tuple(_signal(*one) for one in zip(NAMES, before, now.signals, strict=True))
 

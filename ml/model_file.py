@@ -64,7 +64,7 @@ class Model:
         return self.novelty.scores(features) if self.novelty else np.full(len(features), np.nan)
 
     def abstentions(self, features: np.ndarray, probabilities: np.ndarray) -> list[Abstention | None]:
-        """Why each of N pictures has no finding, by its features (N, F) and probability (N,); None of others."""
+        """Why N pictures have no finding, by features (N, F) and probabilities (N,); None of the others."""
         pairs = zip(self.strangeness(features), self.leaves_open(probabilities).tolist(), strict=True)
         return [reason or ("UNCERTAIN" if unsure else None) for reason, unsure in pairs]
 
