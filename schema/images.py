@@ -142,6 +142,10 @@ class Prediction(Node):
     )
     probability: float = strawberry.field(description="Calibrated probability of COVID, 0..1.")
     abstained: tables.AbstainReason | None = strawberry.field(description="Why there is no finding, if so.")
+    distance: float | None = strawberry.field(
+        description="How far the picture lies from the chests that the model knows; real ones have mean 0 "
+        "and deviation 1. Null of predictions from before it was kept, and of the paper's heads."
+    )
     created_at: datetime = strawberry.field(description="When it was made.")
     row: strawberry.Private[tables.Prediction]
 
@@ -153,6 +157,7 @@ class Prediction(Node):
             finding=row.finding,
             probability=row.probability,
             abstained=row.abstained,
+            distance=row.distance,
             created_at=row.created_at,
             row=row,
         )

@@ -136,6 +136,7 @@ class Diagnosis:
                 margin=abs(judgement.probability - serving.head.threshold),
                 abstained=AbstainReason(judgement.abstained) if judgement.abstained else None,
                 place=judgement.place,
+                distance=judgement.distance,
             )
             await record(PredictionMade(prediction.id, image.id, image.owner_id))
 

@@ -88,6 +88,15 @@ class RunTrigger(StrEnum):
     ADMIN = "ADMIN"
 
 
+class DriftSignal(StrEnum):
+    """What of the images that come in is held against what the model was judged by."""
+
+    ABSTENTIONS = "ABSTENTIONS"
+    PROBABILITY = "PROBABILITY"
+    DISTANCE = "DISTANCE"
+    AGREEMENT = "AGREEMENT"
+
+
 class User(Model):
     """A health worker or an administrator, known by e-mail address."""
 
@@ -167,7 +176,7 @@ class Image(Model):
     class Meta:
         table = "image"
         unique_together = (("owner_id", "sha256"),)
-        indexes = (("owner_id", "id"),)
+        indexes = (("owner_id", "id"), ("uploaded_at",))
 
     @classmethod
     def visible_to(cls, user: User) -> QuerySet[Self]:
@@ -342,6 +351,9 @@ class Prediction(Model):
     place = fields.CharField(
         max_length=88, null=True, description="where the image lies among chests, 32 float16 in base64"
     )
+    distance = fields.FloatField(
+        null=True, description="how far the picture lies from chests, in deviations of real ones"
+    )
     abstained = fields.CharEnumField(AbstainReason, max_length=20, null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
 
@@ -388,6 +400,34 @@ class FindingChange(Model):
     @classmethod
     def visible_to(cls, user: User) -> QuerySet[Self]:
         return cls.all() if user.is_admin else cls.filter(image__owner_id=user.id)
+
+
+class DriftWarning(Model):
+    """A signal began to differ. ``open`` is 1 while it does and null afterwards: one warning at a time."""
+
+    id = fields.BigIntField(primary_key=True)
+    model: fields.ForeignKeyRelation[ModelVersion] = fields.ForeignKeyField(
+        "store.ModelVersion", related_name="drift_warnings"
+    )
+    signal = fields.CharEnumField(DriftSignal, max_length=12)
+    open = fields.SmallIntField(null=True)
+    sentence = fields.CharField(max_length=1000)
+    figures: Any = fields.JSONField(description="the signal as it was when the warning was given")
+    began_at = fields.DatetimeField(auto_now_add=True)
+    ended_at = fields.DatetimeField(
+        null=True, description="when it differed no more, or another model served"
+    )
+
+    model_id: int
+
+    class Meta:
+        table = "drift_warning"
+        unique_together = (("model_id", "signal", "open"),)
+
+    @classmethod
+    def under_way(cls) -> QuerySet[Self]:
+        """The warnings whose signals differ still."""
+        return cls.filter(open=1)
 
 
 class RetrainingPolicy(Model):

@@ -131,7 +131,7 @@ async def test_an_image_that_has_gone_is_nobodys_business(platform: Platform) ->
 @pytest.mark.parametrize(
     ("judgement", "finding", "abstained"),
     [
-        (Judgement(0.75, True, place="AAAA"), Finding.COVID, None),
+        (Judgement(0.75, True, place="AAAA", distance=-0.25), Finding.COVID, None),
         (Judgement(0.25, False), Finding.NO_COVID, None),
         (Judgement(0.5, None, "UNCERTAIN"), None, AbstainReason.UNCERTAIN),
         (Judgement(1.0, None, "NOT_A_CHEST_XRAY"), None, AbstainReason.NOT_A_CHEST_XRAY),
@@ -149,7 +149,8 @@ async def test_records_what_the_model_says_and_how_far_from_its_threshold(
     await upload(platform, await member(), picture(1))
     found = await Prediction.get()
     assert (found.finding, found.probability, found.abstained) == (finding, judgement.probability, abstained)
-    assert (found.margin, found.place) == (abs(judgement.probability - 0.5), judgement.place)
+    kept = (found.margin, found.place, found.distance)
+    assert kept == (abs(judgement.probability - 0.5), judgement.place, judgement.distance)
 
 
 async def test_keeps_the_features_and_uses_them_again(platform: Platform, parts: Parts) -> None:
