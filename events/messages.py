@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -84,6 +85,7 @@ class TrainingProgressed(Event):
     epoch: int
     loss: float | None
     seconds_left: float | None = None
+    left_out: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,17 @@ from typing import TypeVar
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from store.tables import AbstainReason, Evidence, FilmView, Finding, ModelState, Role, RunState, RunTrigger
+from store.tables import (
+    AbstainReason,
+    Evidence,
+    FilmView,
+    Finding,
+    LeftOutCause,
+    ModelState,
+    Role,
+    RunState,
+    RunTrigger,
+)
 
 E = TypeVar("E", bound=EnumMeta)
 
@@ -82,6 +92,15 @@ describe(
     AWAITING="Ended: its model passed on too small a holdout. Promote it by hand to confirm, or let it lie.",
     FAILED="Ended without a model; its labels count towards the next run.",
     CANCELLED="Ended by an administrator; its labels count towards the next run.",
+)
+describe(
+    LeftOutCause,
+    "Why a labelled image does not teach a run.",
+    HELD_OUT="It judges models, and so it never teaches one.",
+    IN_CONFLICT="People contradict one another on it: it teaches and judges nothing until that is settled.",
+    OVER_SHARE="Its label is beyond the share that the policy leaves to one user; the newest are kept.",
+    WITHDRAWN="All its labels have been withdrawn.",
+    UNREADABLE="No features could be made of it, or they cannot be read: it teaches and judges nothing.",
 )
 describe(
     RunTrigger,

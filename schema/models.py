@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 
 import strawberry
@@ -115,6 +116,17 @@ class ModelVersion(Node):
         return [Deployment.of(term) for term in await info.context.loaders.visible_terms.load(self.row.id)]
 
 
+@strawberry.type(description="Labelled images that do not teach a run.")
+class LeftOut:
+    cause: tables.LeftOutCause = strawberry.field(description="Why.")
+    images: int = strawberry.field(description="How many; each image is counted under one cause.")
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> list[LeftOut]:
+        """What is kept with a run, by cause."""
+        return [cls(cause=cause, images=counts[cause]) for cause in tables.LeftOutCause if cause in counts]
+
+
 @strawberry.type(description="One retraining, from the request to its outcome.")
 class TrainingRun(Node):
     state: tables.RunState = strawberry.field(description="Where it stands.")
@@ -129,6 +141,10 @@ class TrainingRun(Node):
         description="Seconds until its epochs are done, those that calibrate it included, estimated from the "
         "epochs so far: the first, which compiles, promises too many. Null before it, and once it is judged."
     )
+    left_out: list[LeftOut] | None = strawberry.field(
+        description="How many labelled images do not teach it, by cause; null until it has gathered what "
+        "does, and of runs that ended before this was kept."
+    )
     error: str | None = strawberry.field(description="What went wrong, if it failed or was cancelled.")
     queued_at: datetime = strawberry.field(description="When it was asked for.")
     finished_at: datetime | None = strawberry.field(description="When it ended; null while it is under way.")
@@ -138,6 +154,7 @@ class TrainingRun(Node):
     def of(cls, row: tables.TrainingRun, moment: TrainingProgressed | None = None) -> TrainingRun:
         """The run of a row, or as it stood at an event: replayed later, that shows what was true then."""
         loss = row.loss if moment is None else moment.loss
+        left_out = row.left_out if moment is None else moment.left_out
         return cls(
             id=ids.encode("TrainingRun", row.id),
             state=row.state if moment is None else tables.RunState(moment.state),
@@ -148,6 +165,7 @@ class TrainingRun(Node):
             # JSON has no word for a loss that has diverged
             loss=loss if loss is not None and math.isfinite(loss) else None,
             seconds_left=retraining.seconds_left(row) if moment is None else moment.seconds_left,
+            left_out=None if left_out is None else LeftOut.of(left_out),
             error=row.error,
             queued_at=row.queued_at,
             finished_at=row.finished_at,
@@ -167,7 +185,8 @@ class TrainingRun(Node):
         if told is None and self.row.model_id is not None:
             model = await info.context.loaders.models.load(self.row.model_id)
             told = model.verdict if model else None
-        return run_words.reason(self.state, self.epoch, self.epochs, told)
+        counts = None if self.left_out is None else {one.cause.value: one.images for one in self.left_out}
+        return run_words.reason(self.state, self.epoch, self.epochs, told, counts)
 
     @field("The version that came of it, whatever was decided about it.")
     async def model(self, info: Info) -> ModelVersion | None:

@@ -28,8 +28,8 @@ class RetrainingPolicy:
     specificity_margin: float = strawberry.field(description="The same of specificity.")
     auc_margin: float = strawberry.field(description="The same of the area under the curve.")
     share_per_user: float = strawberry.field(
-        description="Of all labels that there are to learn from, the share that one user's may be in a run, "
-        "the newest first; 1 is no cap."
+        description="Of the images that a run learns from, the base set's among them, the share that one "
+        "user's labels may be at most; the newest are kept, and 1 is no cap."
     )
     changed_at: datetime | None = strawberry.field(
         description="When it was set; null where it is the operator's, from the settings."

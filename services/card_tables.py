@@ -11,8 +11,9 @@ from ml.weights import IMAGENET_SHA256
 from services import claim
 from services.audit import border_of, verdict
 from services.card_words import SOURCES, UNRECORDED
+from services.run_words import LEFT_OUT
 from services.study_tables import NONE, Table, per_cent
-from store.tables import Evidence, ModelVersion
+from store.tables import Evidence, LeftOutCause, ModelVersion
 
 Plain = Mapping[str, Any]
 FIELD = ["field", "value"]
@@ -141,6 +142,15 @@ def data(found: Plain) -> tuple[str | Table, ...]:
         Table("Images", ["source", "label", "its evidence", "taught", "judged"], rows),
         Table("Sources", ["source", "what it is"], known),
     )
+
+
+def left_out(counts: Mapping[str, int] | None) -> tuple[str | Table, ...]:
+    """How many labelled images of the platform did not teach, and why; nothing where that was not kept."""
+    if counts is None:
+        return ()
+    rows = [[LEFT_OUT[cause], str(counts[cause])] for cause in LeftOutCause if cause in counts]
+    told = "Labelled images of this platform that did not teach it"
+    return (Table(told, ["why", "images"], rows),) if rows else (f"{told}: none.",)
 
 
 def _counted(counts: Plain) -> str:

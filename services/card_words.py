@@ -42,8 +42,9 @@ LABELS: Final = (
 )
 CHOICE: Final = (
     "Every image of the collections' folders took part, and on the platform every image that has a label and "
-    "could be read. Images without a label, and images on which people contradict one another, teach and "
-    "judge nothing. Nothing was filled in."
+    "could be read. Images without a label, images on which people contradict one another, and images whose "
+    "labels were all withdrawn teach and judge nothing. One user's labels teach no more than the share that "
+    "the policy of retraining allows. Nothing was filled in."
 )
 PRIVACY: Final = (
     "Patients are pseudonyms. The platform keeps the picture alone and none of the file's words about a "

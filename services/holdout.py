@@ -26,6 +26,11 @@ class Holdout:
     prints: Mapping[str, str] = field(default_factory=dict)
     """By SHA-256, fingerprints of the base set's images; without them only the same files are known again."""
 
+    @property
+    def taught_by(self) -> set[str]:
+        """The base set's images that teach every run, by SHA-256."""
+        return {sha256 for sha256, held in self.base.items() if not held}
+
     def keeps(self, sha256: str, patient_ref: str | None, fingerprint: str | None = None) -> bool:
         """Whether an image is kept for judging models."""
         if sha256 in self.base:

@@ -115,6 +115,7 @@ def _data(record: dict[str, Any], withdrawn: int) -> Section:
         return Section("Training and evaluation data", (), (card_words.UNRECORDED, *regret))
     parts = (
         *card_tables.data(record["data"]),
+        *card_tables.left_out(record.get("left_out")),
         *regret,
         card_words.LABELS,
         card_words.CHOICE,

@@ -168,7 +168,7 @@ def _lacking(policy: Policy, counts: dict[Finding, int]) -> str | None:
 
 def progress_of(run: TrainingRun) -> TrainingProgressed:
     """What subscribers hear of a run now."""
-    return TrainingProgressed(run.id, run.state, run.epoch, run.loss)
+    return TrainingProgressed(run.id, run.state, run.epoch, run.loss, left_out=run.left_out)
 
 
 def seconds_left(run: TrainingRun) -> float | None:
@@ -186,7 +186,7 @@ async def end(outbox: Outbox, run: TrainingRun, state: RunState, error: str | No
         if not await TrainingRun.held(run.id, run.fence).update(**changes):
             return False
         await Label.filter(claimed_by_id=run.id).update(claimed_by_id=None)
-        await record(TrainingProgressed(run.id, state, run.epoch, run.loss))
+        await record(TrainingProgressed(run.id, state, run.epoch, run.loss, left_out=run.left_out))
         return True
 
     return await outbox.commit(write)

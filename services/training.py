@@ -18,11 +18,11 @@ from tortoise.expressions import F
 
 from events.messages import RetrainingRequested, TrainingProgressed
 from services import training_set
+from services.examples import Example, select
 from services.fingerprints import Fingerprints
 from services.models import Models, NewModel, create, deploy
 from services.outbox import Outbox, record
 from services.retraining import Retraining, end
-from services.training_set import Example
 from store.blobs import Blobs
 from store.database import atomically
 from store.tables import Deployment, Image, Label, ModelState, ModelVersion, RunState, TrainingRun
@@ -132,9 +132,13 @@ class Training:
         await _until_extracted(self.models.inference.extractor.name)
         await self.fingerprints.complete()
         incumbent = await self.models.in_service()
-        share = (await self.retraining.policies.in_force()).share_per_user
-        found = training_set.capped(await training_set.examples(incumbent.extractor), share)
-        used = await training_set.lay_out(found, incumbent.extractor, self.blobs, folder)
+        policy = await self.retraining.policies.in_force()
+        base = self.fingerprints.holdout.taught_by
+        selection = await select(incumbent.extractor, policy.share_per_user, base)
+        used = await training_set.lay_out(selection.examples, incumbent.extractor, self.blobs, folder)
+        run.left_out = selection.left_out(used)
+        if not await TrainingRun.held(run.id, run.fence).update(left_out=run.left_out):
+            raise LeaseLost
         data = await self.blobs.get(incumbent.key)
         await asyncio.to_thread((folder / training_set.INCUMBENT_FILE).write_bytes, data)
         task = {
@@ -142,7 +146,7 @@ class Training:
             "epochs": run.epochs,
             "seed": run.id,
             "incumbent": incumbent.number,
-            "margins": asdict((await self.retraining.policies.in_force()).margins),
+            "margins": asdict(policy.margins),
         }
         await asyncio.to_thread((folder / training_set.TASK_FILE).write_text, json.dumps(task))
         async with aclosing(self.trainer.train(folder)) as progress:
@@ -158,7 +162,8 @@ class Training:
             changes = {"state": step.state, "epoch": step.epoch, "loss": step.loss}
             if not await TrainingRun.held(run.id, run.fence).update(**changes, learned_by=learned_by):
                 raise LeaseLost
-            await record(TrainingProgressed(run.id, step.state, step.epoch, step.loss, step.seconds_left))
+            moment = (step.state, step.epoch, step.loss, step.seconds_left)
+            await record(TrainingProgressed(run.id, *moment, left_out=run.left_out))
 
         await self.outbox.commit(write)
         run.epoch, run.loss = step.epoch, step.loss
@@ -168,7 +173,7 @@ class Training:
     ) -> None:
         outcome = json.loads(await asyncio.to_thread((folder / training_set.OUTCOME_FILE).read_text))
         data = await asyncio.to_thread((folder / training_set.CANDIDATE_FILE).read_bytes)
-        candidate = _candidate(outcome, data, incumbent)
+        candidate = _candidate(outcome, data, incumbent, run.left_out)
         sha256 = await self.models.keep(candidate)
         label_ids = [example.label.id for example in used if not example.holdout]
 
@@ -183,7 +188,7 @@ class Training:
                 await model.labels.add(*await Label.filter(id__in=ids).select_for_update())
             state = await _decide(model, incumbent, outcome)
             await TrainingRun.filter(id=run.id).update(state=state, model_id=model.id)
-            await record(TrainingProgressed(run.id, state, run.epoch, run.loss))
+            await record(TrainingProgressed(run.id, state, run.epoch, run.loss, left_out=run.left_out))
 
         await self.outbox.commit(write)
         await self.models.refresh()
@@ -228,7 +233,9 @@ async def _decide(model: ModelVersion, incumbent: ModelVersion, outcome: Mapping
     return RunState.REJECTED
 
 
-def _candidate(outcome: dict[str, Any], data: bytes, incumbent: ModelVersion) -> NewModel:
+def _candidate(
+    outcome: dict[str, Any], data: bytes, incumbent: ModelVersion, left_out: dict[str, int] | None
+) -> NewModel:
     return NewModel(
         data=data,
         backbone=incumbent.backbone,
@@ -237,5 +244,5 @@ def _candidate(outcome: dict[str, Any], data: bytes, incumbent: ModelVersion) ->
         trained_on=outcome["trainedOn"],
         evaluation=outcome["evaluation"],
         verdict=outcome["verdict"],
-        record=outcome["record"],
+        record=outcome["record"] | {"left_out": left_out},
     )

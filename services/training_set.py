@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml import features as packing
-from services.holdout import held_out
+from services.examples import Example
 from services.keys import features_key
-from services.labelling import counting, in_conflict
 from store.blobs import BlobMissing, Blobs
-from store.tables import Finding, Image, Label
+from store.tables import Finding
 
 READ_AT_ONCE = 64
 
@@ -26,46 +23,6 @@ INCUMBENT_FILE = "incumbent.safetensors"
 CANDIDATE_FILE = "candidate.safetensors"
 TASK_FILE = "task.json"
 OUTCOME_FILE = "outcome.json"
-
-
-@dataclass(frozen=True)
-class Example:
-    """A labelled image whose features are stored; held out, it judges models and never teaches them."""
-
-    image: Image
-    label: Label
-    holdout: bool
-
-
-async def examples(extractor: str) -> list[Example]:
-    """Every image that has a label that counts and features by the extractor, by id.
-
-    Those whose labels are in conflict are left out until that is settled.
-    """
-    entries: dict[int, list[Label]] = {}
-    for label in await Label.standing():
-        entries.setdefault(label.image_id, []).append(label)
-    held = await held_out()
-    images = await Image.filter(features=extractor).order_by("id")
-    told = {image_id: counting(labels) for image_id, labels in entries.items() if not in_conflict(labels)}
-    chosen = ((image, told.get(image.id)) for image in images)
-    return [Example(image, label, image.id in held) for image, label in chosen if label is not None]
-
-
-def capped(found: Sequence[Example], share: float) -> list[Example]:
-    """The examples without what anyone gave beyond a share of all labels that teach; the newest are kept.
-
-    Everybody may have one, and those that are held out are left whole: they judge what was learned.
-    """
-    teaching = sorted((one for one in found if not one.holdout), key=lambda one: one.label.id, reverse=True)
-    most = max(1, int(share * len(teaching)))
-    given: Counter[int] = Counter()
-    left_out: set[int] = set()
-    for example in teaching:
-        given[example.label.submitted_by_id] += 1
-        if given[example.label.submitted_by_id] > most:
-            left_out.add(example.label.id)
-    return [example for example in found if example.label.id not in left_out]
 
 
 async def lay_out(found: Sequence[Example], extractor: str, blobs: Blobs, folder: Path) -> list[Example]:

@@ -83,6 +83,16 @@ class RunState(StrEnum):
 ACTIVE_STATES = (RunState.QUEUED, RunState.TRAINING, RunState.EVALUATING)
 
 
+class LeftOutCause(StrEnum):
+    """Why a labelled image does not teach a run; each has one cause."""
+
+    HELD_OUT = "HELD_OUT"
+    IN_CONFLICT = "IN_CONFLICT"
+    OVER_SHARE = "OVER_SHARE"
+    WITHDRAWN = "WITHDRAWN"
+    UNREADABLE = "UNREADABLE"
+
+
 class RunTrigger(StrEnum):
     THRESHOLD = "THRESHOLD"
     ADMIN = "ADMIN"
@@ -474,6 +484,10 @@ class TrainingRun(Model):
     loss = fields.FloatField(null=True)
     learned_by = fields.DatetimeField(
         null=True, description="when the learning should be over, by the epochs so far"
+    )
+    left_out: Any = fields.JSONField(
+        null=True,
+        description="labelled images that do not teach it, by cause, once it has gathered what does",
     )
     model: fields.ForeignKeyNullableRelation[ModelVersion] = fields.ForeignKeyField(
         "store.ModelVersion", related_name="runs", null=True, on_delete=fields.SET_NULL

@@ -2,6 +2,7 @@
 
 import json
 import typing
+from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, fields
 
 import pytest
@@ -17,7 +18,14 @@ from events.messages import (
     to_payload,
 )
 
-SAMPLES = {int: 2**53 + 1, str: "TRAINING é", float | None: 0.25, int | None: None, str | None: "vgg16"}
+SAMPLES = {
+    int: 2**53 + 1,
+    str: "TRAINING é",
+    float | None: 0.25,
+    int | None: None,
+    str | None: "vgg16",
+    Mapping[str, int] | None: {"HELD_OUT": 3},
+}
 
 
 def sample(kind: type[Event]) -> Event:

@@ -263,13 +263,14 @@ async def test_what_administrators_list(admin: Asker, ana: User) -> None:
         epoch=20,
         epochs=20,
         loss=0.25,
+        left_out={"OVER_SHARE": 4, "HELD_OUT": 2},
         finished_at=datetime.now(UTC),
     )
     answer = await admin.ask(
         """{ users { nodes { email } } models { nodes { number state verdict } }
         contactMessages { nodes { name email subject body delivered } }
         trainingRuns { nodes { state trigger labels epoch epochs loss error finishedAt
-                               requestedBy { name } model { number } } } }"""
+                               leftOut { cause images } requestedBy { name } model { number } } } }"""
     )
     data = answer["data"]
     assert [node["email"] for node in data["users"]["nodes"]] == [
@@ -293,6 +294,7 @@ async def test_what_administrators_list(admin: Asker, ana: User) -> None:
         "epochs": 20,
         "loss": 0.25,
         "error": None,
+        "leftOut": [{"cause": "HELD_OUT", "images": 2}, {"cause": "OVER_SHARE", "images": 4}],
         "requestedBy": {"name": "Ana"},
         "model": {"number": 2},
     }

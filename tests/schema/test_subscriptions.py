@@ -22,7 +22,7 @@ LABELS = """subscription($after: Cursor) { labelSubmitted(after: $after) { curso
   label { finding image { filename } submittedBy { name } }
   retraining { newLabels threshold run { id } } } }"""
 PROGRESS = """subscription($after: Cursor) { trainingProgress(after: $after) { cursor
-  run { state epoch epochs loss secondsLeft reason labels model { number } } } }"""
+  run { state epoch epochs loss secondsLeft reason leftOut { images } labels model { number } } } }"""
 PROMOTIONS = """subscription($after: Cursor) { modelPromoted(after: $after) { cursor
   model { number state } previous { number state } } }"""
 CHANGES = """subscription($after: Cursor) { findingChanged(after: $after) { cursor change { changedAt
@@ -142,14 +142,17 @@ async def test_progress_shows_the_moment_that_it_tells_of(
         ("FAILED", 2, 0.1, None),
     ]
     for moment in moments:
-        await platform.retraining.outbox.commit(partial(record, TrainingProgressed(run.id, *moment)))
+        counts = None if moment[0] == "QUEUED" else {"HELD_OUT": 2}
+        event = TrainingProgressed(run.id, *moment, left_out=counts)
+        await platform.retraining.outbox.commit(partial(record, event))
     async with joined(address, admin.token) as client:
         await client.subscribe(PROGRESS, after=encode_cursor(begin))
         runs = [(await client.event())["run"] for _ in moments]
     assert [(run["state"], run["epoch"], run["loss"], run["secondsLeft"]) for run in runs] == moments
+    assert [run["leftOut"] for run in runs] == [None, [{"images": 2}], [{"images": 2}]]
     assert [run["reason"] for run in runs] == [
         "It waits for a trainer.",
-        "It learns: epoch 1 of 2 is done.",
+        "It learns: epoch 1 of 2 is done. 2 labelled images are left out: 2 kept to judge models.",
         "the trainer was lost",
     ]
 

@@ -137,6 +137,21 @@ async def test_labels_of_the_platform_are_told_by_their_evidence(
     assert ["this platform", "COVID", "RT-PCR", "7", "2"] in cells(card, "Images")
 
 
+async def test_what_was_left_out_is_counted_by_its_cause(database: str, record: dict[str, Any]) -> None:
+    record["left_out"] = {"OVER_SHARE": 12, "HELD_OUT": 3}
+    rows = cells(
+        card_of(await model(record=record)), "Labelled images of this platform that did not teach it"
+    )
+    assert rows == [["kept to judge models", "3"], ["beyond the share of one user", "12"]]
+    record["left_out"] = {}
+    card = card_of(await model(2, record=record))
+    assert "that did not teach it: none." in text_of(card, "Training and evaluation data")
+
+
+async def test_of_a_record_that_does_not_tell_nothing_is_said_of_what_was_left_out(shipped: Card) -> None:
+    assert "did not teach it" not in as_markdown(shipped)
+
+
 async def test_what_was_not_audited_says_why(database: str, record: dict[str, Any]) -> None:
     record["audit"] = {"not_audited": "The films are of another network."}
     card = card_of(await model(record=record))

@@ -17,8 +17,9 @@ from api.wiring import Parts, running
 from events.messages import ModelPromoted
 from ml.image import Decoded
 from ml.recipes import Prepared
-from services import reactions, training, training_set
+from services import reactions, training
 from services.errors import Forbidden
+from services.examples import select
 from services.keys import features_key, pixels_key
 from services.platform import Platform
 from services.renewal import ATTEMPTS, FAULTS_IN_A_ROW, CannotRenew
@@ -295,7 +296,7 @@ async def test_a_training_set_holds_features_of_one_network(settings: Settings, 
     async with running(settings, parts) as platform:
         await Image.filter(id=images[0].id).update(features=NEW)
         await labelled(platform, images[:2])
-        (example,) = await training_set.examples(OLD)
+        (example,) = (await select(OLD, 1.0, ())).examples
         assert example.image.id == images[1].id
 
 

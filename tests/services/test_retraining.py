@@ -19,6 +19,7 @@ from ml.splits import in_holdout
 from services import training as training_module
 from services import training_set
 from services.errors import Code, Forbidden, Refused, Unauthenticated
+from services.keys import features_key
 from services.platform import Platform
 from services.training import Progress, TrainerFailed
 from store.pages import Window
@@ -301,6 +302,30 @@ async def test_a_rejected_candidate_leaves_the_incumbent_in_service(platform: Pl
     assert platform.diagnosis.inference.serving.model_id == first.id
     assert await Deployment.all().count() == 1
     assert await Label.unclaimed().count() == 0
+
+
+async def test_tells_what_it_leaves_out_with_the_run_its_events_and_its_model(
+    platform: Platform, parts: Parts
+) -> None:
+    ana, ben = await member(), await member("ben@hospital.example")
+    images = await label(platform, ana, THRESHOLD - 2)
+    await Label.create(image=images[0], finding=Finding.NO_COVID, submitted_by=ben)
+    await label(platform, ana, 1, first=10)
+    (run,) = await ended()
+    assert run.left_out == {"IN_CONFLICT": 1}
+    model = await ModelVersion.get(id=run.model_id)
+    assert model.record["left_out"] == {"IN_CONFLICT": 1}
+    rows = await JournalEntry.filter(kind="TrainingProgressed").order_by("position")
+    assert [row.payload["left_out"] for row in rows] == [None, *[{"IN_CONFLICT": 1}] * 4]
+
+
+async def test_features_that_are_gone_are_told_as_left_out(platform: Platform, parts: Parts) -> None:
+    images = await label(platform, await member(), THRESHOLD - 1)
+    extractor = platform.models.inference.extractor.name
+    await platform.training.blobs.delete([features_key(extractor, images[0].key)])
+    await platform.retraining.request(await admin())
+    (run,) = await ended()
+    assert run.left_out == {"UNREADABLE": 1}
 
 
 async def test_keeps_what_each_model_learnt_from(platform: Platform) -> None:
