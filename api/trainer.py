@@ -12,12 +12,11 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.attempts import LOG_FILE, last_words
 from services.training import Progress, TrainerFailed
 from store.tables import RunState
 
 ROOT = Path(__file__).parents[1]
-LOG_FILE = "trainer.log"
-LOG_LINES = 20
 
 
 def learning_from(default_model: Path) -> tuple[str, ...]:
@@ -43,7 +42,8 @@ class TrainerProcess:
                 step = json.loads(line)
                 yield Progress(RunState(step["state"]), step["epoch"], step["loss"], step["secondsLeft"])
             if await asyncio.to_thread(process.wait) != 0:
-                raise TrainerFailed(f"the trainer ended with {_status(process.returncode)}:\n{_tail(folder)}")
+                words = await asyncio.to_thread(last_words, folder)
+                raise TrainerFailed(f"the trainer ended with {_status(process.returncode)}:\n{words}")
         finally:
             process.kill()
             await asyncio.to_thread(process.communicate)
@@ -71,8 +71,3 @@ def _status(code: int) -> str:
     """An exit status in words: of a negative one, the signal that ended the process."""
     name = next((f" ({one.name})" for one in signal.Signals if one == -code), "")
     return f"status {code}{name}"
-
-
-def _tail(folder: Path) -> str:
-    lines = (folder / LOG_FILE).read_text(errors="replace").splitlines()
-    return "\n".join(lines[-LOG_LINES:])

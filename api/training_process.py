@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 from functools import partial
@@ -19,6 +20,7 @@ NICENESS = 19
 def main() -> None:
     """Train from a default model's folder on what lies in a run's: the two that the command line names."""
     _step_back()
+    _leave_signals_to_parent()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     pipe = _pipe()
     from services.learning import learn  # imports numpy and jax
@@ -33,6 +35,12 @@ def _step_back() -> None:
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[len(cores) // 2 :])
+
+
+def _leave_signals_to_parent() -> None:
+    """Ctrl+C and service managers tell every process to stop: the run would fail before it is given back."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
 
 
 def _end_with_parent() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from services import attempts
 from services.keys import FEATURES, HEATMAPS, PIXELS, features_key, image_key
 from store.blobs import Blobs
 from store.tables import Image, TrainingRun
@@ -54,13 +55,12 @@ class Sweeping:
             logger.warning("removed %d blobs that belonged to no image", len(orphans))
 
     async def sweep_scratch(self) -> None:
-        """Remove the folders of runs that nobody carries through; one whose lease lives is left alone."""
+        """Remove the folders of runs that are over; those of one under way hold its logs at the least."""
         folders = await asyncio.to_thread(lambda: list(self.scratch.glob("run-*")))
         if not folders:
             return
-        run = await TrainingRun.active()  # asked for afterwards: a run is leased before it has a folder
-        leased = run is not None and run.lease_until is not None and run.lease_until > datetime.now(UTC)
-        alive = f"run-{run.id}-" if run is not None and leased else None
+        run = await TrainingRun.active()  # asked for afterwards: a run is there before it has a folder
+        alive = attempts.prefix(run.id) if run is not None else None
         for folder in folders:
             if alive is None or not folder.name.startswith(alive):
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from tortoise.expressions import F
 
 from events.messages import RetrainingRequested, TrainingProgressed
-from services import training_set
+from services import attempts, training_set
 from services.examples import Example, select
 from services.fingerprints import Fingerprints
 from services.models import Models, NewModel, create, deploy
@@ -29,7 +29,8 @@ from store.tables import Deployment, Image, Label, ModelState, ModelVersion, Run
 
 LEASE = timedelta(seconds=10)
 HEARTBEAT_SECONDS = 0.5
-MAX_TAKEOVERS = 3
+MAX_LOSSES = 3
+"""Of whoever carries a run through, by a crash or a kill; a server that is stopped gives its run back."""
 LABELS_AT_ONCE = 1000
 EXTRACTION_SECONDS = 3600.0
 EXTRACTION_PAUSE_SECONDS = 0.1
@@ -83,10 +84,22 @@ class Training:
     scratch: Path
 
     async def train(self, event: RetrainingRequested) -> None:
-        """Carry the run through, unless it has ended or is somebody else's."""
+        """Carry the run through, unless it has ended or is somebody else's.
+
+        Cancelled, since the server stops, it gives the run back, and whoever comes next begins it anew.
+        """
         run = await self._take(event.run_id)
         if run is None:
             return
+        try:
+            await self._carry_to_an_end(run)
+        except asyncio.CancelledError:
+            # With another fence, since a heartbeat that was on its way to the database may come after this.
+            held = TrainingRun.held(run.id, run.fence)
+            await held.update(fence=F("fence") + 1, lease_until=None)
+            raise
+
+    async def _carry_to_an_end(self, run: TrainingRun) -> None:
         try:
             await self._carry_through(run)
             # After a failure or a cancellation, the next run waits for a label or an administrator.
@@ -102,17 +115,19 @@ class Training:
             run, taken = await atomically(partial(_seize, run_id))
             if run is None or run.slot is None:
                 return None
-            if taken and run.fence <= MAX_TAKEOVERS:
+            if taken and run.lost < MAX_LOSSES:
                 return run
             if taken:
-                await end(self.outbox, run, RunState.FAILED, f"the trainer was lost {MAX_TAKEOVERS} times")
+                reason = await asyncio.to_thread(attempts.obituary, self.scratch, run.id, run.lost)
+                await end(self.outbox, run, RunState.FAILED, reason)
                 return None
             # Held: by another process, or by one that died and whose lease has to run out.
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _carry_through(self, run: TrainingRun) -> None:
         self.scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.scratch, prefix=f"run-{run.id}-") as name:
+        await asyncio.to_thread(attempts.keep_logs_alone, self.scratch, run.id)
+        with tempfile.TemporaryDirectory(dir=self.scratch, prefix=attempts.prefix(run.id)) as name:
             async with asyncio.TaskGroup() as group:
                 heartbeat = group.create_task(self._keep_lease(run))
                 incumbent, used = await self._learn(run, Path(name))
@@ -212,9 +227,9 @@ async def _until_extracted(extractor: str) -> None:
 async def _seize(run_id: int) -> tuple[TrainingRun | None, bool]:
     """The run, and whether it is ours now; in one transaction, lest we take another's fence for ours."""
     now = datetime.now(UTC)
-    taken = await TrainingRun.takeable(run_id, now).update(
-        fence=F("fence") + 1, lease_until=now + LEASE, state=RunState.TRAINING
-    )
+    changes = {"fence": F("fence") + 1, "lease_until": now + LEASE, "state": RunState.TRAINING}
+    taken = await TrainingRun.abandoned(run_id, now).update(**changes, lost=F("lost") + 1)
+    taken = taken or await TrainingRun.free(run_id).update(**changes)
     return await TrainingRun.get_or_none(id=run_id), bool(taken)
 
 

@@ -497,6 +497,7 @@ class TrainingRun(Model):
         default=0, description="raised by every takeover, so that the holder of an older one is stale"
     )
     lease_until = fields.DatetimeField(null=True)
+    lost = fields.IntField(default=0, description="holders whose lease ran out, since they died or hung")
     queued_at = fields.DatetimeField(auto_now_add=True)
     finished_at = fields.DatetimeField(null=True)
 
@@ -512,10 +513,14 @@ class TrainingRun(Model):
         return cls.filter(slot=1).first()
 
     @classmethod
-    def takeable(cls, run_id: int, now: datetime) -> QuerySet[Self]:
-        """The run, if it is under way and nobody's lease on it lives."""
-        free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-        return cls.filter(free, id=run_id, state__in=ACTIVE_STATES)
+    def free(cls, run_id: int) -> QuerySet[Self]:
+        """The run, if it is under way and was never taken, or given back."""
+        return cls.filter(lease_until__isnull=True, id=run_id, state__in=ACTIVE_STATES)
+
+    @classmethod
+    def abandoned(cls, run_id: int, now: datetime) -> QuerySet[Self]:
+        """The run, if it is under way and its holder's lease has run out."""
+        return cls.filter(lease_until__lt=now, id=run_id, state__in=ACTIVE_STATES)
 
     @classmethod
     def held(cls, run_id: int, fence: int) -> QuerySet[Self]:

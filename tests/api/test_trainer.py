@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from api.trainer import LOG_LINES, ROOT, TrainerProcess
+from api.trainer import ROOT, TrainerProcess
+from services.attempts import LOG_LINES
 from services.training import Progress, TrainerFailed
 from store.tables import RunState
 from tests.people import eventually
@@ -111,6 +112,15 @@ async def test_a_failure_tells_the_last_lines_of_the_log(tmp_path: Path) -> None
 async def test_an_end_by_signal_is_a_failure(tmp_path: Path) -> None:
     with pytest.raises(TrainerFailed, match="status -9"):
         await steps(trainer(f"os.kill(os.getpid(), {signal.SIGKILL})"), tmp_path)
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+async def test_told_to_stop_with_everybody_it_leaves_that_to_its_parent(
+    tmp_path: Path, told: signal.Signals
+) -> None:
+    """Else a run would fail whenever Ctrl+C, or a service manager, stops the server in an orderly way."""
+    lesson = f'os.kill(os.getpid(), {told})\nreport("TRAINING", 1, 0.5)'
+    assert await steps(trainer(lesson), tmp_path) == [Progress(RunState.TRAINING, 1, 0.5)]
 
 
 async def test_a_command_that_is_not_there_is_a_fault(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import os
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextvars import Context
 from dataclasses import dataclass, replace
@@ -13,15 +15,16 @@ import numpy as np
 import pytest
 
 from api.settings import Settings
-from api.wiring import Parts
+from api.wiring import Parts, running
 from events.messages import RetrainingRequested
 from ml.splits import in_holdout
+from services import attempts, training_set
 from services import training as training_module
-from services import training_set
 from services.errors import Code, Forbidden, Refused, Unauthenticated
 from services.keys import features_key
 from services.platform import Platform
 from services.training import Progress, TrainerFailed
+from store.database import open_database
 from store.pages import Window
 from store.tables import (
     Deployment,
@@ -37,6 +40,7 @@ from store.tables import (
     TrainingRun,
     User,
 )
+from tests import stand_ins
 from tests.people import admin, eventually, member
 from tests.stand_ins import ScriptedTrainer, picture, sha256
 from tests.uploading import upload
@@ -108,7 +112,7 @@ async def refusal(doing: Awaitable[object]) -> Code:
     return problem.code
 
 
-async def interrupted(fence: int, lease: timedelta) -> TrainingRun:
+async def interrupted(fence: int, lease: timedelta, lost: int = 0) -> TrainingRun:
     """A run that somebody holds, or held when he died, and of which nobody else has been told."""
     run = await TrainingRun.create(
         slot=1,
@@ -116,6 +120,7 @@ async def interrupted(fence: int, lease: timedelta) -> TrainingRun:
         trigger=RunTrigger.ADMIN,
         epochs=2,
         fence=fence,
+        lost=lost,
         lease_until=datetime.now(UTC) + lease,
     )
     run.label_count = await Label.unclaimed().update(claimed_by_id=run.id)
@@ -546,19 +551,76 @@ async def test_the_failure_of_a_stale_holder_does_not_end_the_run(platform: Plat
 async def test_a_run_is_taken_over_so_often_and_no_oftener(platform: Platform, parts: Parts) -> None:
     ana = await member()
     await label(platform, ana, 2)
-    run = await interrupted(fence=training_module.MAX_TAKEOVERS, lease=timedelta(seconds=-1))
+    before = training_module.MAX_LOSSES - 1
+    run = await interrupted(fence=9, lease=timedelta(seconds=-1), lost=before)
     await platform.training.train(RetrainingRequested(run.id))
     given_up = await TrainingRun.get()
     assert (given_up.state, given_up.slot) == (RunState.FAILED, None)
-    assert "lost" in str(given_up.error)
+    assert f"died or hung {before + 1} times" in str(given_up.error)
+    assert "no log" in str(given_up.error)
     assert (await platform.retraining.status(ana)).new_labels == 2
     assert not parts.trainer.folders
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_run_that_is_given_up_tells_the_last_lines_of_its_log(
+    platform: Platform, settings: Settings
+) -> None:
+    """Of the latest attempt that wrote any; what else attempts left has gone."""
+    run = await interrupted(fence=1, lease=timedelta(seconds=-1), lost=training_module.MAX_LOSSES - 1)
+    scratch = settings.data_dir / "scratch"
+    for age, (name, log) in enumerate({"silent": "", "last": "epoch 7\n", "first": "epoch 2\n"}.items()):
+        folder = scratch / f"run-{run.id}-{name}"
+        folder.mkdir(parents=True)
+        (folder / attempts.LOG_FILE).write_text(log)
+        os.utime(folder, (time.time() - age,) * 2)
+    await platform.training.train(RetrainingRequested(run.id))
+    assert str((await TrainingRun.get()).error).splitlines()[1:] == ["epoch 7"]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_another_attempt_makes_room_and_leaves_the_log(platform: Platform, settings: Settings) -> None:
+    await label(platform, await member(), 2)
+    run = await interrupted(fence=1, lease=timedelta(seconds=-1))
+    folder = settings.data_dir / "scratch" / f"run-{run.id}-dead"
+    folder.mkdir(parents=True)
+    for name in (attempts.LOG_FILE, training_set.FEATURES_FILE):
+        (folder / name).touch()
+    await platform.training.train(RetrainingRequested(run.id))
+    assert (await TrainingRun.get()).state is RunState.PROMOTED
+    assert [file.name for file in folder.iterdir()] == [attempts.LOG_FILE]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_server_that_is_stopped_gives_its_run_back(settings: Settings) -> None:
+    """Oftener than servers may be lost; the one after them all takes it at once, and carries it through."""
+    stopped = training_module.MAX_LOSSES + 1
+    trainer = Hooked(during=asyncio.Event().wait, at=RunState.TRAINING)
+    for attempt in range(1, stopped + 1):
+        async with running(settings, stand_ins.parts(trainer=trainer)) as platform:
+            if attempt == 1:
+                await label(platform, await member(), THRESHOLD)
+            await training()
+        assert trainer.closed == attempt
+        async with open_database(settings.database):
+            run = await TrainingRun.get()
+        assert (run.slot, run.lost, run.lease_until) == (1, 0, None)
+        await reset(settings)
+    async with running(settings, stand_ins.parts(trainer=Hooked())):
+        (run,) = await ended()
+    assert (run.state, run.lost) == (RunState.PROMOTED, 0)
+
+
+async def reset(settings: Settings) -> None:
+    """No epoch is done, so that the next attempt is known by its first."""
+    async with open_database(settings.database):
+        await TrainingRun.all().update(epoch=0)
 
 
 async def test_no_two_holders_share_a_fence(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases that have run out before they are given: everybody may take the run at every moment."""
     monkeypatch.setattr(training_module, "LEASE", timedelta(seconds=-1))
-    monkeypatch.setattr(training_module, "MAX_TAKEOVERS", 100)
+    monkeypatch.setattr(training_module, "MAX_LOSSES", 100)
     run = await interrupted(fence=0, lease=timedelta(seconds=-1))
     taken = await asyncio.gather(*(platform.training._take(run.id) for _ in range(20)))
     assert sorted(holder.fence for holder in taken if holder) == list(range(1, 21))

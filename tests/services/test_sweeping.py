@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from services import sweeping as sweeping_module
 from services.keys import features_key, heatmap_key, model_key, pixels_key
 from services.sweeping import Sweeping
 from store.blobs import Blobs, Listed
-from store.tables import Image, RunState, RunTrigger, TrainingRun
+from store.tables import Image, RunTrigger, TrainingRun
 from tests.people import eventually, member
 from tests.store_rows import image as image_row
 
@@ -57,23 +56,11 @@ async def test_removes_old_blobs_of_no_image_alone(sweeping: Sweeping, tmp_path:
     assert left(folder) == {key for key, _ in kept}
 
 
-async def run(lease: timedelta | None) -> TrainingRun:
-    return await TrainingRun.create(
-        slot=1,
-        state=RunState.TRAINING,
-        trigger=RunTrigger.ADMIN,
-        epochs=1,
-        lease_until=lease and datetime.now(UTC) + lease,
-    )
-
-
-@pytest.mark.parametrize(
-    ("lease", "stays"), [(timedelta(seconds=10), True), (timedelta(seconds=-1), False), (None, False)]
-)
-async def test_removes_the_folders_of_dead_trainers(
-    sweeping: Sweeping, lease: timedelta | None, stays: bool
+@pytest.mark.parametrize(("slot", "stays"), [(1, True), (None, False)])
+async def test_removes_the_folders_of_runs_that_are_over(
+    sweeping: Sweeping, slot: int | None, stays: bool
 ) -> None:
-    current = await run(lease)
+    current = await TrainingRun.create(slot=slot, trigger=RunTrigger.ADMIN, epochs=1)
     folder = sweeping.scratch / f"run-{current.id}-abc"
     for name in (folder.name, f"run-{current.id}1-abc", "run-0-abc", "other"):
         (sweeping.scratch / name).mkdir()

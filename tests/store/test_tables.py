@@ -161,8 +161,9 @@ async def test_a_run_can_be_taken_while_it_lasts_and_nobody_holds_it() -> None:
     free, dead = await run(slot=None), await run(slot=None, lease_until=NOW - timedelta(seconds=1))
     held = await run(slot=None, lease_until=NOW + timedelta(seconds=1))
     over = await run(slot=None, state=RunState.FAILED)
-    takeable = [await TrainingRun.takeable(one.id, NOW).count() for one in (free, dead, held, over)]
-    assert takeable == [1, 1, 0, 0]
+    runs = (free, dead, held, over)
+    assert [await TrainingRun.free(one.id).count() for one in runs] == [1, 0, 0, 0]
+    assert [await TrainingRun.abandoned(one.id, NOW).count() for one in runs] == [0, 1, 0, 0]
 
 
 async def test_a_run_is_held_by_its_newest_fence_alone() -> None:

@@ -1,0 +1,43 @@
+"""What attempts at a run leave in its folders, one for each attempt, where the server died over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+LOG_FILE = "trainer.log"
+LOG_LINES = 20
+
+
+def prefix(run_id: int) -> str:
+    """How the names of a run's folders begin."""
+    return f"run-{run_id}-"
+
+
+def last_words(folder: Path) -> str:
+    """The last lines of the trainer's log; nothing where it wrote none."""
+    file = folder / LOG_FILE
+    lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+    return "\n".join(lines[-LOG_LINES:])
+
+
+def keep_logs_alone(scratch: Path, run_id: int) -> None:
+    """Make room for another attempt; whoever gives the run up will want to see the logs."""
+    for folder in _folders(scratch, run_id):
+        for file in folder.iterdir():
+            if file.name != LOG_FILE:
+                file.unlink()
+
+
+def obituary(scratch: Path, run_id: int, lost: int) -> str:
+    """Why a run is given up that was begun so often: the log of the latest attempt that has one."""
+    told = f"given up, since the server died or hung {lost} times while it carried the run through"
+    for folder in _folders(scratch, run_id):
+        if words := last_words(folder):
+            return f"{told}; the last lines of the trainer's log:\n{words}"
+    return f"{told}; the trainer has left no log here: it had not begun, or ran on another machine"
+
+
+def _folders(scratch: Path, run_id: int) -> list[Path]:
+    """The latest first."""
+    folders = scratch.glob(f"{prefix(run_id)}*")
+    return sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
