@@ -31,9 +31,10 @@ test: $(DEV) ## Run the tests (ARGS='-k upload -x' goes to pytest)
 	$(BIN)/python -m pytest $(ARGS)
 
 SECONDS ?= 60
+DATABASE ?= sqlite
 .PHONY: torture
-torture: $(DEV) ## Kill a server again and again while clients use it, for SECONDS=60, and see that nothing is lost
-	$(BIN)/python -m tests.torture --seconds $(SECONDS)
+torture: $(DEV) ## Kill a server again and again while it is used, for SECONDS=60, on DATABASE=sqlite or mariadb, and see that nothing is lost
+	$(BIN)/python -m tests.torture --seconds $(SECONDS) --database $(DATABASE)
 
 .PHONY: check check-format check-lint check-types check-imports check-schema check-migrations check-web
 check: check-format check-lint check-types check-imports check-schema check-migrations check-web ## All that tests do not see: format, lint, types, import rules, SDL, migrations, web

@@ -64,6 +64,13 @@ def mysql_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def own_database() -> Iterator[str]:
+    """A database on that server that no other test uses."""
+    with databases.own_mysql() as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "mysql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database with its tables: each test that asks for it runs on both engines."""

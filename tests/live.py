@@ -20,6 +20,8 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import connect
 
+from store.database import sqlite_url
+
 ROOT = Path(__file__).parents[1]
 COVIDXR = [sys.executable, "-m", "api.cli"]
 START_SECONDS = 180
@@ -48,6 +50,11 @@ class Live:
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    @property
+    def database(self) -> str:
+        """The URL of its database."""
+        return self.environment.get("COVIDXR_DATABASE_URL") or sqlite_url(self.data_dir / "covid-xr.sqlite")
 
     def as_user(self, token: str) -> Live:
         return replace(self, token=token)
@@ -150,6 +157,7 @@ def serving(data_dir: Path, root: Path = ROOT, **settings: str) -> Iterator[Live
         "JAX_COMPILATION_CACHE_DIR": os.environ.get(
             "JAX_COMPILATION_CACHE_DIR", str(data_dir.parent / "jax")
         ),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "COVIDXR_DATA_DIR": str(data_dir),
         "COVIDXR_PORT": str(port),
         **{f"COVIDXR_{name.upper()}": value for name, value in settings.items()},
