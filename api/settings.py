@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     blobs_url: str = ""
     events_url: str = "memory://"
+    events_kept_days: int = Field(90, ge=1, le=36500)
     smtp_url: str | None = None
     mail_from: str = "COVID-XR <covid-xr@localhost>"
     public_url: str = ""

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -131,7 +132,8 @@ async def running(settings: Settings, parts: Parts) -> AsyncIterator[Platform]:
         await tokens.sweep()
         await platform.models.install(parts.default_model)
         await platform.models.refresh()
-        sweeping = Sweeping(platform.images.blobs, platform.training.scratch)
+        kept = timedelta(days=settings.events_kept_days)
+        sweeping = Sweeping(platform.images.blobs, platform.training.scratch, DatabaseJournal(), kept)
         for work in (
             outbox.relay(),
             inference.serve(),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from events.log import Delivery, Entry
 from events.messages import KINDS, from_payload, to_payload
 from store.database import atomically
 from store.tables import ConsumerPosition, JournalEntry
+
+DROPPED_AT_ONCE = 500
 
 
 class DatabaseJournal:
@@ -41,6 +44,23 @@ class DatabaseJournal:
     async def save_progress(self, group: str, position: int) -> None:
         if not await ConsumerPosition.filter(group=group).update(position=position):
             await ConsumerPosition.create(group=group, position=position)
+
+    async def forget(self, before: datetime) -> int:
+        """Drop the events published before a moment that every group of workers has done; how many.
+
+        The newest one stays, so that the log goes on where it was.
+        """
+        done = await ConsumerPosition.all().order_by("position").first()
+        newest = await JournalEntry.all().order_by("-position").first()
+        if done is None or newest is None:
+            return 0
+        kept_from, dropped = min(done.position + 1, newest.position), 0
+        while True:
+            old = JournalEntry.filter(position__lt=kept_from, published_at__lt=before).order_by("position")
+            places = [row.position for row in await old.limit(DROPPED_AT_ONCE).only("position")]
+            if not places:
+                return dropped
+            dropped += await JournalEntry.filter(position__in=places).delete()
 
 
 async def _insert(entry: Entry) -> JournalEntry:

@@ -1,4 +1,4 @@
-"""Removing what a process that died, or a request that broke off, left behind."""
+"""Removing what a process that died, or a request that broke off, left behind, and events of long ago."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from services import attempts
+from services.journal import DatabaseJournal
 from services.keys import FEATURES, HEATMAPS, PIXELS, features_key, image_key
 from store.blobs import Blobs
 from store.tables import Image, TrainingRun
@@ -23,10 +24,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Sweeping:
-    """Blobs of no image or half written, features by an earlier network, folders of trainers long gone."""
+    """Blobs of no image or half written, features by an earlier network, folders of trainers long gone.
+
+    Events are kept for ``events_kept``; a cursor from before that has expired.
+    """
 
     blobs: Blobs
     scratch: Path
+    journal: DatabaseJournal
+    events_kept: timedelta
 
     async def serve(self) -> None:
         """Sweep at once and every hour; what fails is tried again the next time."""
@@ -34,6 +40,7 @@ class Sweeping:
             try:
                 await self.sweep_blobs()
                 await self.sweep_scratch()
+                await self.sweep_events()
             except Exception:
                 logger.exception("sweeping failed, trying again in an hour")
             await asyncio.sleep(EVERY_SECONDS)
@@ -64,6 +71,11 @@ class Sweeping:
         for folder in folders:
             if alive is None or not folder.name.startswith(alive):
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def sweep_events(self) -> None:
+        """Drop the events that are no longer kept."""
+        if dropped := await self.journal.forget(datetime.now(UTC) - self.events_kept):
+            logger.info("dropped %d events that were over %d days old", dropped, self.events_kept.days)
 
 
 def _is_owned(key: str, owner: Image | None) -> bool:

@@ -46,6 +46,7 @@ def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "database_url": "mysql://root:@127.0.0.1:3306/covid",
         "blobs_url": "s3://bucket",
         "events_url": "memory://",
+        "events_kept_days": "30",
         "smtp_url": "smtps://u:p@mail.example:465",
         "mail_from": "Lab <lab@h.example>",
         "public_url": "https://covid.example/",

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import numpy as np
@@ -20,6 +20,7 @@ from ml.recipes import Prepared
 from services import reactions, training
 from services.errors import Forbidden
 from services.examples import select
+from services.journal import DatabaseJournal
 from services.keys import features_key, pixels_key
 from services.platform import Platform
 from services.renewal import ATTEMPTS, FAULTS_IN_A_ROW, CannotRenew
@@ -329,7 +330,7 @@ async def test_what_a_crash_left_of_the_old_features_is_swept(
         blobs, key = platform.diagnosis.blobs, features_key(OLD, images[0].key)
         await blobs.put(key, b"left")
         monkeypatch.setattr("services.sweeping.GRACE", -training.LEASE)
-        await Sweeping(blobs, platform.training.scratch).sweep_blobs()
+        await Sweeping(blobs, platform.training.scratch, DatabaseJournal(), timedelta(days=90)).sweep_blobs()
         assert await gone(platform, key)
         await blobs.get(features_key(NEW, images[0].key))
         await blobs.get(pixels_key(images[0].key))

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,20 +11,25 @@ import pytest
 from api.settings import Settings
 from api.wiring import Parts, running
 from services import sweeping as sweeping_module
+from services.journal import DatabaseJournal
 from services.keys import features_key, heatmap_key, model_key, pixels_key
 from services.sweeping import Sweeping
 from store.blobs import Blobs, Listed
-from store.tables import Image, RunTrigger, TrainingRun
+from store.tables import ConsumerPosition, Image, JournalEntry, RunTrigger, TrainingRun
 from tests.people import eventually, member
 from tests.store_rows import image as image_row
 
 HOUR = 3600
 
 
+def sweeping_of(blobs: Blobs, scratch: Path) -> Sweeping:
+    return Sweeping(blobs, scratch, DatabaseJournal(), timedelta(days=90))
+
+
 @pytest.fixture
 def sweeping(database: str, tmp_path: Path) -> Sweeping:
     (tmp_path / "scratch").mkdir()
-    return Sweeping(Blobs(f"file://{tmp_path / 'blobs'}"), tmp_path / "scratch")
+    return sweeping_of(Blobs(f"file://{tmp_path / 'blobs'}"), tmp_path / "scratch")
 
 
 async def put(blobs: Blobs, folder: Path, key: str, age: int) -> None:
@@ -75,6 +81,46 @@ async def test_nothing_to_sweep_is_no_fault(sweeping: Sweeping) -> None:
     sweeping.scratch.rmdir()
     await sweeping.sweep_blobs()
     await sweeping.sweep_scratch()
+
+
+async def published(*days_ago: int) -> list[int]:
+    """The places of events that were published so many days ago."""
+    rows = [
+        await JournalEntry.create(uid=f"uid-{number}", kind="ImageUploaded", payload={"image_id": number})
+        for number, _ in enumerate(days_ago)
+    ]
+    for row, days in zip(rows, days_ago, strict=True):
+        long_ago = datetime.now(UTC) - timedelta(days=days)
+        await JournalEntry.filter(position=row.position).update(published_at=long_ago)
+    return [row.position for row in rows]
+
+
+async def places() -> list[int]:
+    return [row.position for row in await JournalEntry.all().order_by("position")]
+
+
+async def test_drops_old_events_that_all_groups_have_done(
+    sweeping: Sweeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.journal.DROPPED_AT_ONCE", 1)
+    events = await published(200, 150, 100, 95, 80, 1)
+    await sweeping.sweep_events()
+    assert await places() == events  # no group has begun
+
+    await ConsumerPosition.create(group="slow", position=events[2])
+    await ConsumerPosition.create(group="fast", position=events[5])
+    await sweeping.sweep_events()
+    assert await places() == events[3:]
+    await ConsumerPosition.filter(group="slow").update(position=events[5])
+    await sweeping.sweep_events()
+    assert await places() == events[4:]
+
+
+async def test_the_newest_event_stays_however_old(sweeping: Sweeping) -> None:
+    events = await published(400, 300)
+    await ConsumerPosition.create(group="all", position=events[1])
+    await sweeping.sweep_events()
+    assert await places() == events[1:]
 
 
 async def test_the_platform_sweeps_when_it_starts_and_goes_on_after_a_fault(
