@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
@@ -27,9 +27,10 @@ from api.auth import authorization_of, bearer
 from api.bodies import UPLOAD, BoundedBody, is_request_error, limits_of, status_of
 from api.multipart import BoundedRequest, put_files, refuse_other_sites, text_of
 from api.negotiation import EVENTS, HTML, answer_type, wants
+from api.patience import FAREWELL, REASON
 from api.sockets import Handler, Wire
 from schema.context import Session
-from schema.errors import BAD_USER_INPUT, fault
+from schema.errors import BAD_USER_INPUT, TOO_SLOW, fault
 from schema.schema import build_schema
 from services.platform import Platform
 
@@ -48,6 +49,11 @@ class EventStream(SSETransport):
 
     def accepts(self, accept: str) -> bool:
         return wants(accept, EVENTS)
+
+    def farewell(self, encode_json: Callable[[object], str]) -> str:
+        """The last that a client reads that was too slow."""
+        error: Any = {"message": REASON, "extensions": {"code": TOO_SLOW}}
+        return self.encode_next({"errors": [error]}, encode_json) + self.encode_complete()
 
 
 class GraphQLView(GraphQL[Session, None]):
@@ -210,6 +216,16 @@ class GraphQLView(GraphQL[Session, None]):
 
     def encode_json(self, data: object) -> str:
         return orjson.dumps(data).decode()  # as bytes, it would go out as a binary frame
+
+    async def create_streaming_response(
+        self,
+        request: Request | WebSocket,
+        stream: Callable[[], AsyncIterator[str]],
+        sub_response: Response,
+        headers: Mapping[str, str],
+    ) -> Response:
+        setattr(request.state, FAREWELL, EventStream().farewell(self.encode_json).encode())
+        return await super().create_streaming_response(request, stream, sub_response, headers)
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         response = await super().get_sub_response(request)

@@ -1,55 +1,97 @@
-"""The WebSocket protocol that uvicorn speaks, with an end to its patience with clients that do not read."""
+"""The protocols that uvicorn speaks, with an end to its patience with clients that do not read."""
 
 from __future__ import annotations
 
-from asyncio import TimerHandle
+from asyncio import AbstractEventLoop, BaseProtocol, TimerHandle, Transport
 from typing import Final
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+UNREAD_SECONDS: Final = 20.0
+"""How long a client may take nothing of what waits for it, over a socket, as a stream or as an answer."""
+FAREWELL_SECONDS: Final = 10.0
+"""For one that is only slow, to read what waits for it and why it was cut off."""
 TOO_SLOW: Final = 4410
-"""The close code for a client that has left its events unread for too long; it may resume with `after`."""
+"""The close code of sockets; streams end with an error TOO_SLOW. Either may resume with `after`."""
 REASON: Final = "Too slow: subscribe again, with the last cursor as `after`"
+FAREWELL: Final = "farewell"
+"""Where in the state of a request a stream keeps what is to be said last to a client that is cut off."""
 
 
-class PatientProtocol(WebSocketsSansIOProtocol):
-    """A socket that is closed with TOO_SLOW once its write buffer has been full for so long.
+class Patient(BaseProtocol):
+    """A connection that is cut off once its write buffer has been full for so long, and none of it was read.
 
-    uvicorn alone waits for ever: its pings queue up behind what is not read. The buffer holds 64 KiB, and
-    events are read from the log as they are sent: a client that never reads costs that much and no more.
+    uvicorn alone waits for ever. The buffer holds 64 KiB, and events are read from the log as they are sent:
+    a client that never reads costs that much and no more.
     """
 
-    full_seconds = 20.0
-    farewell_seconds = 10.0
-    """For a client that is only slow to read what waits for it, and the close frame behind it."""
+    unread_seconds = UNREAD_SECONDS
+    farewell_seconds = FAREWELL_SECONDS
+    transport: Transport
+    loop: AbstractEventLoop
 
-    _cutting_off: TimerHandle | None = None
+    _timer: TimerHandle | None = None
+    _leaving = False
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._cutting_off = self.loop.call_later(self.full_seconds, self._cut_off)
+        if not self._leaving:
+            self._wait()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._stop_waiting()
+        if not self._leaving:
+            self._stop_waiting()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
 
-    def _stop_waiting(self) -> None:
-        if self._cutting_off is not None:
-            self._cutting_off.cancel()
-            self._cutting_off = None
+    def _wait(self) -> None:
+        unread = self.transport.get_write_buffer_size()
+        self._timer = self.loop.call_later(self.unread_seconds, self._look, unread)
 
-    def _cut_off(self) -> None:
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self, unread: int) -> None:
+        if self.transport.get_write_buffer_size() < unread:
+            self._wait()
+            return
+        self._leaving = True
+        self._take_leave()
+        self.transport.close()
+        self._timer = self.loop.call_later(self.farewell_seconds, self.transport.abort)
+
+    def _take_leave(self) -> None:
+        """Say why, behind what waits to be read, and let nobody wait any longer to send more."""
+        raise NotImplementedError
+
+
+class PatientSocket(Patient, WebSocketsSansIOProtocol):
+    """WebSockets: closed with TOO_SLOW."""
+
+    def _take_leave(self) -> None:
         self.stop_keepalive()
         if not self.close_sent:
             self.conn.send_close(TOO_SLOW, REASON)
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_sent = True
         self.disconnected = True
-        self.writable.set()  # whoever waits to send hears that nobody is there
+        self.writable.set()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": TOO_SLOW, "reason": REASON})
-        self.transport.close()
-        self._cutting_off = self.loop.call_later(self.farewell_seconds, self.transport.abort)
+
+
+class PatientHttp(Patient, HttpToolsProtocol):
+    """Answers and streams: a stream ends with its farewell, an answer in its middle."""
+
+    def _take_leave(self) -> None:
+        farewell = self.cycle.scope["state"].get(FAREWELL)
+        if farewell and self.cycle.chunked_encoding and not self.cycle.response_complete:
+            self.transport.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(farewell), farewell))
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        self.flow.resume_writing()

@@ -15,7 +15,7 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from api.patience import PatientProtocol
+from api.patience import PatientHttp, PatientSocket
 from api.preparation import (
     CannotStart,
     compilation_cache,
@@ -114,7 +114,8 @@ def _configuration(settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(settings, load_parts(settings)),
         log_level="warning",
-        ws=PatientProtocol,
+        http=PatientHttp,
+        ws=PatientSocket,
         ws_max_size=WEBSOCKET_MESSAGE_BYTES,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

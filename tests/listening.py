@@ -20,6 +20,8 @@ from tests.stand_ins import picture
 
 SECONDS = 10
 """How long anything may take."""
+SEND_BUFFER_BYTES = 16_384
+"""Small, so that a client that does not read is noticed after little."""
 
 PREDICTIONS = """subscription($after: Cursor) { predictionMade(after: $after) { cursor prediction {
   finding model { number } image { filename predictionState uploadedBy { name } } } } }"""
@@ -29,11 +31,14 @@ NEWS = (
 
 
 @asynccontextmanager
-async def listening(platform: Platform) -> AsyncIterator[str]:
-    """The address of a server on a free port of the loopback."""
-    config = uvicorn.Config(application(platform), log_level="error", lifespan="off", ws_max_size=1 << 20)
+async def listening(platform: Platform, **options: Any) -> AsyncIterator[str]:
+    """The address of a server, with more of uvicorn's options, on a free port of the loopback."""
+    config = uvicorn.Config(
+        application(platform), log_level="error", lifespan="off", ws_max_size=1 << 20, **options
+    )
     server = uvicorn.Server(config)
     with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         listener.bind(("127.0.0.1", 0))
         serving = asyncio.create_task(server.serve([listener]))
         while not server.started:

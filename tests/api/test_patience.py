@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from api.patience import TOO_SLOW, PatientProtocol
+from api.patience import FAREWELL, TOO_SLOW, PatientHttp, PatientSocket
 
 MESSAGE = "x" * 10_000
 ENDLESS = 10**6
@@ -21,15 +22,21 @@ HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
-class Impatient(PatientProtocol):
-    full_seconds = 0.3
-    farewell_seconds = 0.5
+class ImpatientSocket(PatientSocket):
+    unread_seconds = 0.3
+    farewell_seconds = 3
+
+
+class ImpatientHttp(PatientHttp):
+    unread_seconds = 0.3
+    farewell_seconds = 3
 
 
 class Talker:
-    """Sends messages for as long as somebody takes them."""
+    """Sends messages for as long as somebody takes them, over a socket or as a stream."""
 
     def __init__(self, messages: int) -> None:
         self.messages = messages
@@ -38,19 +45,38 @@ class Talker:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await receive()
-        await send({"type": "websocket.accept"})
+        talk = self._over_socket if scope["type"] == "websocket" else self._as_stream
+        scope["state"][FAREWELL] = b"farewell"
+        talking = asyncio.create_task(talk(send))
         try:
-            while self.sent < self.messages:
-                await send({"type": "websocket.send", "text": MESSAGE})
-                self.sent += 1
-            await receive()
+            await asyncio.wait(
+                [talking, listening := asyncio.create_task(receive())], return_when="FIRST_COMPLETED"
+            )
+            if talking.done():
+                await listening
         finally:
+            talking.cancel()
             self.ended.set()
+
+    async def _over_socket(self, send: Any) -> None:
+        await send({"type": "websocket.accept"})
+        while self.sent < self.messages:
+            await send({"type": "websocket.send", "text": MESSAGE})
+            self.sent += 1
+
+    async def _as_stream(self, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while self.sent < self.messages:
+            await send({"type": "http.response.body", "body": MESSAGE.encode(), "more_body": True})
+            self.sent += 1
+            await asyncio.sleep(0)  # uvicorn takes what it sends to nobody without a pause
 
 
 @asynccontextmanager
 async def served(talker: Talker) -> AsyncIterator[tuple[str, int]]:
-    config = uvicorn.Config(talker, log_level="critical", ws=Impatient, lifespan="off")
+    config = uvicorn.Config(
+        talker, log_level="critical", http=ImpatientHttp, ws=ImpatientSocket, lifespan="off"
+    )
     server = uvicorn.Server(config)
     with socket.socket() as listener:
         # Small on both sides, so that a few messages fill them.
@@ -64,13 +90,14 @@ async def served(talker: Talker) -> AsyncIterator[tuple[str, int]]:
         await task
 
 
-async def test_a_client_that_never_reads_is_let_go_and_costs_little() -> None:
+@pytest.mark.parametrize("greeting", [HANDSHAKE, REQUEST], ids=["socket", "stream"])
+async def test_a_client_that_never_reads_is_let_go_and_costs_little(greeting: bytes) -> None:
     talker = Talker(ENDLESS)
     async with served(talker) as address:
         with socket.socket() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.connect(address)
-            client.sendall(HANDSHAKE)
+            client.sendall(greeting)
             async with asyncio.timeout(20):
                 await talker.ended.wait()
                 await until_reset(client)
@@ -111,6 +138,37 @@ async def test_a_client_that_reads_is_left_alone() -> None:
     async with served(talker) as (host, port), connect(f"ws://{host}:{port}") as client:
         for _ in range(talker.messages):
             assert await client.recv() == MESSAGE
-        await asyncio.sleep(2 * Impatient.full_seconds)
+        await asyncio.sleep(2 * ImpatientSocket.unread_seconds)
         await client.ping()
         assert not talker.ended.is_set()
+
+
+async def test_a_slow_reader_of_a_stream_gets_what_was_sent_and_the_farewell() -> None:
+    talker = Talker(ENDLESS)
+    async with (
+        served(talker) as (host, port),
+        httpx.AsyncClient(timeout=10) as client,
+        client.stream("GET", f"http://{host}:{port}") as response,
+    ):
+        await talker.ended.wait()
+        heard = (await response.aread()).decode()
+    read = heard.count(MESSAGE)
+    assert heard == MESSAGE * read + "farewell"
+    assert 0 < read <= talker.sent
+
+
+async def test_whoever_reads_slowly_but_surely_is_not_cut_off() -> None:
+    """The buffer is full all the while, and less and less of what it held is left."""
+    talker = Talker(60)
+    async with served(talker) as address:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(address)
+            client.sendall(REQUEST)
+            client.setblocking(False)
+            heard = 0
+            async with asyncio.timeout(60):
+                while heard < talker.messages * len(MESSAGE):
+                    heard += len(await asyncio.get_running_loop().sock_recv(client, 20_000))
+                    await asyncio.sleep(ImpatientHttp.unread_seconds / 10)
+            assert not talker.ended.is_set()

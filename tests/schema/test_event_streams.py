@@ -2,12 +2,24 @@
 
 import asyncio
 import json
+from typing import Any
 
 import httpx
 
+from api.patience import PatientHttp
+from events.log import encode_cursor
 from services.platform import Platform
 from tests.asking import Asker
-from tests.listening import NEWS
+from tests.listening import NEWS, listening
+
+STREAM = {"Accept": "text/event-stream"}
+POSTS = 60
+BODY = "x" * 9_000
+WITH_BODY = "subscription($after: Cursor) { newsPublished(after: $after) { cursor post { title body } } }"
+
+
+class Impatient(PatientHttp):
+    unread_seconds = 0.5
 
 
 async def test_events_without_a_socket(address: str, admin: Asker) -> None:
@@ -44,3 +56,39 @@ async def test_a_stream_tells_its_errors_and_ends(address: str, platform: Platfo
             first, data, _, last = response.text.split("\r\n")[:4]
             assert (first, last) == ("event: next", "event: complete")
             assert json.loads(data.removeprefix("data: "))["errors"][0]["extensions"]["code"] == code
+
+
+async def payloads(client: httpx.AsyncClient, after: str | None, pause: float) -> list[dict[str, Any]]:
+    """What a stream brings to a client that begins to read after a pause, to its end or its last post."""
+    body = {"query": WITH_BODY, "variables": {"after": after}}
+    found: list[dict[str, Any]] = []
+    async with client.stream("POST", "/graphql", json=body) as response:
+        await asyncio.sleep(pause)
+        async for line in response.aiter_lines():
+            if line.startswith("data: {"):
+                found.append(json.loads(line.removeprefix("data: ")))
+                if found[-1].get("data") and _title(found[-1]) == str(POSTS - 1):
+                    break
+    return found
+
+
+def _title(payload: dict[str, Any]) -> str:
+    return str(payload["data"]["newsPublished"]["post"]["title"])
+
+
+async def test_a_stream_that_is_not_read_ends_with_its_reason_and_can_be_resumed(
+    platform: Platform, admin: Asker
+) -> None:
+    beginning = encode_cursor(await platform.log.head())
+    for number in range(POSTS):
+        await admin.mutate("publishNews", "post { id }", title=str(number), body=BODY)
+    async with (
+        listening(platform, http=Impatient) as address,
+        httpx.AsyncClient(base_url=f"http://{address}", timeout=10, headers=STREAM) as client,
+    ):
+        *heard, last = await payloads(client, beginning, pause=3)
+        assert last["errors"][0]["extensions"]["code"] == "TOO_SLOW"
+        assert 0 < len(heard) < POSTS
+        cursor = heard[-1]["data"]["newsPublished"]["cursor"]
+        heard += await payloads(client, cursor, pause=0)
+    assert [_title(payload) for payload in heard] == [str(number) for number in range(POSTS)]
