@@ -1,10 +1,12 @@
 """How many labels the label queue saves against random order: `.venv/bin/python -m benchmarks.label_queue`.
 
 The base set's images are labelled little by little: in the order of the queue, by the margin alone, or by
-chance, and a head D learns after every 20. Once from 20 images on, judged on the holdout of all sources; and
-once from site A's images on, when site B joins, judged on site B's holdout. To be quick, the head learns from
-the 200 principal components of the features (found without labels), by scipy's L-BFGS; its probabilities and
-its threshold are cross-fitted as the platform's are. Minutes on two cores; `--plot FILE` draws it.
+chance, and a head D learns after every 20, of which a quarter judge models and teach none, as in the queue.
+Once from 20 images on, judged on the holdout of all sources; and once from site A's images on, when site B
+joins, judged on site B's holdout. Before that: what the holdout says of the default model where the first 100
+of its images come by chance, as in the queue, and by the margin. To be quick, the head learns from the
+200 principal components of the features (found without labels), by scipy's L-BFGS; its probabilities and its
+threshold are cross-fitted as the platform's are. Minutes on two cores; `--plot FILE` draws it.
 """
 
 import argparse
@@ -22,10 +24,14 @@ from ml import calibration, default_model, novelty
 from ml.evaluation import delong
 from ml.label_queue import order
 from ml.logistic import STRENGTH
+from ml.making import probabilities
 from ml.plots import COLOURS, NOTICE, png
-from ml.splits import grouped_folds
+from ml.splits import HOLDOUT_SHARE, grouped_folds
 
 EVERY = 20
+TEACHING = round((1 - HOLDOUT_SHARE) * EVERY)
+"""Of these labels; the others judge."""
+JUDGING = 100
 FRONT = 300
 COMPONENTS = 200
 FOLDS = 5
@@ -126,7 +132,7 @@ def simulated(name: str, start: Rows, pool: Rows, test: Rows, data: Data, steps:
         positive, called = data.covid[test], model.probabilities[test] >= model.threshold
         area = delong(model.scores[test][positive], model.scores[test][~positive]).value
         found.append([area, called[positive].mean(), 1 - called[~positive].mean()])
-        chosen = ORDERS[name](pool, model, taught, data)[:EVERY]
+        chosen = ORDERS[name](pool, model, taught, data)[:TEACHING]
         taught, pool = np.concatenate([taught, chosen]), pool[~np.isin(pool, chosen)]
     return found
 
@@ -161,6 +167,26 @@ def labels_for(curve: np.ndarray, level: float) -> float | None:
     return float(EVERY * (step - 1 + part))
 
 
+def judged(shipped: default_model.DefaultModel) -> dict[str, dict[str, float]]:
+    """The default model's figures on its holdout, and on parts of it that are chosen in two orders."""
+    base, threshold = shipped.base_set, shipped.model.threshold
+    said, covid = probabilities(shipped.model.head, base.features[base.holdout]), base.covid[base.holdout]
+    orders = {
+        "all": np.arange(len(said)),
+        "by chance": np.argsort(base.sha256[base.holdout])[:JUDGING],
+        "by the margin": np.argsort(abs(said - threshold), kind="stable")[:JUDGING],
+    }
+    return {
+        name: {
+            "images": len(rows),
+            "auc": delong(said[rows][covid[rows]], said[rows][~covid[rows]]).value,
+            "sensitivity": float((said[rows] >= threshold)[covid[rows]].mean()),
+            "specificity": float((said[rows] < threshold)[~covid[rows]].mean()),
+        }
+        for name, rows in orders.items()
+    }
+
+
 def draw(curves: dict[str, dict[str, np.ndarray]]) -> bytes:
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     figure.suptitle(f"AUC by the number of labels, and the order of labelling\n{NOTICE}", fontsize=11)
@@ -185,11 +211,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--plot", type=Path)
     chosen = parser.parse_args()
-    base = default_model.load().base_set
+    shipped = default_model.load()
+    base, holdouts = shipped.base_set, judged(shipped)
+    print("the default model on its holdout, as far as it is labelled")
+    for name, figures in holdouts.items():
+        told = ", ".join(f"{figure} {value:.3f}" for figure, value in figures.items() if figure != "images")
+        print(f"{name:14}{figures['images']:4} images: {told}")
     held, joins = base.holdout, base.sources == JOINING
     curves: dict[str, dict[str, np.ndarray]] = {}
     summary: dict[str, dict[str, dict[str, float | None]]] = {}
-    for scenario, steps in (("from 20 images", 12), ("a site joins", 8)):
+    for scenario, steps in (("from 20 images", 16), ("a site joins", 8)):
         known = novelty.fit(
             *(
                 part[~held & ~joins if scenario == "a site joins" else ~held]
@@ -217,7 +248,7 @@ def main() -> None:
             summary[scenario][name] = needed
     if chosen.plot:
         chosen.plot.write_bytes(draw(curves))
-    print(json.dumps(summary))
+    print(json.dumps({"holdout": holdouts, "labels": summary}))
 
 
 if __name__ == "__main__":

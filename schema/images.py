@@ -50,7 +50,7 @@ class Image(Node):
     uploaded_at: datetime = strawberry.field(description="When it was uploaded.")
     failure: str | None = strawberry.field(description="Why no prediction could be made, if so.")
     label_reason: str | None = strawberry.field(
-        description="Why its label would teach the model; null outside `labelQueue`."
+        description="Why it is where it is in `labelQueue`, and what its label would do; null elsewhere."
     )
     row: strawberry.Private[tables.Image]
 

@@ -30,7 +30,7 @@ from schema.news import ContactMessage, NewsPost
 from schema.node import Node
 from schema.people import User
 from schema.policy import RetrainingPolicy
-from services import label_queue, predictions
+from services import label_queue, predictions, teaching_queue
 from services.images import Filter
 from store import tables
 
@@ -123,9 +123,10 @@ class Query:
 
     @field(
         "Unlabelled images, the ones whose label would teach the model most first: of the "
-        f"{label_queue.FRONT} nearest to its threshold those before which nothing like them is labelled or "
-        "listed; behind these by the distance from the threshold alone. Pictures of no chest are left out. "
-        "Cursors keep the order in which a walk began."
+        f"{teaching_queue.FRONT} nearest to its threshold those before which nothing like them is labelled "
+        "or listed; behind these by the distance from the threshold alone. Every fourth is of those that "
+        "judge models and teach none, in an order by chance, so that figures on them are not of hard images "
+        "alone. Pictures of no chest are left out. Cursors keep the order in which a walk began."
     )
     async def label_queue(
         self,

@@ -1,30 +1,25 @@
-"""The images whose label would teach most first, and why."""
+"""The images to label first, and why: of four, three whose label teaches most, and one that judges models."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-import numpy as np
 from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
-from ml.label_queue import Queue, order
+from ml.splits import HOLDOUT_SHARE
+from services import judging_queue, teaching_queue
+from services.judging_queue import JudgingKey, JudgingRows
 from services.permissions import member
-from store.pages import Key, Page, Window, page
+from services.queue_part import Part
+from services.teaching_queue import TeachingKey, TeachingRows
+from store.pages import Key, Page, Window
 from store.tables import AbstainReason, Deployment, Label, Prediction, User
 
-ORDER = ("margin", "id")
-FRONT = 300
-"""Predictions that are put in order by what they teach; behind them the margin alone decides."""
-KNOWN = 2000
-"""Images labelled last that those of the front are held against."""
-DIRECTIONS = 32
-ALIKE = 0.5
-"""Of the usual distance of two images: what lies nearer is said to be alike."""
-UNDECIDED = 0.1
-"""A smaller margin is said to leave the model undecided."""
+TURN = (1 - HOLDOUT_SHARE) / HOLDOUT_SHARE
+"""So many rows that teach come before each that judges, which gives these the holdout's share of places."""
 
 
 @dataclass(frozen=True)
@@ -44,100 +39,124 @@ class Queued:
     reasons: list[str]
 
 
-KEY = (int, int, int, int, float, int)
-"""Of a cursor: the three numbers of the moment, the place in the front or FRONT, the margin, the id."""
+KEY = (int, int, int, int, int, int, float, int, int, int, int)
+"""Of a cursor: the three numbers of the moment, and those of the place."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a row stands: how many rows of each kind there are up to it, and the keys of the last ones."""
+
+    judges: bool = False
+    taught: int = 0
+    teaching: TeachingKey = teaching_queue.BEGINNING
+    judged: int = 0
+    judging: JudgingKey = judging_queue.BEGINNING
+
+    @classmethod
+    def of(cls, key: Key) -> Place:
+        """The place in a cursor."""
+        judges, taught, place, margin, row, judged, digits, judging_row = key[3:]
+        return cls(bool(judges), taught, (place, margin, row), judged, (digits, judging_row))
+
+    def key(self, moment: Moment) -> Key:
+        """The cursor."""
+        begun = moment.model, moment.prediction, moment.label
+        return *begun, int(self.judges), self.taught, *self.teaching, self.judged, *self.judging
 
 
 async def read(viewer: User | None, window: Window) -> Queued:
-    """Predictions of unlabelled images by the model in service, the ones whose label would teach most first.
+    """Predictions of unlabelled images by the model in service, in the order in which to label them.
 
-    No picture that is no chest is among them. A cursor names the moment at which its walk began, so that the
-    order stands while images are labelled or come in; where an image of the front is deleted on the way,
-    others of the front may change places.
+    Those that teach, and after every `TURN` of them one that judges; where one kind is at its end the other
+    goes on alone. No picture that is no chest is among them. A cursor names the moment at which its walk
+    began, so that the order stands while images are labelled or come in. Where an image is deleted on the
+    way, others may change places; one that turns out to be held out may come twice or not at all.
     """
     viewer = member(viewer)
     key = window.after or window.before
     moment = Moment(*key[:3]) if key else await _now()
     candidates = _candidates(viewer, moment)
-    front = await candidates.filter(_unlabelled(moment.label)).order_by(*ORDER).limit(FRONT)
-    if not front:
-        return Queued(await page(candidates.filter(_unlabelled()), Window(0)), [])
-    places = _places([row.place for row in front])
-    queue = order(np.array([row.margin for row in front]), places, await _labelled_places(moment))
-    return await _Walk(moment, candidates.filter(_unlabelled()), front, queue).page(window)
+    unlabelled, teaching = candidates.filter(_unlabelled()), Q(image__holdout=False)
+    then = candidates.filter(_unlabelled(moment.label), teaching)
+    labels = Label.standing().filter(id__lte=moment.label)
+    taught = await TeachingRows.of(then, unlabelled.filter(teaching), labels, moment.model)
+    walk = _Walk(moment, unlabelled, taught, JudgingRows(unlabelled.filter(~teaching)))
+    return await walk.page(window)
+
+
+class _Row(NamedTuple):
+    """A row, how many of its kind come before it, and its key there; one of the two."""
+
+    turn: float
+    number: int
+    row: Prediction
+    teaching: TeachingKey | None = None
+    judging: JudgingKey | None = None
 
 
 @dataclass(frozen=True)
 class _Walk:
-    """The queue of one moment: ``front`` as the margin has it, ``queue`` as it is shown."""
+    """The queue of one moment."""
 
     moment: Moment
     unlabelled: QuerySet[Prediction]
-    front: list[Prediction]
-    queue: Queue
+    teaching: TeachingRows
+    judging: JudgingRows
 
     async def page(self, window: Window) -> Queued:
-        """What the window shows of the front, and of what lies behind it as far as there is room."""
-        places = await self._places_between(window.after, window.before)
-        rows: Page[Prediction] | None = None
-        if window.from_end:
-            rows = await self._behind(window, window.size) if self._is_open(window.before) else None
-            room = window.size - (len(rows.rows) if rows else 0)
-            kept = places[max(0, len(places) - room) :]
-            has_next, has_previous = window.before is not None, len(places) > room
-            has_previous = has_previous or (rows is not None and rows.has_previous)
-        else:
-            kept = places[: window.size]
-            has_next, has_previous = len(places) > window.size, window.after is not None
-            if not has_next and self._is_open(window.before):
-                rows = await self._behind(window, window.size - len(kept))
-                has_next = rows.has_next
-        return self._queued(kept, rows.rows if rows else [], has_next, has_previous)
-
-    async def _places_between(self, after: Key | None, before: Key | None) -> list[int]:
-        """Of the front, what lies between two cursors and has not been labelled meanwhile."""
-        start = 0 if after is None else self._place(after) + 1
-        stop = len(self.front) if before is None else self._place(before)
-        still = set(
-            await self.unlabelled.filter(id__in=[row.id for row in self.front]).values_list("id", flat=True)
+        """What the window shows."""
+        begin = Place.of(window.after) if window.after else Place()
+        rows = await self._rows(window, begin)
+        places = list(_places(begin, rows))
+        more = len(rows) > window.size
+        first = max(0, len(rows) - window.size) if window.from_end else 0
+        shown = slice(first, first + window.size)
+        has_next, has_previous = (
+            (window.before is not None, more) if window.from_end else (more, window.after is not None)
         )
-        return [place for place in range(start, stop) if self._at(place).id in still]
+        keys = [place.key(self.moment) for place in places[shown]]
+        found = [one.row for one in rows[shown]]
+        page = Page(found, keys, has_next, has_previous, self.unlabelled.count)
+        return Queued(page, [self._reason(one) for one in rows[shown]])
 
-    async def _behind(self, window: Window, size: int) -> Page[Prediction]:
-        """Rows behind the front by their margin; the front ends where the last of its margins does."""
-        after = window.after[4:] if window.after and window.after[3] >= FRONT else None
-        before = window.before[4:] if window.before else None
-        last = self.front[-1]
-        bounds = Window(size, after or (last.margin, last.id), before, window.from_end)
-        return await page(self.unlabelled, bounds, ORDER)
-
-    def _queued(
-        self, places: list[int], behind: list[Prediction], has_next: bool, has_previous: bool
-    ) -> Queued:
-        front = [self._at(place) for place in places]
-        keys = [self._key(place, row) for place, row in zip(places, front, strict=True)]
-        keys += [self._key(FRONT, row) for row in behind]
-        reasons = [
-            _reason(row, float(self.queue.distances[place])) for place, row in zip(places, front, strict=True)
+    async def _rows(self, window: Window, begin: Place) -> list[_Row]:
+        """More rows than the window has room for, in order: of each kind the one beyond it is among them."""
+        size, end = window.size + 1, Place.of(window.before) if window.before else None
+        ends: tuple[TeachingKey | None, JudgingKey | None] = (None, None)
+        if end:
+            ends = end.teaching, end.judging
+        of_judging = end is not None and end.judges
+        teaching = await self.teaching.read(Part(size, begin.teaching, ends[0], of_judging, window.from_end))
+        judging = await self.judging.read(Part(size, begin.judging, ends[1], not of_judging, window.from_end))
+        taught, judged = begin.taught, begin.judged
+        if window.from_end:
+            taught = (end.taught - (not end.judges) if end else await self.teaching.count()) - len(teaching)
+            judged = (end.judged - end.judges if end else await self.judging.count()) - len(judging)
+        rows = [_Row(number, number, row, teaching=key) for number, (key, row) in enumerate(teaching, taught)]
+        rows += [
+            _Row((number + 1) * TURN - 0.5, number, row, judging=key)
+            for number, (key, row) in enumerate(judging, judged)
         ]
-        reasons += [_reason(row, None) for row in behind]
-        return Queued(Page([*front, *behind], keys, has_next, has_previous, self.unlabelled.count), reasons)
+        return sorted(rows, key=lambda one: one.turn)
 
-    def _at(self, place: int) -> Prediction:
-        return self.front[int(self.queue.rows[place])]
+    def _reason(self, one: _Row) -> str:
+        return self.teaching.reason(one.teaching, one.row) if one.teaching else judging_queue.REASON
 
-    def _key(self, place: int, row: Prediction) -> Key:
-        return self.moment.model, self.moment.prediction, self.moment.label, place, row.margin, row.id
 
-    def _place(self, key: Key) -> int:
-        """The place that a cursor names: its row's, or where that was if the row is gone."""
-        *_, place, _, row_id = key
-        found = (number for number in range(len(self.front)) if self._at(number).id == row_id)
-        return next(found, min(place, len(self.front)))
-
-    def _is_open(self, before: Key | None) -> bool:
-        """Whether what lies behind the front is within the window."""
-        return before is None or before[3] >= FRONT
+def _places(begin: Place, rows: Sequence[_Row]) -> Iterator[Place]:
+    """Where each row stands, the first of which follow upon ``begin``."""
+    place = replace(
+        begin,
+        taught=next((one.number for one in rows if one.teaching), begin.taught),
+        judged=next((one.number for one in rows if one.judging), begin.judged),
+    )
+    for one in rows:
+        if one.judging:
+            place = replace(place, judges=True, judged=one.number + 1, judging=one.judging)
+        elif one.teaching:
+            place = replace(place, judges=False, taught=one.number + 1, teaching=one.teaching)
+        yield place
 
 
 async def _now() -> Moment:
@@ -161,31 +180,3 @@ def _unlabelled(until: int | None = None) -> Q:
     """Predictions of images without a label, or without one up to the label ``until``."""
     labels = Label.standing() if until is None else Label.standing().filter(id__lte=until)
     return ~Q(image_id__in=Subquery(labels.values("image_id")))
-
-
-async def _labelled_places(moment: Moment) -> np.ndarray:
-    """Where the images lie that were labelled last."""
-    labels = Label.standing().filter(id__lte=moment.label).order_by("-id").limit(KNOWN)
-    images = list(await labels.values_list("image_id", flat=True))
-    judged = Prediction.filter(model_id=moment.model, image_id__in=images, place__isnull=False)
-    return _places([row.place for row in await judged.only("id", "place")])
-
-
-def _places(stored: Sequence[str | None]) -> np.ndarray:
-    """Places (N, 32), nan where there is none."""
-    found = np.full((len(stored), DIRECTIONS), np.nan, np.float32)
-    for row, place in enumerate(stored):
-        if place is not None:
-            found[row] = np.frombuffer(base64.b64decode(place), "<f2")
-    return found
-
-
-def _reason(row: Prediction, distance: float | None) -> str:
-    """Why the image is where it is; ``distance`` is from what is labelled or comes first, if it is known."""
-    state = "undecided" if row.margin < UNDECIDED else "rather sure"
-    model = f"The model is {state} (probability {row.probability:.2f}, {row.margin:.2f} from its threshold)"
-    if distance is None or row.place is None:
-        return f"{model}."
-    if distance < ALIKE:
-        return f"{model}, though an image that is labelled or further ahead here is like it."
-    return f"{model}, and no image that is labelled or further ahead here is like it."

@@ -1,16 +1,19 @@
 """The label queue: who sees what in it, its order, its reasons, and pages that stand while people label."""
 
 import base64
+import hashlib
+import random
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from services import label_queue
+from services import label_queue, teaching_queue
 from services.errors import Unauthenticated
 from store.pages import Window
 from store.tables import AbstainReason, Deployment, Finding, Image, Label, ModelVersion, Prediction, User
 from tests.people import admin, member
+from tests.statements import counted
 from tests.store_rows import image as image_row
 from tests.store_rows import model as model_row
 
@@ -101,7 +104,7 @@ async def test_near_alike_images_do_not_fill_the_front_and_reasons_say_so() -> N
 async def test_pages_meet_wherever_the_front_ends(
     monkeypatch: pytest.MonkeyPatch, front: int, from_end: bool
 ) -> None:
-    monkeypatch.setattr(label_queue, "FRONT", front)
+    monkeypatch.setattr(teaching_queue, "FRONT", front)
     ana, model = await member(), await deployed(1)
     for number in range(8):
         await judged(ana, model, str(number), number % 4 / 10, place(number % 2))
@@ -116,7 +119,7 @@ async def test_pages_meet_wherever_the_front_ends(
 async def test_a_walk_keeps_its_order_while_images_are_labelled_and_come_in(
     monkeypatch: pytest.MonkeyPatch, front: int
 ) -> None:
-    monkeypatch.setattr(label_queue, "FRONT", front)
+    monkeypatch.setattr(teaching_queue, "FRONT", front)
     ana, model = await member(), await deployed(1)
     images = {str(n): await judged(ana, model, str(n), n / 20, place(n % 3, n)) for n in range(8)}
     expected = await names(ana)
@@ -146,3 +149,153 @@ async def test_a_walk_goes_on_with_the_model_that_it_began_with() -> None:
 async def test_an_empty_queue_is_an_empty_page() -> None:
     queued = await label_queue.read(await member(), ALL)
     assert (queued.page.rows, queued.reasons, queued.page.has_next) == ([], [], False)
+
+
+# ------------------------------------------------------------------ those that judge
+
+
+async def mixed(owner: User, model: ModelVersion, teaching: int, judging: int) -> tuple[list[str], list[str]]:
+    """So many that teach, in the order of their margins, and that judge, in the order of their hashes."""
+    for number in range(teaching):
+        await judged(owner, model, f"t{number}", number / 100)
+    for number in range(judging):
+        row = await image_row(owner, f"j{number}", holdout=True)
+        await Prediction.create(image=row, model=model, probability=0.5, margin=number % 3 / 10)
+    by_hash = sorted(range(judging), key=lambda number: hashlib.sha256(f"j{number}".encode()).hexdigest())
+    return [f"t{number}" for number in range(teaching)], [f"j{number}" for number in by_hash]
+
+
+def dealt(teaching: list[str], judging: list[str]) -> list[str]:
+    """Three of one and one of the other, and the rest of either."""
+    left, right, found = list(teaching), list(judging), []
+    while left or right:
+        found += [*left[:3], *right[:1]]
+        left, right = left[3:], right[1:]
+    return found
+
+
+@pytest.mark.usefixtures("database")
+async def test_every_fourth_place_is_for_those_that_judge_in_an_order_by_chance() -> None:
+    ana, old = await member(), await deployed(1)
+    teaching, judging = await mixed(ana, old, 7, 3)
+    queued = await label_queue.read(ana, ALL)
+    expected = dealt(teaching, judging)
+    assert await names(ana) == expected
+    told = dict(zip(expected, queued.reasons, strict=True))
+    assert {told[name] for name in judging} == {
+        "Its label judges the next model and teaches none, so it was picked by chance, whatever the model "
+        "says of it."
+    }
+    assert all(told[name].startswith("The model is ") for name in teaching)
+    new = await deployed(2)
+    for number, row in enumerate(await Image.all().order_by("-id")):
+        await Prediction.create(image=row, model=new, probability=0.5, margin=number / 30)
+    assert [name for name in await names(ana) if name in judging] == judging, "whatever model serves"
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("front", [3, 300])
+@pytest.mark.parametrize("counts", [(0, 0), (0, 5), (5, 0), (2, 5), (11, 2), (9, 3), (7, 4)])
+async def test_pages_meet_whatever_there_is_of_either_kind(
+    monkeypatch: pytest.MonkeyPatch, front: int, counts: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(teaching_queue, "FRONT", front)
+    ana, model = await member(), await deployed(1)
+    expected = dealt(*await mixed(ana, model, *counts))
+    assert await names(ana) == expected
+    for size in (1, 2, 3, 4, 7):
+        for from_end in (False, True):
+            assert await walk(ana, size, from_end=from_end) == expected, (size, from_end)
+    assert await (await label_queue.read(ana, Window(2))).page.count() == sum(counts)
+
+
+@pytest.mark.usefixtures("database")
+async def test_between_any_two_cursors_lies_what_lies_between_their_rows() -> None:
+    ana, model = await member(), await deployed(1)
+    expected = dealt(*await mixed(ana, model, 8, 4))
+    keys = (await label_queue.read(ana, ALL)).page.keys
+    for first, after in enumerate(keys):
+        for last, before in enumerate(keys):
+            inside = expected[first + 1 : last]
+            assert await names(ana, Window(20, after, before)) == inside
+            assert await names(ana, Window(2, after, before, from_end=True)) == inside[-2:]
+            assert await names(ana, Window(2, after, before)) == inside[:2]
+            onwards = (await label_queue.read(ana, Window(20, after, before, from_end=True))).page.keys
+            assert onwards == keys[first + 1 : last]
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("from_end", [False, True])
+@pytest.mark.parametrize("front", [3, 300])
+async def test_a_walk_shows_everything_once_while_others_label(
+    monkeypatch: pytest.MonkeyPatch, front: int, from_end: bool
+) -> None:
+    """What somebody labels on the way is shown or not, and nothing else is missed or comes twice."""
+    monkeypatch.setattr(teaching_queue, "FRONT", front)
+    ana, model, chance = await member(), await deployed(1), random.Random(front)
+    everything = dealt(*await mixed(ana, model, 15, 6))
+    seen: list[str] = []
+    done: set[str] = set()
+    key, more = None, True
+    while more:
+        window = Window(3, None if from_end else key, key if from_end else None, from_end)
+        queued = await label_queue.read(ana, window)
+        part = [(await Image.get(id=row.image_id)).filename for row in queued.page.rows]
+        seen += part[::-1] if from_end else part
+        key = queued.page.keys[0 if from_end else -1]
+        more = queued.page.has_previous if from_end else queued.page.has_next
+        for name in {chance.choice(everything), part[0]} - done:
+            await label(await Image.get(filename=name), ana)
+            done.add(name)
+    assert len(seen) == len(set(seen))
+    assert set(everything) - done <= set(seen)
+    order = {name: place for place, name in enumerate(everything)}
+    for kind in ("t", "j"):
+        places = [order[name] for name in seen if name.startswith(kind)]
+        assert places == sorted(places, reverse=from_end)
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_copy_in_another_s_folder_has_its_own_place() -> None:
+    ana, eva, chief, model = await member(), await member("eva@h.example"), await admin(), await deployed(1)
+    for owner in (ana, eva):
+        row = await image_row(owner, "one film", holdout=True)
+        await Prediction.create(image=row, model=model, probability=0.5, margin=0.1)
+    assert await walk(chief, 1) == await walk(chief, 1, from_end=True) == ["one film"] * 2
+
+
+@pytest.mark.usefixtures("database")
+async def test_takes_no_more_statements_where_it_is_longer() -> None:
+    ana, eva, chief, model = await member(), await member("eva@h.example"), await admin(), await deployed(1)
+    needed = []
+    for owner, count in ((ana, 2), (eva, 40)):
+        await mixed(owner, model, count, count)
+        with counted() as statements:
+            queued = await label_queue.read(chief, Window(1))
+            await label_queue.read(chief, Window(2, after=queued.page.keys[0]))
+            await label_queue.read(chief, Window(2, from_end=True))
+        needed.append(len(statements))
+    assert needed[1] <= needed[0]
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("number", [-(2**62), -7, 0, 10**6, 2**63 - 1])
+async def test_made_up_cursors_break_nothing(number: int) -> None:
+    ana, model = await member(), await deployed(1)
+    await mixed(ana, model, 5, 2)
+    (key, *_) = (await label_queue.read(ana, Window(1))).page.keys
+    for place in range(3, len(key)):
+        made_up = (*key[:place], type(key[place])(number), *key[place + 1 :])
+        for window in (Window(9, after=made_up), Window(9, before=made_up, from_end=True)):
+            await label_queue.read(ana, window)
+
+
+@pytest.mark.usefixtures("database")
+async def test_what_is_like_a_labelled_image_that_only_judges_is_not_put_behind() -> None:
+    ana, model = await member(), await deployed(1)
+    await judged(ana, model, "one", 0.0, place(0))
+    await judged(ana, model, "two", 0.1, place(9))
+    held = await judged(ana, model, "held out", 0.3, place(0))
+    await Image.filter(id=held.id).update(holdout=True)
+    await label(held, ana)
+    assert await names(ana) == ["one", "two"]
