@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from api.drift_metrics import DriftMetrics
 from services.platform import Platform
 
 READY_WITHIN_SECONDS = 5
@@ -56,6 +57,7 @@ def registry_of(platform: Platform) -> CollectorRegistry:
     waiting.set_function(lambda: float(inference.queue_length))
     model = Gauge("covidxr_model_deployment", "Number of the deployment in force here", registry=registry)
     model.set_function(lambda: float(inference.deployment))
+    registry.register(DriftMetrics(platform.drift_watch))
     return registry
 
 

@@ -23,6 +23,8 @@ from services.blocking import Blocking
 from services.contact import Contact
 from services.decoding import Decoding
 from services.diagnosis import Diagnosis
+from services.drift import Drift
+from services.drift_watch import DriftWatch
 from services.fingerprints import Fingerprints
 from services.heatmaps import Heatmaps
 from services.holdout import Holdout
@@ -99,12 +101,15 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
     links = Links(settings.address, secret_of(settings.data_dir))
     scratch = settings.data_dir / "scratch"
     diagnosis = Diagnosis(outbox, blobs, inference, models, decoding)
+    drift = Drift(frozenset(sha256 for sha256, held in parts.base_holdout.items() if not held))
     platform = Platform(
         log=log,
         accounts=Accounts(outbox, parts.post, settings.address),
         blocking=Blocking(outbox),
         contact=Contact(outbox, parts.post),
         diagnosis=diagnosis,
+        drift=drift,
+        drift_watch=DriftWatch(drift, outbox),
         heatmaps=Heatmaps(blobs, inference, models, decoding, links),
         images=Images(outbox, blobs, links, holdout),
         labelling=Labelling(outbox),
@@ -140,6 +145,7 @@ async def running(settings: Settings, parts: Parts) -> AsyncIterator[Platform]:
             reactions.react(platform),
             platform.retraining.watch(),
             sweeping.serve(),
+            platform.drift_watch.serve(),
         ):
             stack.push_async_callback(_stop, asyncio.create_task(work))
         yield platform

@@ -95,6 +95,13 @@ class ModelPromoted(Event):
 
 
 @dataclass(frozen=True)
+class DriftWarned(Event):
+    """A signal of the images that come in began to differ from what judged the model in service."""
+
+    warning_id: int
+
+
+@dataclass(frozen=True)
 class NewsPublished(Event):
     post_id: int
 

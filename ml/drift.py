@@ -168,6 +168,12 @@ class Signal:
     """That ``now`` is of."""
     difference: Difference | None
 
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Signal":
+        """What `dataclasses.asdict` made plain."""
+        found = plain["difference"]
+        return cls(**dict(plain) | {"difference": Difference(**found) if found else None})
+
     @property
     def margin(self) -> float:
         """Smaller differences are of no consequence."""
@@ -177,6 +183,16 @@ class Signal:
     def differs(self) -> bool:
         """Whether chance and small differences are excluded."""
         return self.difference is not None and self.difference.exceeds(self.margin)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a difference that was told of has gone: it is small now, or there are hardly any images.
+
+        That is more than no longer to differ, lest one be told again and again of what lies by the edge.
+        """
+        if self.difference is None:
+            return self.images < FEWEST / 2
+        return abs(self.difference.value) <= self.margin
 
 
 def compare(reference: Figures | None, now: Figures) -> tuple[Signal, ...]:

@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from services import finding_changes, lookups, predictions
+from services import drift, finding_changes, lookups, predictions
 from services.platform import Platform
 from store.tables import (
     ContactMessage,
+    DriftWarning,
     FindingChange,
     Image,
     Label,
@@ -102,6 +103,10 @@ class Loaders:
     @cached_property
     def visible_runs(self) -> DataLoader[int, TrainingRun | None]:
         return by_key(partial(lookups.visible_runs, self._viewer))
+
+    @cached_property
+    def visible_warnings(self) -> DataLoader[int, DriftWarning | None]:
+        return by_key(partial(drift.visible_warnings, self._viewer))
 
     @cached_property
     def posts(self) -> DataLoader[int, NewsPost | None]:

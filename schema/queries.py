@@ -22,6 +22,7 @@ from schema.connections import (
     window_of,
 )
 from schema.context import Info
+from schema.drift import Drift
 from schema.errors import bad_input
 from schema.fields import field
 from schema.images import Image, Prediction
@@ -31,8 +32,12 @@ from schema.node import Node
 from schema.people import User
 from schema.policy import RetrainingPolicy
 from services import label_queue, predictions, teaching_queue
+from services.drift import MOST_PERIODS, Step
 from services.images import Filter
 from store import tables
+
+PERIODS = 13
+"""A quarter, in weeks."""
 
 
 @strawberry.input(description="Which images; all that is given has to hold.")
@@ -215,6 +220,31 @@ class Query:
         policies = info.context.platform.retraining.policies
         page = await policies.page(info.context.viewer, window)
         return connection(page, lambda row: RetrainingPolicy.of(policies.policy_of(row), row))
+
+    @field(
+        "Whether the images that come in differ from those that judged the model in service: abstentions, "
+        "probability, distance and agreement with labels, now and over time. For admins."
+    )
+    async def drift(
+        self,
+        info: Info,
+        by: Annotated[
+            Step | None,
+            strawberry.argument(description="The length of the periods of `series`: WEEK where left out."),
+        ] = OMITTED,
+        periods: Annotated[
+            int | None,
+            strawberry.argument(
+                description=f"How many there are: 1 to {MOST_PERIODS}, {PERIODS} where left out."
+            ),
+        ] = OMITTED,
+    ) -> Drift:
+        wanted = given(periods)
+        count = PERIODS if wanted is None else wanted
+        if not 1 <= count <= MOST_PERIODS:
+            raise bad_input(f"periods is from 1 to {MOST_PERIODS}")
+        report = await info.context.platform.drift.read(info.context.viewer)
+        return Drift.of(report, given(by) or Step.WEEK, count)
 
     @field("After a change of the network, how far its features of all images are. For admins.")
     async def feature_progress(self, info: Info) -> FeatureProgress:

@@ -10,6 +10,7 @@ import strawberry
 from events import messages
 from schema.arguments import OMITTED, given
 from schema.context import Context, Info
+from schema.drift import DriftWarning
 from schema.fields import subscription
 from schema.images import FindingChange, Label, Prediction
 from schema.models import ModelVersion, RetrainingStatus, TrainingRun
@@ -69,6 +70,14 @@ class ModelPromoted:
     cursor: Cursor = strawberry.field(description=PLACE)
     model: ModelVersion = strawberry.field(description="The one in service since then.")
     previous: ModelVersion | None = strawberry.field(description="The one before.")
+
+
+@strawberry.type(
+    description="The images that come in began to differ from those that judged the model in service."
+)
+class DriftWarned:
+    cursor: Cursor = strawberry.field(description=PLACE)
+    warning: DriftWarning = strawberry.field(description="In what, by how much, and what it may mean.")
 
 
 @strawberry.type(description="A post has been published.")
@@ -145,6 +154,13 @@ async def show_promotion(
     return ModelPromoted(cursor=cursor, model=ModelVersion.of(row), previous=previous)
 
 
+async def show_drift(context: Context, cursor: Cursor, event: messages.DriftWarned) -> DriftWarned | None:
+    """To administrators."""
+    admin(context.viewer)
+    row = await context.loaders.visible_warnings.load(event.warning_id)
+    return DriftWarned(cursor=cursor, warning=DriftWarning.of(row)) if row else None
+
+
 async def show_post(context: Context, cursor: Cursor, event: messages.NewsPublished) -> NewsPublished | None:
     """To everyone."""
     row = await context.loaders.posts.load(event.post_id)
@@ -206,6 +222,15 @@ class Subscription:
         admin(info.context.viewer)
         begin = await place(info.context, given(after))
         return follow(info.context, begin, messages.ModelPromoted, show_promotion)
+
+    @subscription(
+        "Warnings of drift, one for each signal that begins to differ; see `Query.drift`. It is looked for "
+        "every hour. For admins."
+    )
+    async def drift_warned(self, info: Info, after: After = OMITTED) -> AsyncGenerator[DriftWarned, None]:
+        admin(info.context.viewer)
+        begin = await place(info.context, given(after))
+        return follow(info.context, begin, messages.DriftWarned, show_drift)
 
     @subscription("Posts, as they are published. Open to everyone.")
     async def news_published(self, info: Info, after: After = OMITTED) -> AsyncGenerator[NewsPublished, None]:

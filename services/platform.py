@@ -9,6 +9,8 @@ from services.accounts import Accounts
 from services.blocking import Blocking
 from services.contact import Contact
 from services.diagnosis import Diagnosis
+from services.drift import Drift
+from services.drift_watch import DriftWatch
 from services.heatmaps import Heatmaps
 from services.images import Images
 from services.labelling import Labelling
@@ -30,6 +32,8 @@ class Platform:
     blocking: Blocking
     contact: Contact
     diagnosis: Diagnosis
+    drift: Drift
+    drift_watch: DriftWatch
     heatmaps: Heatmaps
     images: Images
     labelling: Labelling

@@ -39,6 +39,7 @@ QUERIES = {
     "retrainingPolicy { threshold }": (SIGN_IN, FORBIDDEN, FINE),
     "retrainingPolicies { nodes { threshold } }": (SIGN_IN, FORBIDDEN, FINE),
     "labelConflicts { nodes { id } }": (SIGN_IN, FORBIDDEN, FINE),
+    "drift { lastMonth { images } series { end } warnings { since } }": (SIGN_IN, FORBIDDEN, FINE),
     "featureProgress { done total }": (SIGN_IN, FORBIDDEN, FINE),
     "users { nodes { id email } }": (SIGN_IN, FORBIDDEN, FINE),
     "contactMessages { nodes { id } }": (SIGN_IN, FORBIDDEN, FINE),
