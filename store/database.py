@@ -16,10 +16,10 @@ from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.config import AppConfig, ConnectionConfig, TortoiseConfig
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import OperationalError
-from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
 from store.database_faults import BUSY_SECONDS, explained, try_sqlite
+from store.migrating import bring_up_to_date
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ async def migrate(url: str) -> None:
             # MySQL warns where CREATE TABLE IF NOT EXISTS finds its table.
             warnings.filterwarnings("ignore", "Table .* already exists")
             # Not by Tortoise's own `migrate`: it connects at the first query, whose failure keeps the lock.
-            await MigrationExecutor(context.connections.get(name), apps).migrate()
+            await bring_up_to_date(context.connections.get(name), apps)
 
 
 @asynccontextmanager

@@ -66,8 +66,8 @@ def mysql_url() -> Iterator[str]:
 
 @pytest.fixture
 def own_database() -> Iterator[str]:
-    """A database on that server that no other test uses."""
-    with databases.own_mysql() as url:
+    """A database on that server without tables, which no other test uses."""
+    with databases.empty_mysql() as url:
         yield url
 
 

@@ -41,13 +41,19 @@ def connect(database: str | None = None) -> pymysql.Connection:
 @contextmanager
 def own_mysql() -> Iterator[str]:
     """The URL of a database made for this run, up to date, dropped afterwards."""
+    with empty_mysql() as url:
+        asyncio.run(migrate(url))
+        yield url
+
+
+@contextmanager
+def empty_mysql() -> Iterator[str]:
+    """The URL of a database without tables, dropped afterwards."""
     name = f"covidxr_test_{uuid4().hex[:12]}"
     with connect() as server:
         server.cursor().execute(f"CREATE DATABASE {name}")
     try:
-        url = f"{SERVER}/{name}"
-        asyncio.run(migrate(url))
-        yield url
+        yield f"{SERVER}/{name}"
     finally:
         with connect() as server:
             server.cursor().execute(f"DROP DATABASE {name}")

@@ -1,0 +1,95 @@
+"""Migrations that bear being cut short: whoever comes next goes on where they were left.
+
+MySQL commits every statement that makes or changes a table by itself, and on either engine Tortoise notes
+that a migration is done in a transaction after it. A process killed in between leaves what the next one would
+stumble over: a table or a column that is there already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from sqlite3 import OperationalError as SqliteError
+
+from pymysql.constants import ER
+from pymysql.err import MySQLError
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.exceptions import OperationalError
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.schema_editor import BaseSchemaEditor
+
+DONE_ON_MYSQL = (
+    ER.TABLE_EXISTS_ERROR,
+    ER.DUP_FIELDNAME,
+    ER.DUP_KEYNAME,
+    ER.CANT_DROP_FIELD_OR_KEY,
+    1826,  # MySQL, of a foreign key of the same name
+)
+DUPLICATE_FOREIGN_KEY = "errno: 121"  # MariaDB, within a message of another number
+DONE_ON_SQLITE = ("already exists", "duplicate column name")
+RECORD = "tortoise_migrations"
+
+
+async def bring_up_to_date(connection: BaseDBAsyncClient, apps: dict[str, dict[str, object]]) -> None:
+    """Apply what the database lacks; what is there of a migration under way is passed over.
+
+    In a database that no migration was ever begun in, everything is new, and what stands in the way is
+    somebody else's.
+    """
+    is_ours = await _holds(connection, RECORD)
+    try:
+        await _Executor(connection, apps, is_ours).migrate()
+    except BaseException:
+        if not is_ours and not await _rows(connection):
+            with suppress(OperationalError):
+                await connection.execute_script(f"DROP TABLE {RECORD}")  # nothing is begun after all
+        raise
+
+
+class _Executor(MigrationExecutor):
+    def __init__(
+        self, connection: BaseDBAsyncClient, apps: dict[str, dict[str, object]], resumes: bool
+    ) -> None:
+        super().__init__(connection, apps)
+        self._resumes = resumes
+
+    def _schema_editor(self, atomic: bool = True, collect_sql: bool = False) -> BaseSchemaEditor:
+        editor = super()._schema_editor(atomic, collect_sql)
+        if self._resumes:
+            vars(editor)["_run_sql"] = partial(_unless_done, editor._run_sql)
+        return editor
+
+
+async def _unless_done(run: Callable[[str], Awaitable[None]], statement: str) -> None:
+    try:
+        await run(statement)
+    except OperationalError as error:
+        if not _is_done(error):
+            raise
+
+
+def _is_done(error: OperationalError) -> bool:
+    match error.args:
+        case (MySQLError() as cause, *_):
+            return cause.args[0] in DONE_ON_MYSQL or DUPLICATE_FOREIGN_KEY in str(cause)
+        case (SqliteError() as cause, *_):
+            return any(words in str(cause) for words in DONE_ON_SQLITE)
+    return False
+
+
+async def _holds(connection: BaseDBAsyncClient, table: str) -> bool:
+    try:
+        await connection.execute_query(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608 - a name of our own
+    except OperationalError:
+        return False
+    return True
+
+
+async def _rows(connection: BaseDBAsyncClient) -> bool:
+    """Whether any migration is noted as done."""
+    try:
+        _, rows = await connection.execute_query(f"SELECT 1 FROM {RECORD} LIMIT 1")  # noqa: S608 - as above
+    except OperationalError:
+        return False
+    return bool(rows)

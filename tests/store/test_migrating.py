@@ -1,0 +1,83 @@
+"""Migrations that are cut short are taken up again, and nobody else's tables are taken for ours."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from tortoise import connections
+
+from store.database import migrate, open_database, sqlite_url
+from store.database_faults import DatabaseUnusable
+from store.tables import OutboxEvent
+from tests import databases
+
+ROOT = Path(__file__).parents[2]
+
+
+async def ask(sql: str) -> list[dict[str, object]]:
+    return await connections.all()[0].execute_query_dict(sql)
+
+
+async def test_what_was_done_and_not_noted_is_passed_over(database_url: str) -> None:
+    """The process was killed behind a migration, or behind several statements of it."""
+    async with open_database(database_url):
+        await OutboxEvent.create(uid="kept", kind="kept", payload={})
+        noted = await ask("SELECT name FROM tortoise_migrations ORDER BY name")
+        for last in (noted[-1], *noted):
+            await ask(f"DELETE FROM tortoise_migrations WHERE name = '{last['name']}'")
+    await migrate(database_url)
+    async with open_database(database_url):
+        assert await ask("SELECT name FROM tortoise_migrations ORDER BY name") == noted
+        assert await OutboxEvent.filter(uid="kept").exists()
+
+
+def shape(url: str) -> dict[str, str]:
+    """How each table would be made again."""
+    with databases.connect(urlsplit(url).path[1:]) as server:
+        cursor = server.cursor()
+        cursor.execute("SHOW TABLES")
+        tables = [name for (name,) in cursor.fetchall()]
+        made = {}
+        for table in tables:
+            cursor.execute(f"SHOW CREATE TABLE `{table}`")
+            made[table] = re.sub(r" AUTO_INCREMENT=\d+", "", cursor.fetchone()[1])
+    return made
+
+
+@pytest.mark.parametrize("tables", [1, 3, 8])
+def test_killed_while_tables_are_made_it_goes_on_where_it_was(
+    own_database: str, mysql_url: str, tables: int, tmp_path: Path
+) -> None:
+    environment = {**os.environ, "COVIDXR_DATABASE_URL": own_database, "COVIDXR_DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "api.cli", "migrate"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 60
+        while len(shape(own_database)) < tables and time.monotonic() < deadline:
+            pass
+        process.kill()
+    assert shape(own_database)
+    asyncio.run(migrate(own_database))
+    assert shape(own_database) == shape(mysql_url)
+
+
+async def test_another_programs_tables_are_not_taken_for_ours(tmp_path: Path) -> None:
+    """However often one tries."""
+    file = tmp_path / "theirs.sqlite"
+    with closing(sqlite3.connect(file)) as theirs:
+        theirs.execute("CREATE TABLE user (a)")
+    for _ in range(2):
+        with pytest.raises(DatabaseUnusable, match="already exists"):
+            await migrate(sqlite_url(file))
+    with closing(sqlite3.connect(file)) as theirs:
+        query = "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+        assert theirs.execute(query).fetchall() == [("user",)]
