@@ -159,11 +159,13 @@ async def _stop(task: asyncio.Task[None]) -> None:
 
 
 def secret_of(folder: Path) -> bytes:
-    """The key that signs addresses: made once, readable by us alone."""
+    """The key that signs addresses: made once, readable by us alone. An empty one is that of a crash."""
     file = folder / "secret.key"
-    try:
-        with open(file, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as new:
+    if not file.exists() or not file.stat().st_size:
+        half = file.with_suffix(".new")
+        with open(half, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as new:
             new.write(secrets.token_bytes(32))
-    except FileExistsError:
-        pass
+            new.flush()
+            os.fsync(new.fileno())
+        half.replace(file)
     return file.read_bytes()
