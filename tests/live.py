@@ -149,6 +149,18 @@ class Live:
 @contextmanager
 def serving(data_dir: Path, root: Path = ROOT, **settings: str) -> Iterator[Live]:
     """A server with these `COVIDXR_…` settings, ready to be asked; ``root`` holds its code."""
+    live = prepared(data_dir, **settings)
+    with subprocess.Popen([*COVIDXR, "serve"], cwd=root, env=live.environment) as process:
+        try:
+            _wait_until_ready(process, live.port)
+            yield live
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def prepared(data_dir: Path, **settings: str) -> Live:
+    """A server with these settings that has yet to be started."""
     port = free_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("COVIDXR_")}
     environment = {
@@ -162,13 +174,7 @@ def serving(data_dir: Path, root: Path = ROOT, **settings: str) -> Iterator[Live
         "COVIDXR_PORT": str(port),
         **{f"COVIDXR_{name.upper()}": value for name, value in settings.items()},
     }
-    with subprocess.Popen([*COVIDXR, "serve"], cwd=root, env=environment) as process:
-        try:
-            _wait_until_ready(process, port)
-            yield Live(port, data_dir, environment)
-        finally:
-            process.terminate()
-            process.wait(30)
+    return Live(port, data_dir, environment)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:

@@ -16,7 +16,7 @@ import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 
-from tests.databases import own_mysql
+from tests.databases import empty_mysql
 from tests.torture.ordeal import torture
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     )
     parser.add_argument("--images", type=Path, default=Path("../shared/cxr-b"))
     given = parser.parse_args()
-    database = own_mysql() if given.database == "mariadb" else nullcontext("")
+    database = empty_mysql() if given.database == "mariadb" else nullcontext("")
     with tempfile.TemporaryDirectory(prefix="covidxr-torture-") as name, database as url:
         figures = torture(Path(name), given.images, given.seconds, given.seed, url)
     for what, value in figures.items():

@@ -11,10 +11,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from tests.live import Live, serving
+from tests.live import Live, prepared
 from tests.torture.clients import administer_for_ever, films, label_for_ever, upload_for_ever
 from tests.torture.listeners import KINDS, listen_for_ever, over_socket, over_stream
-from tests.torture.server import Server, kill_for_ever, watch_for_ever
+from tests.torture.server import Server, die_at_first_start, kill_for_ever, watch_for_ever
 from tests.torture.story import Story
 from tests.torture.truth import Truth, faults, is_settled, truth
 
@@ -105,8 +105,9 @@ def _figures(story: Story, found: Truth) -> dict[str, Any]:
 
 
 async def _ordeal(live: Live, site: Path, seconds: float, seed: int) -> dict[str, Any]:
-    server = Server(live)
+    server, chance = Server(live), random.Random(seed)
     try:
+        await die_at_first_start(server, chance)
         await server.first_start()
         live.run("create-admin", "chief@hospital.example", COVIDXR_ADMIN_PASSWORD=PASSWORD)
         admin = await live.sign_in("chief@hospital.example", PASSWORD)
@@ -122,6 +123,5 @@ def torture(folder: Path, site: Path, seconds: float, seed: int = 0, database: s
     Without the URL of an empty database, it is a SQLite file.
     """
     settings = SETTINGS | ({"database_url": database} if database else {})
-    with serving(folder / "data", **settings) as live:  # the first start makes everything, undisturbed
-        settled = live
-    return asyncio.run(_ordeal(settled, site, seconds, seed))
+    live = prepared(folder / "data", **settings)
+    return asyncio.run(_ordeal(live, site, seconds, seed))

@@ -17,6 +17,7 @@ PAUSE_SECONDS = 0.1
 PATIENCE_SECONDS = 60.0
 """How long a killer waits for the stage that it wants."""
 STOPPING_SECONDS = 30.0
+FIRST_DEATHS, FIRST_SECONDS = 3, 4.0
 MOMENTS = {"starting": 64, "serving": 8, "training": 6, "judging": 8, "renewing": 14}
 """How often, of a hundred, it tries to kill in which stage. One that starts is there again the soonest."""
 RENEWING_SECONDS = 2.0
@@ -69,6 +70,14 @@ class Server:
                     if (await client.get(address)).status_code == 200:
                         return
                 await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def die_at_first_start(server: Server, chance: random.Random) -> None:
+    """A few deaths while the database and the data folder are made."""
+    for _ in range(FIRST_DEATHS):
+        server.start()
+        await asyncio.sleep(chance.uniform(0, FIRST_SECONDS))
+        server.kill()
 
 
 async def watch_for_ever(admin: Live, story: Story) -> None:
