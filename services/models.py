@@ -139,6 +139,7 @@ class Models:
 
         Where models of this network have served before, it is the last of these: it may have learned more.
         """
+        await self._complete(default)
         current = await Deployment.current().select_related("model")
         if current is not None and self._can_serve(current.model):
             return
@@ -158,6 +159,14 @@ class Models:
 
         with suppress(IntegrityError):  # another process was faster
             await self.outbox.commit(instead if current else first)
+
+    async def _complete(self, default: NewModel) -> None:
+        """Add to the record of the default model, where it is there, what records have come to keep since."""
+        sha256 = hashlib.sha256(default.data).hexdigest()
+        for model in await ModelVersion.filter(sha256=sha256):
+            known = model.record or {}
+            if default.record and not default.record.keys() <= known.keys():
+                await ModelVersion.filter(id=model.id).update(record=default.record | known)
 
     async def _last_of_this_network(self) -> ModelVersion | None:
         """The model that served last of those that can serve; None without one whose file is there."""

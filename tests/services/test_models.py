@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -48,6 +49,20 @@ async def test_the_default_model_is_installed_once(settings: Settings, parts: Pa
             assert await serves(platform) == model.id
     assert (model.number, model.state) == (1, ModelState.IN_SERVICE)
     assert model.verdict == default_model().verdict
+
+
+async def test_a_record_of_an_earlier_version_of_the_program_is_completed(
+    settings: Settings, parts: Parts
+) -> None:
+    """What it holds stays; of other models nothing is known anew."""
+    async with running(settings, parts) as platform:
+        other = await candidate(platform, "0.25")
+        await ModelVersion.filter(number=1).update(record={"data": "as it was"})
+    new = replace(parts.default_model, record={"data": "made again", "reference": {"images": 3}})
+    async with running(settings, replace(parts, default_model=new)):
+        record = (await ModelVersion.get(number=1)).record
+        assert record == {"data": "as it was", "reference": {"images": 3}}
+        assert (await ModelVersion.get(id=other.id)).record is None
 
 
 async def test_a_model_of_another_network_gives_way_to_the_default(settings: Settings, parts: Parts) -> None:
