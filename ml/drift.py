@@ -12,7 +12,7 @@ from statistics import NormalDist
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from ml.evaluation import wilson
 from ml.making import probabilities
@@ -240,5 +240,5 @@ def welch(reference: Sample, now: Sample) -> Difference:
         return Difference(value, value, value)
     sizes = [sample.count - 1 for sample in (reference, now)]
     freedom = variance**2 / sum(error**2 / size for error, size in zip(errors, sizes, strict=True))
-    half = float(student.ppf((1 + LEVEL) / 2, freedom)) * sqrt(variance)
+    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * sqrt(variance)
     return Difference(value, value - half, value + half)
