@@ -127,9 +127,9 @@ class Classifier:
     def judge(self, features: np.ndarray) -> list[Judgement]:
         """A judgement for each of N images, by their features (N, F)."""
         probabilities = self.predict(features)
-        reasons = self.model.abstentions(features, probabilities)
-        places, distances = self.model.places(features), self.model.distances(features).tolist()
-        judged = zip(probabilities.tolist(), reasons, places, distances, strict=True)
+        distances, places = self.model.distances(features), self.model.places(features)
+        reasons = self.model.abstentions(distances, probabilities)
+        judged = zip(probabilities.tolist(), reasons, places, distances.tolist(), strict=True)
         return [self._judgement(*one) for one in judged]
 
     def _judgement(

@@ -124,7 +124,7 @@ class Figures:
 def figures(model: Model, features: np.ndarray, covid: np.ndarray) -> Figures:
     """Of images that a model has not learned from, by their features (N, F) and truth (N,) bool."""
     said, distances = probabilities(model.head, features), model.distances(features)
-    reasons = np.array([reason or "" for reason in model.abstentions(features, said)], dtype=np.str_)
+    reasons = np.array([reason or "" for reason in model.abstentions(distances, said)], dtype=np.str_)
     chest, found = reasons != "NOT_A_CHEST_XRAY", reasons == ""
     far = distances[chest & np.isfinite(distances)]
     return Figures(

@@ -63,9 +63,10 @@ class Model:
         """
         return self.novelty.scores(features) if self.novelty else np.full(len(features), np.nan)
 
-    def abstentions(self, features: np.ndarray, probabilities: np.ndarray) -> list[Abstention | None]:
-        """Why N pictures have no finding, by features (N, F) and probabilities (N,); None of the others."""
-        pairs = zip(self.strangeness(features), self.leaves_open(probabilities).tolist(), strict=True)
+    def abstentions(self, distances: np.ndarray, probabilities: np.ndarray) -> list[Abstention | None]:
+        """Why N pictures have no finding, by distances and probabilities (N,) each; None of the others."""
+        strange = self.novelty.reasons_of(distances) if self.novelty else [None] * len(distances)
+        pairs = zip(strange, self.leaves_open(probabilities).tolist(), strict=True)
         return [reason or ("UNCERTAIN" if unsure else None) for reason, unsure in pairs]
 
     def places(self, features: np.ndarray) -> list[str | None]:

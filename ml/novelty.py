@@ -53,8 +53,12 @@ class Novelty:
 
     def reasons(self, features: NDArray[np.floating[Any]]) -> list[Strangeness | None]:
         """Why each of N pictures should not be judged, by its features (N, F); None where it may be."""
+        return self.reasons_of(self.scores(features))
+
+    def reasons_of(self, scores: NDArray[np.float64]) -> list[Strangeness | None]:
+        """The same by the pictures' scores (N,)."""
         odd, alien = self.limits
-        return [_reason(score, odd, alien) for score in self.scores(features).tolist()]
+        return [_reason(score, odd, alien) for score in scores.tolist()]
 
     def places(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float16]:
         """Where (N, 32) pictures lie along the directions, by their features (N, F): like ones lie close."""
