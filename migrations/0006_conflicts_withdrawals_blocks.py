@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name='Label',
             name='by_admin',
-            field=fields.BooleanField(default=False, description='whether an administrator entered it'),
+            field=fields.BooleanField(default=False, db_default=False, description='whether an administrator entered it'),
         ),
         ops.AddField(
             model_name='Label',

@@ -11,6 +11,6 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name='TrainingRun',
             name='lost',
-            field=fields.IntField(default=0, description='holders whose lease ran out, since they died or hung'),
+            field=fields.IntField(default=0, db_default=0, description='holders whose lease ran out, since they died or hung'),
         ),
     ]

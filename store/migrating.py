@@ -35,8 +35,11 @@ async def bring_up_to_date(connection: BaseDBAsyncClient, apps: dict[str, dict[s
     """Apply what the database lacks; what is there of a migration under way is passed over.
 
     In a database that no migration was ever begun in, everything is new, and what stands in the way is
-    somebody else's.
+    somebody else's. The connection serves for nothing else.
     """
+    if connection.capabilities.dialect == "sqlite":
+        # Where a column is altered, the table is dropped and made anew, which would delete what refers to it.
+        await connection.execute_script("PRAGMA foreign_keys = OFF")
     is_ours = await _holds(connection, RECORD)
     try:
         await _Executor(connection, apps, is_ours).migrate()

@@ -225,7 +225,9 @@ class Label(Model):
     )
     finding = fields.CharEnumField(Finding, max_length=8)
     evidence = fields.CharEnumField(Evidence, max_length=12, default=Evidence.UNSTATED)
-    by_admin = fields.BooleanField(default=False, description="whether an administrator entered it")
+    by_admin = fields.BooleanField(
+        default=False, db_default=False, description="whether an administrator entered it"
+    )
     submitted_by: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
         "store.User", related_name="labels"
     )
@@ -497,7 +499,9 @@ class TrainingRun(Model):
         default=0, description="raised by every takeover, so that the holder of an older one is stale"
     )
     lease_until = fields.DatetimeField(null=True)
-    lost = fields.IntField(default=0, description="holders whose lease ran out, since they died or hung")
+    lost = fields.IntField(
+        default=0, db_default=0, description="holders whose lease ran out, since they died or hung"
+    )
     queued_at = fields.DatetimeField(auto_now_add=True)
     finished_at = fields.DatetimeField(null=True)
 

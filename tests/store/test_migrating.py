@@ -10,16 +10,21 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from tortoise import connections
+from tortoise.migrations.operations import AddField
 
+import migrations
 from store.database import migrate, open_database, sqlite_url
 from store.database_faults import DatabaseUnusable
-from store.tables import OutboxEvent
+from store.tables import Label, OutboxEvent, RunTrigger, TrainingRun
 from tests import databases
+from tests.people import member
+from tests.store_rows import image
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,6 +44,27 @@ async def test_what_was_done_and_not_noted_is_passed_over(database_url: str) -> 
     async with open_database(database_url):
         assert await ask("SELECT name FROM tortoise_migrations ORDER BY name") == noted
         assert await OutboxEvent.filter(uid="kept").exists()
+
+
+async def test_a_table_that_is_made_anew_takes_nothing_along(database_url: str) -> None:
+    """As SQLite's is whose column is altered: dropped with its references alive, it would free all labels."""
+    async with open_database(database_url):
+        run = await TrainingRun.create(slot=None, trigger=RunTrigger.ADMIN, epochs=1)
+        owner = await member()
+        await Label.create(image=await image(owner), finding="COVID", submitted_by=owner, claimed_by=run)
+        await ask("DELETE FROM tortoise_migrations")
+    await migrate(database_url)
+    async with open_database(database_url):
+        assert (await Label.get()).claimed_by_id == run.id
+
+
+def test_a_column_that_is_added_has_a_value_in_the_rows_that_are_there() -> None:
+    """SQLite refuses it otherwise, once there are rows."""
+    names = [file.stem for file in Path(migrations.__path__[0]).glob("0*.py")]
+    steps = [import_module(f"migrations.{name}").Migration.operations for name in names]
+    added = [one for step in steps for one in step if isinstance(one, AddField)]
+    assert added
+    assert [one.name for one in added if not one.field.null and not one.field.has_db_default()] == []
 
 
 def shape(url: str) -> dict[str, str]:
