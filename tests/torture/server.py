@@ -14,13 +14,15 @@ from tests.live import COVIDXR, ROOT, START_SECONDS, Live
 from tests.torture.story import Story
 
 PAUSE_SECONDS = 0.1
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 90.0
 """How long a killer waits for the stage that it wants."""
 STOPPING_SECONDS = 30.0
 FIRST_DEATHS, FIRST_SECONDS = 3, 4.0
-MOMENTS = {"starting": 64, "serving": 8, "training": 6, "judging": 8, "renewing": 14}
-"""How often, of a hundred, it tries to kill in which stage. One that starts is there again the soonest."""
-RENEWING_SECONDS = 2.0
+MOMENTS = {"starting": 66, "serving": 8, "training": 4, "judging": 5, "verdict": 12, "renewing": 5}
+"""How often, of a hundred, it tries to kill in which stage. One that starts is there again the soonest, and
+one that waits for a verdict lets a run come to its end."""
+NEWS_SECONDS = 2.0
+"""How long a verdict, or another model, is what the server is about."""
 STAGES = {None: "serving", "QUEUED": "training", "TRAINING": "training", "EVALUATING": "judging"}
 
 LOOK = "{ model { number } retraining { run { id state } } }"
@@ -82,21 +84,22 @@ async def die_at_first_start(server: Server, chance: random.Random) -> None:
 
 async def watch_for_ever(admin: Live, story: Story) -> None:
     """Keep the story's stage true, and its runs complete, by asking again and again."""
-    known, renewed = None, -RENEWING_SECONDS
+    model, run, news, since = None, None, "", -NEWS_SECONDS
     while True:
         try:
             seen = await admin.ask(LOOK)
         except (httpx.TransportError, OSError):
             await asyncio.sleep(PAUSE_SECONDS)
             continue
-        number, run = seen["model"]["number"], seen["retraining"]["run"]
-        if run:
-            story.runs.add(run["id"])
-        if known is not None and number != known:
-            renewed = monotonic()
-        known = number
-        renewing = monotonic() - renewed < RENEWING_SECONDS
-        story.stage = "renewing" if renewing else STAGES[run and run["state"]]
+        number, under_way = seen["model"]["number"], seen["retraining"]["run"]
+        if under_way:
+            story.runs.add(under_way["id"])
+        if run and (under_way is None or under_way["id"] != run["id"]):
+            news, since = "verdict", monotonic()
+        elif model not in (None, number):
+            news, since = "renewing", monotonic()
+        model, run = number, under_way
+        story.stage = news if monotonic() - since < NEWS_SECONDS else STAGES[run and run["state"]]
         await asyncio.sleep(PAUSE_SECONDS)
 
 
