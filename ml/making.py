@@ -1,5 +1,6 @@
 """Makes a model from a set of images: taught outside the holdout, examined on it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -16,8 +17,13 @@ from ml.novelty import Novelty, NoveltyError
 from ml.splits import grouped_folds
 from ml.training import OnEpoch, TrainingConfig, fit, unheard
 
+OnFold = Callable[[], None]
 THRESHOLD = 0.5  # the paper calls the larger of the two outputs
 FOLDS = 5
+
+
+def uncounted() -> None:
+    """For whoever does not follow the calibration."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,13 +49,15 @@ def teach(
     config: TrainingConfig,
     on_epoch: OnEpoch = unheard,
     known: Novelty | None = None,
+    on_fold: OnFold = uncounted,
 ) -> Model:
     """A model trained on images: the same bytes from the same images on one machine.
 
     The paper's heads are taken as they are. Head D is calibrated on images that others of the same patients
     did not teach, and its threshold and the band that it leaves open are chosen there too: the threshold
     within the band, so that on either side of it a finding is what the band's error allows. What chests look
-    like it learns from the images that ``known`` takes for chests, or from all.
+    like it learns from the images that ``known`` takes for chests, or from all. ``on_fold`` hears of each
+    fold that has been run to calibrate it.
     """
     positives = int(lessons.covid.sum())
     counts = positives, len(lessons.covid) - positives
@@ -62,7 +70,7 @@ def teach(
     folds = _folds(lessons)
     if not folds:
         return Model(logistic.unscaled(params, data), backbone, THRESHOLD, config.seed, *counts)
-    scores = _cross_fitted(*device, folds, config.epochs)
+    scores = _cross_fitted(*device, folds, config.epochs, on_fold)
     line = calibration.platt(scores, lessons.covid)
     probabilities = line.probability(scores)
     band = calibration.open_band(probabilities, lessons.covid)
@@ -135,7 +143,9 @@ def _folds(lessons: Images) -> list[np.ndarray]:
     return grouped_folds(kinds.tolist(), lessons.groups.tolist(), min(FOLDS, fewest)) if fewest > 1 else []
 
 
-def _cross_fitted(features: jax.Array, labels: jax.Array, folds: list[np.ndarray], epochs: int) -> np.ndarray:
+def _cross_fitted(
+    features: jax.Array, labels: jax.Array, folds: list[np.ndarray], epochs: int, on_fold: OnFold
+) -> np.ndarray:
     """Scores (N,) of every image by a head that did not learn from its patient."""
     scores = np.empty(len(labels))
     for fold in folds:
@@ -143,6 +153,7 @@ def _cross_fitted(features: jax.Array, labels: jax.Array, folds: list[np.ndarray
         used[fold] = 0
         params = _converge(features, labels, used, epochs)
         scores[fold] = np.asarray(logistic.log_odds(params, features))[fold]
+        on_fold()
     return scores
 
 

@@ -138,8 +138,9 @@ class TrainingRun(Node):
         description="Training loss of the last epoch; null before the first."
     )
     seconds_left: float | None = strawberry.field(
-        description="Seconds until its epochs are done, those that calibrate it included, estimated from the "
-        "epochs so far: the first, which compiles, promises too many. Null before it, and once it is judged."
+        description="Seconds until it is judged, calibration, gate and audit included, told from what its "
+        "steps have taken so far and from the proportions of the run before. Null before the first epoch is "
+        "done, and once it is judged."
     )
     left_out: list[LeftOut] | None = strawberry.field(
         description="How many labelled images do not teach it, by cause; null until it has gathered what "

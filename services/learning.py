@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,12 +16,13 @@ from ml.classifier import BackboneMismatch
 from ml.default_model import BaseSet, DefaultModel
 from ml.evaluation import evaluate
 from ml.gate import Judged, Margins, judge
-from ml.making import Images, images_of, passes, probabilities, teach
+from ml.making import Images, images_of, probabilities, teach
 from ml.model_file import Model
 from ml.training import TrainingConfig
 from ml.verdict import Verdict
 from services import model_record, origins, training_set, version_audit
 from services.origins import Origins
+from services.pace import Pace, Phase, usual
 
 
 class Report(Protocol):
@@ -33,28 +33,12 @@ class Report(Protocol):
     ) -> None: ...
 
 
-@dataclass
-class Pace:
-    """How long the learning will go on, by the epochs so far; the first one, which compiles, counts alone."""
-
-    epochs: int
-    """To do in all."""
-    began: float = field(default_factory=time.monotonic)
-    first: float | None = None
-
-    def seconds_left(self, done: int, now: float) -> float:
-        """The seconds until all epochs are done, of which ``done`` are; ``now`` is by `time.monotonic`."""
-        if self.first is None:
-            self.first = now
-            return (now - self.began) * (self.epochs - done)
-        return (now - self.first) / (done - 1) * (self.epochs - done)
-
-
 def learn(folder: Path, report: Report, beginning: Path = default_model.FOLDER) -> None:
     """Train a candidate on what `services.training_set` laid out and on the base set, and judge it.
 
     The base set is that of the default model, in the folder ``beginning``. Reports TRAINING with the mean
-    loss after each epoch and the time left of the learning, then EVALUATING. Leaves the candidate's file and
+    loss and the time left after each epoch, and with that of the last epoch as the calibration goes on; then
+    EVALUATING. Leaves the candidate's file and
     the outcome: whether to promote it or to await an administrator's word, the verdict, its evaluation and
     record, the number of images it was trained on.
     Raises BackboneMismatch where the model in service reads other features than the base set's.
@@ -70,18 +54,24 @@ def learn(folder: Path, report: Report, beginning: Path = default_model.FOLDER) 
     lessons, exam = divide(shipped.base_set, folder)
     config = TrainingConfig(head=task["head"], epochs=task["epochs"], seed=task["seed"])
     losses: list[float] = []
-    pace = Pace(config.epochs * passes(config.head))
+    known = {Phase(name): cost for name, cost in (task.get("costs") or {}).items()}
+    pace = Pace(config.head, config.epochs, time.monotonic(), {**usual(config.head), **known})
 
     def on_epoch(epoch: int, loss: float) -> None:
         losses.append(loss)
-        report("TRAINING", epoch, loss, pace.seconds_left(epoch, time.monotonic()))
+        phase = {1: Phase.FIRST, 2: Phase.SECOND}.get(epoch, Phase.EPOCH)
+        report("TRAINING", epoch, loss, pace.done(phase, time.monotonic()))
 
-    candidate = teach(lessons, incumbent.backbone, config, on_epoch, shipped.model.novelty)
-    report("EVALUATING", config.epochs, losses[-1])
+    def on_fold() -> None:
+        report("TRAINING", config.epochs, losses[-1], pace.done(Phase.FOLD, time.monotonic()))
+
+    candidate = teach(lessons, incumbent.backbone, config, on_epoch, shipped.model.novelty, on_fold)
+    report("EVALUATING", config.epochs, losses[-1], pace.done(Phase.NOVELTY, time.monotonic()))
     at_home = np.arange(len(exam.covid)) < shipped.base_set.holdout.sum()  # they come first
     verdict = _verdict(exam, at_home, incumbent, candidate, Margins(**task["margins"]))
     evaluation = evaluate(exam.covid, probabilities(candidate.head, exam.features), candidate.threshold)
     record = _record(shipped, beginning, folder, candidate, config, exam)
+    pace.done(Phase.JUDGING, time.monotonic())
     outcome = {
         "promote": verdict.promote,
         "awaits": verdict.awaits,
@@ -89,7 +79,7 @@ def learn(folder: Path, report: Report, beginning: Path = default_model.FOLDER) 
         "evaluation": evaluation.as_dict(),
         "trainedOn": len(lessons.covid),
         "head": candidate.head.name,
-        "record": record | {"verdict": verdict.as_dict()},
+        "record": record | {"verdict": verdict.as_dict(), "pace": pace.measured()},
     }
     (folder / training_set.CANDIDATE_FILE).write_bytes(model_file.save(candidate))
     (folder / training_set.OUTCOME_FILE).write_text(json.dumps(outcome))

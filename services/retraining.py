@@ -172,8 +172,8 @@ def progress_of(run: TrainingRun) -> TrainingProgressed:
 
 
 def seconds_left(run: TrainingRun) -> float | None:
-    """How long the run will learn yet, by the epochs so far; None where it does not, or before the first."""
-    if run.state is not RunState.TRAINING or run.learned_by is None:
+    """How long the run will take yet; None before its first epoch, and where it has ended."""
+    if run.state not in (RunState.TRAINING, RunState.EVALUATING) or run.learned_by is None:
         return None
     return max(0.0, (run.learned_by - datetime.now(UTC)).total_seconds())
 

@@ -46,7 +46,7 @@ class Progress:
     epoch: int
     loss: float | None
     seconds_left: float | None = None
-    """Of the learning, by the epochs so far."""
+    """Until it is judged, by what its phases have taken so far."""
 
 
 class Trainer(Protocol):
@@ -152,7 +152,7 @@ class Training:
         selection = await select(incumbent.extractor, policy.share_per_user, base)
         used = await training_set.lay_out(selection.examples, incumbent.extractor, self.blobs, folder)
         run.left_out = selection.left_out(used)
-        if not await TrainingRun.held(run.id, run.fence).update(left_out=run.left_out):
+        if not await TrainingRun.held(run.id, run.fence).update(left_out=run.left_out, learned_by=None):
             raise LeaseLost
         data = await self.blobs.get(incumbent.key)
         await asyncio.to_thread((folder / training_set.INCUMBENT_FILE).write_bytes, data)
@@ -162,23 +162,29 @@ class Training:
             "seed": run.id,
             "incumbent": incumbent.number,
             "margins": asdict(policy.margins),
+            "costs": await _costs(incumbent.head),
         }
         await asyncio.to_thread((folder / training_set.TASK_FILE).write_text, json.dumps(task))
         async with aclosing(self.trainer.train(folder)) as progress:
+            last: Progress | None = None
             async for step in progress:
-                await self._note(run, step)
+                await self._note(run, step, last)
+                last = step
         return incumbent, used
 
-    async def _note(self, run: TrainingRun, step: Progress) -> None:
+    async def _note(self, run: TrainingRun, step: Progress, last: Progress | None) -> None:
+        """Keep a step, and tell of it, unless all that is new since the last one is the time left."""
         left = step.seconds_left
+        is_news = last is None or (last.state, last.epoch) != (step.state, step.epoch)
         learned_by = None if left is None else datetime.now(UTC) + timedelta(seconds=left)
 
         async def write() -> None:
             changes = {"state": step.state, "epoch": step.epoch, "loss": step.loss}
             if not await TrainingRun.held(run.id, run.fence).update(**changes, learned_by=learned_by):
                 raise LeaseLost
-            moment = (step.state, step.epoch, step.loss, step.seconds_left)
-            await record(TrainingProgressed(run.id, *moment, left_out=run.left_out))
+            if is_news:
+                moment = (step.state, step.epoch, step.loss, step.seconds_left)
+                await record(TrainingProgressed(run.id, *moment, left_out=run.left_out))
 
         await self.outbox.commit(write)
         run.epoch, run.loss = step.epoch, step.loss
@@ -207,6 +213,13 @@ class Training:
 
         await self.outbox.commit(write)
         await self.models.refresh()
+
+
+async def _costs(head: str) -> dict[str, float] | None:
+    """What the phases of the last run of such a head took, see `services.pace`; None before the first."""
+    last = await ModelVersion.filter(head=head).order_by("-number").first()
+    found: dict[str, float] | None = ((last.record if last else None) or {}).get("pace")
+    return found
 
 
 async def _until_extracted(extractor: str) -> None:

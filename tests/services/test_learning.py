@@ -12,12 +12,13 @@ from ml import alterations, default_model, model_file
 from ml.base_set import BaseSet
 from ml.classifier import BackboneMismatch
 from ml.gate import Margins
-from ml.making import examine
+from ml.making import FOLDS, examine
 from ml.training import TrainingConfig
 from services import training_set
 from services.audit import UNCHANGED
-from services.learning import Pace, divide, learn, trace
+from services.learning import divide, learn, trace
 from services.origins import PLATFORM
+from services.pace import OF_HEAD_D
 from tests.feature_sets import base_set, chest_features
 
 POISONED = 70  # of each class
@@ -64,15 +65,6 @@ def outcome(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_the_time_left_follows_from_the_epochs_so_far() -> None:
-    """The first epoch compiles: once there is a second one, it no longer counts."""
-    pace = Pace(epochs=11, began=100.0)
-    assert pace.seconds_left(1, now=103.0) == 30
-    assert pace.seconds_left(2, now=104.0) == 9
-    assert pace.seconds_left(6, now=113.0) == 10
-    assert pace.seconds_left(11, now=125.0) == 0
-
-
 @pytest.mark.slow
 def test_true_labels_are_promoted(known: BaseSet, tmp_path: Path) -> None:
     heard: list[tuple[str, int]] = []
@@ -90,9 +82,10 @@ def test_true_labels_are_promoted(known: BaseSet, tmp_path: Path) -> None:
     assert (found["head"], found["trainedOn"]) == ("D", int((~known.holdout).sum()))
     assert found["evaluation"]["auc"]["value"] > 0.93
     epochs = TrainingConfig().epochs
-    assert heard == [("TRAINING", epoch) for epoch in range(1, epochs + 1)] + [("EVALUATING", epochs)]
-    assert left[-1] is None
-    assert all(seconds is not None and seconds > 0 for seconds in left[:-1])
+    folds = [("TRAINING", epochs)] * FOLDS
+    assert heard == [*(("TRAINING", epoch) for epoch in range(1, epochs + 1)), *folds, ("EVALUATING", epochs)]
+    assert all(seconds is not None and seconds > 0 for seconds in left)
+    assert set(found["record"]["pace"]) == {phase.value for phase in OF_HEAD_D}
     candidate = model_file.load((folder / training_set.CANDIDATE_FILE).read_bytes())
     assert candidate.head.name == "D"
     assert candidate.calibration is not None

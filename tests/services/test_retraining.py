@@ -23,6 +23,7 @@ from services import training as training_module
 from services.errors import Code, Forbidden, Refused, Unauthenticated
 from services.keys import features_key
 from services.platform import Platform
+from services.retraining import seconds_left
 from services.training import Progress, TrainerFailed
 from store.database import open_database
 from store.pages import Window
@@ -163,6 +164,50 @@ async def test_tells_of_every_step(platform: Platform) -> None:
 
 async def _is(asking: Awaitable[object], expected: object) -> bool:
     return await asking == expected
+
+
+async def test_the_time_left_is_kept_anew_without_telling_of_the_same_epoch_again(
+    platform: Platform, parts: Parts
+) -> None:
+    step = Progress(RunState.TRAINING, 1, 0.5, 90.0)
+    steps = [step, replace(step, seconds_left=600.0), Progress(RunState.EVALUATING, 1, 0.5, 300.0)]
+    said: list[float | None] = []
+    learn = parts.trainer.train
+
+    async def train(folder: Path) -> AsyncGenerator[Progress]:
+        for one in steps:
+            yield one
+            said.append(seconds_left(await TrainingRun.get()))
+        assert [step async for step in learn(folder)], "which leaves the outcome"
+
+    parts.trainer.train = train
+    await label(platform, await member(), THRESHOLD)
+    (run,) = await ended()
+    for shown, told in zip(said, (90, 600, 300), strict=True):
+        assert shown is not None
+        assert told - 60 < shown <= told
+    assert seconds_left(run) is None, "once it is judged"
+    assert await states_told(run) == [("QUEUED", 0), ("TRAINING", 1), ("EVALUATING", 1), ("PROMOTED", 1)]
+
+
+async def test_a_run_is_told_what_the_phases_of_the_last_one_took(platform: Platform, parts: Parts) -> None:
+    tasks: list[dict[str, object]] = []
+    learn = parts.trainer.train
+
+    async def read(folder: Path) -> AsyncGenerator[Progress]:
+        tasks.append(json.loads((folder / training_set.TASK_FILE).read_text()))
+        async for step in learn(folder):
+            yield step
+
+    parts.trainer.train = read
+    ana = await member()
+    await label(platform, ana, THRESHOLD)
+    await ended()
+    model = await ModelVersion.get(number=2)
+    await ModelVersion.filter(number=2).update(record={**model.record, "pace": {"novelty": 7.5}})
+    await label(platform, ana, THRESHOLD, first=10)
+    await ended(2)
+    assert [task["costs"] for task in tasks] == [None, {"novelty": 7.5}]
 
 
 async def test_fewer_labels_start_nothing(platform: Platform) -> None:
