@@ -88,10 +88,28 @@ class PatientSocket(Patient, WebSocketsSansIOProtocol):
 class PatientHttp(Patient, HttpToolsProtocol):
     """Answers and streams: a stream ends with its farewell, an answer in its middle."""
 
+    def shutdown(self) -> None:
+        """Streams have no end that a server that is stopped could wait for; they resume at the next one."""
+        if self._farewell:
+            self._hang_up()
+            self.transport.close()
+        else:
+            super().shutdown()
+
     def _take_leave(self) -> None:
-        farewell = self.cycle.scope["state"].get(FAREWELL)
-        if farewell and self.cycle.chunked_encoding and not self.cycle.response_complete:
-            self.transport.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(farewell), farewell))
+        if words := self._farewell:
+            self.transport.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(words), words))
+        self._hang_up()
+
+    @property
+    def _farewell(self) -> bytes | None:
+        """Of the stream under way, if any."""
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.chunked_encoding:
+            return None
+        words: bytes | None = self.cycle.scope["state"].get(FAREWELL)
+        return words
+
+    def _hang_up(self) -> None:
         self.cycle.disconnected = True
         self.cycle.message_event.set()
         self.flow.resume_writing()

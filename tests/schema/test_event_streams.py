@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 
 from api.patience import PatientHttp
 from events.log import encode_cursor
@@ -92,3 +93,17 @@ async def test_a_stream_that_is_not_read_ends_with_its_reason_and_can_be_resumed
         cursor = heard[-1]["data"]["newsPublished"]["cursor"]
         heard += await payloads(client, cursor, pause=0)
     assert [_title(payload) for payload in heard] == [str(number) for number in range(POSTS)]
+
+
+async def test_a_server_that_is_stopped_waits_for_no_stream(platform: Platform, admin: Asker) -> None:
+    async with asyncio.timeout(20), httpx.AsyncClient(timeout=30, headers=STREAM) as client:
+        async with listening(platform, http=PatientHttp) as address:
+            request = client.build_request("POST", f"http://{address}/graphql", json={"query": NEWS})
+            response = await client.send(request, stream=True)
+            lines = response.aiter_lines()
+            await asyncio.sleep(0.2)  # a stream does not say when it stands
+            await admin.mutate("publishNews", "post { id }", title="t", body="b")
+            assert await anext(lines) == "event: next"
+        with pytest.raises(httpx.RemoteProtocolError):  # no end that would say that all was told
+            async for _ in lines:
+                pass
