@@ -29,6 +29,10 @@ class Wire(ASGIWebSocketAdapter):
             await super().send_json(message)
         except websockets.WebSocketDisconnected as error:  # the second message to a client that is gone
             raise WebSocketDisconnected from error
+        except RuntimeError as error:
+            if "close" not in str(error):
+                raise
+            raise WebSocketDisconnected from error  # of Starlette or uvicorn, behind a close of either side
 
     async def close(self, code: int, reason: str) -> None:
         with suppress(websockets.WebSocketDisconnect, websockets.WebSocketDisconnected):

@@ -11,6 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from api import graphql, sockets
+from api.patience import PatientSocket
 from services.platform import Platform
 from store.tables import NewsPost, Token, User
 from tests import databases
@@ -267,6 +268,31 @@ async def test_a_client_that_hangs_up_leaves_nothing_behind(address: str, platfo
     async with asyncio.timeout(10):
         while len(asyncio.all_tasks()) > before:
             await asyncio.sleep(0.01)
+
+
+class Closing(PatientSocket):
+    """Has said goodbye before an answer is sent, as to a client that answers no ping."""
+
+    async def send(self, message: Any) -> None:
+        self.close_sent = '"next"' in message.get("text", "")
+        await super().send(message)
+
+
+async def test_an_answer_behind_the_close_is_no_error(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended, report = asyncio.Event(), sockets.Handler.handle_task_exception
+
+    async def reported(handler: sockets.Handler, error: Exception) -> None:
+        await report(handler, error)
+        ended.set()
+
+    monkeypatch.setattr(sockets.Handler, "handle_task_exception", reported)
+    async with listening(platform, ws=Closing) as address, joined(address) as client:
+        await client.subscribe("{ model { number } }")
+        async with asyncio.timeout(10):
+            await ended.wait()
+    assert caplog.records == []
 
 
 async def test_a_client_that_hangs_up_in_mid_answer_is_no_error(
