@@ -17,6 +17,8 @@ from services.drift_words import sentence
 from services.outbox import Outbox, record
 from store.tables import Deployment, DriftSignal, DriftWarning
 
+FIRST_SECONDS = 30.0
+"""After the start, when there is other work to do."""
 EVERY_SECONDS = 3600.0
 
 logger = logging.getLogger(__name__)
@@ -32,7 +34,8 @@ class DriftWatch:
         """The last look; None before the first."""
 
     async def serve(self) -> None:
-        """Look at once and every hour; what fails is tried again the next time."""
+        """Look soon and every hour; what fails is tried again the next time."""
+        await asyncio.sleep(FIRST_SECONDS)
         while True:
             try:
                 await self.look()

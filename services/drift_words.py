@@ -62,11 +62,11 @@ def _too_few(signal: Signal, reference: Figures) -> str:
         return NO_DISTANCE
     if signal.images >= FEWEST:
         return f"Fewer than {FEWEST} images judged this version: too few to compare with."
-    counted = {
-        "AGREEMENT": "images with a finding and a label",
-        "DISTANCE": "images whose distance is known",
-    }.get(signal.name, "images")
-    return f"There are {signal.images} {counted} {PERIOD}: too few to compare, {FEWEST} are needed."
+    which = {
+        "AGREEMENT": " with a finding and a label",
+        "DISTANCE": " whose distance is known",
+    }.get(signal.name, "")
+    return f"Images {PERIOD}{which}: {signal.images}. These are too few to compare, {FEWEST} are needed."
 
 
 def _compared(signal: Signal, reference: Figures) -> str:

@@ -1,7 +1,6 @@
 """The watch: warned once of each signal, by one of many processes, and again only after it had ended."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -24,22 +23,6 @@ from tests.versions import candidate
 @pytest.fixture
 async def parts(parts: Parts) -> Parts:
     return replace(parts, default_model=replace(parts.default_model, record=RECORD))
-
-
-@pytest.fixture
-async def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The platform's own watch looks never: tests look."""
-
-    async def never(watch: DriftWatch) -> None:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(DriftWatch, "serve", never)
-
-
-@pytest.fixture
-async def platform(quiet: None, settings: Settings, parts: Parts) -> AsyncIterator[Platform]:
-    async with running(settings, parts) as running_platform:
-        yield running_platform
 
 
 @pytest.fixture
@@ -177,6 +160,7 @@ async def test_the_platform_looks_when_it_starts_and_never_warns_twice(
     settings: Settings, parts: Parts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It goes on after a fault, and a restart knows what was told."""
+    monkeypatch.setattr(watch_module, "FIRST_SECONDS", 0.0)
     monkeypatch.setattr(watch_module, "EVERY_SECONDS", 0.05)
     async with running(settings, parts) as platform:
         model = await platform.models.in_service()

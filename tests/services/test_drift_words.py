@@ -48,7 +48,7 @@ def test_no_sure_difference_is_called_none() -> None:
 def test_what_cannot_be_compared_says_why() -> None:
     assert said("AGREEMENT", month(), None) == drift_words.UNKNOWN
     assert said("AGREEMENT", replace(month(), labelled=7, agreed=7)) == (
-        "There are 7 images with a finding and a label of the last 30 days: too few to compare, 50 are "
+        "Images of the last 30 days with a finding and a label: 7. These are too few to compare, 50 are "
         "needed."
     )
     paper = replace(REFERENCE, distance=Sample())
