@@ -99,9 +99,15 @@ class Audit:
 def verdict(head: str, border: Change) -> str:
     """Whether a head's finding follows the border, by the rule and with the AUC where the chest is hidden.
 
-    And what share of such pictures the model refuses, where it refuses any and that is known.
+    And whether other films might say otherwise, and what share of such pictures the model refuses, where
+    it refuses any and that is known.
     """
     judged = "follows the border" if border.auc.value > BORDER_LIMIT else "does not follow the border"
+    unsure = (
+        " Its interval has the rule inside: other films may say otherwise."
+        if border.auc.low <= BORDER_LIMIT <= border.auc.high
+        else ""
+    )
     refused = (
         f" It would refuse {per_cent(border.refused)} % of such pictures as no chest X-ray."
         if border.refused
@@ -109,7 +115,7 @@ def verdict(head: str, border: Change) -> str:
     )
     return (
         f"Head {head} {judged}: where the chest is greyed out, its AUC is {per_cent(border.auc)}, and the "
-        f"rule is {100 * BORDER_LIMIT:.0f} at most.{refused}"
+        f"rule is {100 * BORDER_LIMIT:.0f} at most.{unsure}{refused}"
     )
 
 

@@ -146,7 +146,7 @@ def test_it_holds_at_each_site_by_itself(shipped: DefaultModel) -> None:
 
 
 def test_few_findings_outside_the_band_are_wrong(shipped: DefaultModel) -> None:
-    """A tenth of each class may be: with 98 and 232 images, 0.16 is two deviations off."""
+    """A tenth of each class may be: with 97 and 232 images, 0.16 is two deviations off."""
     truth, said, _ = said_on_the_holdout(shipped)
     left_open = shipped.model.leaves_open(said)
     wrong = ~left_open & ((said >= shipped.model.threshold) != truth)
@@ -165,7 +165,7 @@ def test_the_base_set_makes_the_same_head_again(shipped: DefaultModel, again: De
     assert np.linalg.norm(kernels[0] - kernels[1]) < 0.01 * np.linalg.norm(kernels[1])
     assert again.model.band == pytest.approx(shipped.model.band, abs=0.01)
     assert again.model.threshold == pytest.approx(shipped.model.threshold, abs=0.02)
-    assert (again.model.positives, again.model.negatives) == (253, 724)
+    assert (again.model.positives, again.model.negatives) == (254, 724)
     assert again.evaluation.auc.value == pytest.approx(shipped.evaluation.auc.value, abs=1e-3)
 
 
@@ -194,5 +194,5 @@ def test_it_survives_being_saved(shipped: DefaultModel, tmp_path_factory: pytest
     default_model.save(shipped, folder)
     for name in (default_model.MODEL_FILE, default_model.EVALUATION_FILE):
         assert (folder / name).read_bytes() == (default_model.FOLDER / name).read_bytes()
-    assert json.loads((folder / default_model.EVALUATION_FILE).read_text())["positives"] == 98
+    assert json.loads((folder / default_model.EVALUATION_FILE).read_text())["positives"] == 97
     np.testing.assert_array_equal(default_model.load(folder).base_set.features, shipped.base_set.features)

@@ -10,14 +10,14 @@ import pytest
 from ml import alterations, chest, novelty
 from ml.backbone import Backbone
 from ml.base_set import BaseSet, stack
-from ml.evaluation import wilson
+from ml.evaluation import Estimate, wilson
 from ml.formats.image_error import ImageError
 from ml.heads import pack
 from ml.image import decode
 from ml.model_file import Model
 from ml.vgg16 import CHEST_FEATURES
 from services import audit_report
-from services.audit import UNCHANGED, Audit, alter, audit, sample, sources_told
+from services.audit import UNCHANGED, Audit, alter, audit, sample, sources_told, verdict
 from services.judges import Judges
 from services.study_results import LeftOut, OfSome
 from tests.radiographs import small_site
@@ -78,6 +78,14 @@ def test_a_head_that_reads_the_chest_is_not() -> None:
     assert not found.follows_border
     assert found.border.auc.value == 0.5
     assert "does not follow the border" in audit_report.verdict("D", found)
+
+
+@pytest.mark.parametrize(("value", "low", "high"), [(0.7, 0.6, 0.8), (0.8, 0.71, 0.89)])
+def test_of_a_verdict_that_hangs_on_the_films_it_is_said(value: float, low: float, high: float) -> None:
+    clear = next(change for change in audited(reading(BORDER)).changes if change.name == UNCHANGED)
+    unsure = dataclasses.replace(clear, auc=Estimate(value, low, high))
+    assert "other films may say otherwise" in verdict("D", unsure)
+    assert "other films" not in verdict("D", clear)
 
 
 def test_findings_that_turn_are_counted() -> None:
