@@ -25,14 +25,15 @@ def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with running(settings, parts) as platform:
             app.state.platform = platform
-            app.state.metrics = health.registry_of(platform)
+            app.state.metrics = health.registry_of(platform, with_drift=token is not None)
             yield
 
+    token = settings.metrics_token
     view = GraphQLView(lambda: app.state.platform, partial(pages.graphiql_page, web))
     routes = [
         Route("/graphql", view, methods=["GET", "POST"]),
         WebSocketRoute("/graphql", view),
-        *health.routes(),
+        *health.routes(token),
         *pixels.routes(),
         *model_cards.routes(),
         *pages.routes(web),

@@ -14,7 +14,7 @@ OF = f"of images of the last {DAYS} days that have not taught the model in servi
 
 
 class DriftMetrics(Collector):
-    """Gauges of the last look; a figure of no images is left out, and so is all before the first look."""
+    """Gauges of the last look; what is of no images, or compared with nothing, is left out."""
 
     def __init__(self, watch: DriftWatch) -> None:
         self._watch = watch
@@ -60,7 +60,8 @@ def _differing(report: Report) -> Metric:
     words = "Whether the signal differs from what judged the model in service, 0 or 1"
     family = GaugeMetricFamily("covidxr_drift_differs", words, labels=["signal"])
     for signal in report.signals:
-        family.add_metric([signal.name], float(signal.differs))
+        if signal.difference is not None:
+            family.add_metric([signal.name], float(signal.differs))
     return family
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
+from hmac import compare_digest
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -42,13 +44,18 @@ async def readyz(request: Request) -> Response:
     return JSONResponse({"ready": True, "model": model.number})
 
 
-async def metrics(request: Request) -> Response:
-    """Prometheus's text format."""
+async def metrics(request: Request, token: str | None) -> Response:
+    """Prometheus's text format; where there is a token, for whoever brings it."""
+    brought = request.headers.get("authorization", "")
+    if token and not compare_digest(brought.encode(), f"Bearer {token}".encode()):
+        return PlainTextResponse(
+            "COVIDXR_METRICS_TOKEN is wanted\n", 401, headers={"WWW-Authenticate": "Bearer"}
+        )
     return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_LATEST)
 
 
-def registry_of(platform: Platform) -> CollectorRegistry:
-    """The measurements of one platform and its process."""
+def registry_of(platform: Platform, with_drift: bool = True) -> CollectorRegistry:
+    """The measurements of one platform and its process; those of drift tell of a hospital's patients."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
@@ -57,10 +64,12 @@ def registry_of(platform: Platform) -> CollectorRegistry:
     waiting.set_function(lambda: float(inference.queue_length))
     model = Gauge("covidxr_model_deployment", "Number of the deployment in force here", registry=registry)
     model.set_function(lambda: float(inference.deployment))
-    registry.register(DriftMetrics(platform.drift_watch))
+    if with_drift:
+        registry.register(DriftMetrics(platform.drift_watch))
     return registry
 
 
-def routes() -> list[Route]:
-    """The three addresses."""
-    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+def routes(metrics_token: str | None = None) -> list[Route]:
+    """The three addresses; without a token the measurements are for everybody."""
+    measured = partial(metrics, token=metrics_token)
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", measured)]

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     public_url: str = ""
     retrain_threshold: int = Field(50, ge=1)
     retrain_epochs: int = Field(20, ge=1, le=1000)
+    metrics_token: str | None = Field(None, min_length=16)
     device: Literal["auto", "cpu", "gpu"] = "auto"
     default_model: Path | None = None
 

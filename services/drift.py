@@ -66,9 +66,9 @@ class Drift:
         """The same, for the platform itself."""
         model, now = await _in_service(), datetime.now(UTC)
         asked = Asked(model.id, now - timedelta(days=DAYS), self.base)
-        judged = await sums.judged_by_day(asked)
+        days, judged = await sums.by_day(asked), await sums.judged_by_day(asked)
         middle, high = await sums.quantiles(asked, HIGH)
-        month = _figures(await sums.by_day(asked), sum(judged.values()), middle, high)
+        month = _figures(days, sum(judged.values()), middle, high)
         kept = (model.record or {}).get("reference")
         reference = Figures.from_dict(kept) if kept else None
         return Report(model, now, reference, month, compare(reference, month))
@@ -127,7 +127,7 @@ def _figures(
         agreed=int(total("agreed")),
         median=middle,
         high=high,
-        taught=judged - images,
+        taught=max(0, judged - images),  # counted a moment later: some may have been deleted
     )
 
 

@@ -61,7 +61,8 @@ def _too_few(signal: Signal, reference: Figures) -> str:
     if signal.reference is None and signal.name == "DISTANCE":
         return NO_DISTANCE
     if signal.images >= FEWEST:
-        return f"Fewer than {FEWEST} images judged this version: too few to compare with."
+        known = " and have a finding" if signal.name == "AGREEMENT" else ""
+        return f"Fewer than {FEWEST} images judged this version{known}: too few to compare with."
     which = {
         "AGREEMENT": " with a finding and a label",
         "DISTANCE": " whose distance is known",

@@ -54,9 +54,12 @@ class DatabaseJournal:
         newest = await JournalEntry.all().order_by("-position").first()
         if done is None or newest is None:
             return 0
-        kept_from, dropped = min(done.position + 1, newest.position), 0
+        # From the first that is young enough on all are kept: behind a clock that went back, too.
+        young = await JournalEntry.filter(published_at__gte=before).order_by("position").first()
+        ends = (done.position + 1, newest.position, young.position if young else newest.position)
+        dropped = 0
         while True:
-            old = JournalEntry.filter(position__lt=kept_from, published_at__lt=before).order_by("position")
+            old = JournalEntry.filter(position__lt=min(ends)).order_by("position")
             places = [row.position for row in await old.limit(DROPPED_AT_ONCE).only("position")]
             if not places:
                 return dropped

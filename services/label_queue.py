@@ -70,8 +70,9 @@ async def read(viewer: User | None, window: Window) -> Queued:
 
     Those that teach, and after every `TURN` of them one that judges; where one kind is at its end the other
     goes on alone. No picture that is no chest is among them. A cursor names the moment at which its walk
-    began, so that the order stands while images are labelled or come in. Where an image is deleted on the
-    way, others may change places; one that turns out to be held out may come twice or not at all.
+    began, so that the order stands while images are labelled or come in. Where an image is deleted or labels
+    are withdrawn on the way, others change places and may come twice or not at all, as may one that turns
+    out to be held out.
     """
     viewer = member(viewer)
     key = window.after or window.before

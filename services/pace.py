@@ -110,5 +110,9 @@ class Pace:
         return self.epochs if phase is Phase.FOLD else 1
 
     def _steps_left(self, phase: Phase) -> int:
-        steps = {Phase.EPOCH: self.epochs - 2, Phase.FOLD: passes(self.head) - 1}.get(phase, 1)
+        steps = {
+            Phase.SECOND: min(1, self.epochs - 1),
+            Phase.EPOCH: self.epochs - 2,
+            Phase.FOLD: passes(self.head) - 1,
+        }.get(phase, 1)
         return max(0, steps - len(self.took[phase]))

@@ -37,12 +37,11 @@ class Sweeping:
     async def serve(self) -> None:
         """Sweep at once and every hour; what fails is tried again the next time."""
         while True:
-            try:
-                await self.sweep_blobs()
-                await self.sweep_scratch()
-                await self.sweep_events()
-            except Exception:
-                logger.exception("sweeping failed, trying again in an hour")
+            for sweep in (self.sweep_blobs, self.sweep_scratch, self.sweep_events):
+                try:
+                    await sweep()
+                except Exception:
+                    logger.exception("sweeping failed, trying again in an hour")
             await asyncio.sleep(EVERY_SECONDS)
 
     async def sweep_blobs(self) -> None:

@@ -240,7 +240,8 @@ async def _until_extracted(extractor: str) -> None:
 async def _seize(run_id: int) -> tuple[TrainingRun | None, bool]:
     """The run, and whether it is ours now; in one transaction, lest we take another's fence for ours."""
     now = datetime.now(UTC)
-    changes = {"fence": F("fence") + 1, "lease_until": now + LEASE, "state": RunState.TRAINING}
+    anew = {"epoch": 0, "loss": None, "learned_by": None, "left_out": None}
+    changes = {"fence": F("fence") + 1, "lease_until": now + LEASE, "state": RunState.TRAINING, **anew}
     taken = await TrainingRun.abandoned(run_id, now).update(**changes, lost=F("lost") + 1)
     taken = taken or await TrainingRun.free(run_id).update(**changes)
     return await TrainingRun.get_or_none(id=run_id), bool(taken)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from prometheus_client import parser
+from prometheus_client import generate_latest, parser
 from starlette.applications import Starlette
 from tortoise import connections
 
@@ -89,3 +89,27 @@ async def test_measures_the_process_and_the_platform(platform: Platform, client:
 async def test_only_asks(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.post(path)).status_code == 405
     assert (await client.head(path)).status_code == 200
+
+
+async def test_measurements_are_for_whoever_brings_the_token(platform: Platform) -> None:
+    app = Starlette(routes=health.routes("a token of sixteen or more"))
+    app.state.metrics = health.registry_of(platform)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+        for brought in (
+            {},
+            {"Authorization": "Bearer another"},
+            {"Authorization": "a token of sixteen or more"},
+        ):
+            refused = await client.get("/metrics", headers=brought)
+            assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+            assert "covidxr" not in refused.text
+        headers = {"Authorization": "Bearer a token of sixteen or more"}
+        assert "covidxr_inference_queue" in (await client.get("/metrics", headers=headers)).text
+
+
+async def test_without_a_token_nothing_is_told_of_patients(platform: Platform) -> None:
+    await platform.drift_watch.look()
+    told = [
+        generate_latest(health.registry_of(platform, with_drift=with_drift)) for with_drift in (True, False)
+    ]
+    assert [b"covidxr_drift" in text for text in told] == [True, False]

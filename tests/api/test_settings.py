@@ -52,6 +52,7 @@ def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "public_url": "https://covid.example/",
         "retrain_threshold": "7",
         "retrain_epochs": "3",
+        "metrics_token": "a token of sixteen or more",
         "device": "gpu",
         "default_model": f"{tmp_path}/model",
     }

@@ -54,7 +54,10 @@ def test_what_cannot_be_compared_says_why() -> None:
     paper = replace(REFERENCE, distance=Sample())
     assert said("DISTANCE", month(distance=Sample()), paper) == drift_words.NO_DISTANCE
     small = replace(REFERENCE, images=12)
-    assert said("ABSTENTIONS", month(), small).startswith("Fewer than 50 images judged this version")
+    assert said("ABSTENTIONS", month(), small).startswith("Fewer than 50 images judged this version:")
+    few = replace(REFERENCE, labelled=45, agreed=40)
+    told = said("AGREEMENT", replace(month(), labelled=80, agreed=70), few)
+    assert told.startswith("Fewer than 50 images judged this version and have a finding:")
 
 
 @pytest.mark.parametrize("side", [1, -1])
