@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from tortoise.exceptions import DBConnectionError, OperationalError
 from tortoise.expressions import F
 
 from events.messages import RetrainingRequested, TrainingProgressed
@@ -29,6 +30,8 @@ from store.tables import Deployment, Image, Label, ModelState, ModelVersion, Run
 
 LEASE = timedelta(seconds=10)
 HEARTBEAT_SECONDS = 0.5
+GIVING_BACK_SECONDS = 3.0
+DATABASE_AWAY = (DBConnectionError, OperationalError, OSError)
 MAX_LOSSES = 3
 """Of whoever carries a run through, by a crash or a kill; a server that is stopped gives its run back."""
 LABELS_AT_ONCE = 1000
@@ -88,15 +91,14 @@ class Training:
 
         Cancelled, since the server stops, it gives the run back, and whoever comes next begins it anew.
         """
-        run = await self._take(event.run_id)
-        if run is None:
-            return
+        seized: list[TrainingRun] = []
         try:
-            await self._carry_to_an_end(run)
+            run = await self._take(event.run_id, seized)
+            if run is not None:
+                await self._carry_to_an_end(run)
         except asyncio.CancelledError:
-            # With another fence, since a heartbeat that was on its way to the database may come after this.
-            held = TrainingRun.held(run.id, run.fence)
-            await held.update(fence=F("fence") + 1, lease_until=None)
+            for held in seized:
+                await _give_back(held)
             raise
 
     async def _carry_to_an_end(self, run: TrainingRun) -> None:
@@ -110,9 +112,10 @@ class Training:
             logger.exception("run %d failed", run.id)
             await end(self.outbox, run, RunState.FAILED, "; ".join(str(error) for error in errors.exceptions))
 
-    async def _take(self, run_id: int) -> TrainingRun | None:
+    async def _take(self, run_id: int, seized: list[TrainingRun]) -> TrainingRun | None:
+        """The run, once it is ours; it is noted in ``seized`` even where we are cancelled at that moment."""
         while True:
-            run, taken = await atomically(partial(_seize, run_id))
+            run, taken = await atomically(partial(_seize, run_id, seized))
             if run is None or run.slot is None:
                 return None
             if taken and run.lost < MAX_LOSSES:
@@ -136,11 +139,19 @@ class Training:
             await self._conclude(run, incumbent, used, Path(name))
 
     async def _keep_lease(self, run: TrainingRun) -> None:
+        """A database that is away for a moment ends no run: the lease outlasts it."""
+        until = datetime.now(UTC) + LEASE
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            held = TrainingRun.held(run.id, run.fence)
-            if not await held.update(lease_until=datetime.now(UTC) + LEASE):
-                raise LeaseLost
+            renewed = datetime.now(UTC) + LEASE
+            try:
+                if not await TrainingRun.held(run.id, run.fence).update(lease_until=renewed):
+                    raise LeaseLost
+                until = renewed
+            except DATABASE_AWAY:
+                if datetime.now(UTC) >= until:
+                    raise
+                logger.warning("run %d: the database is away, the lease lasts until %s", run.id, until)
 
     async def _learn(self, run: TrainingRun, folder: Path) -> tuple[ModelVersion, list[Example]]:
         """Have a candidate made; the model to be judged against, and what was laid out."""
@@ -237,14 +248,28 @@ async def _until_extracted(extractor: str) -> None:
                 waiting = await Image.labelled_without_features(extractor).count()
 
 
-async def _seize(run_id: int) -> tuple[TrainingRun | None, bool]:
+async def _give_back(run: TrainingRun) -> None:
+    """Let go of a run. Where the database does not answer either, the lease runs out by itself."""
+    try:
+        async with asyncio.timeout(GIVING_BACK_SECONDS):
+            # With another fence, since a heartbeat that was on its way to the database may come after this.
+            held = TrainingRun.held(run.id, run.fence)
+            await held.update(fence=F("fence") + 1, lease_until=None)
+    except Exception:
+        logger.exception("run %d: not given back, its lease has to run out", run.id)
+
+
+async def _seize(run_id: int, seized: list[TrainingRun]) -> tuple[TrainingRun | None, bool]:
     """The run, and whether it is ours now; in one transaction, lest we take another's fence for ours."""
     now = datetime.now(UTC)
     anew = {"epoch": 0, "loss": None, "learned_by": None, "left_out": None}
     changes = {"fence": F("fence") + 1, "lease_until": now + LEASE, "state": RunState.TRAINING, **anew}
     taken = await TrainingRun.abandoned(run_id, now).update(**changes, lost=F("lost") + 1)
     taken = taken or await TrainingRun.free(run_id).update(**changes)
-    return await TrainingRun.get_or_none(id=run_id), bool(taken)
+    run = await TrainingRun.get_or_none(id=run_id)
+    if taken and run is not None:
+        seized.append(run)
+    return run, bool(taken)
 
 
 async def _decide(model: ModelVersion, incumbent: ModelVersion, outcome: Mapping[str, Any]) -> RunState:

@@ -7,17 +7,21 @@ stumble over: a table or a column that is there already.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from sqlite3 import OperationalError as SqliteError
 
 from pymysql.constants import ER
 from pymysql.err import MySQLError
+from pymysql.err import OperationalError as MySQLOperationalError
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import OperationalError
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.migrations.schema_editor import BaseSchemaEditor
+from tortoise.models import Model
+
+from store import tables
 
 DONE_ON_MYSQL = (
     ER.TABLE_EXISTS_ERROR,
@@ -29,25 +33,38 @@ DONE_ON_MYSQL = (
 DUPLICATE_FOREIGN_KEY = "errno: 121"  # MariaDB, within a message of another number
 DONE_ON_SQLITE = ("already exists", "duplicate column name")
 RECORD = "tortoise_migrations"
+OUR_TABLES = tuple(
+    model._meta.db_table
+    for model in vars(tables).values()
+    if isinstance(model, type) and issubclass(model, Model) and model is not Model
+)
+NEXT_STATEMENT = re.compile(r";\s*(?=(?:CREATE|ALTER|DROP|INSERT|UPDATE) )")
 
 
 async def bring_up_to_date(connection: BaseDBAsyncClient, apps: dict[str, dict[str, object]]) -> None:
     """Apply what the database lacks; what is there of a migration under way is passed over.
 
-    In a database that no migration was ever begun in, everything is new, and what stands in the way is
-    somebody else's. The connection serves for nothing else.
+    In a database that no migration was ever begun in, everything is new, and a table of a name of ours is
+    somebody else's: then nothing is begun. The connection serves for nothing else.
     """
     if connection.capabilities.dialect == "sqlite":
         # Where a column is altered, the table is dropped and made anew, which would delete what refers to it.
         await connection.execute_script("PRAGMA foreign_keys = OFF")
     is_ours = await _holds(connection, RECORD)
-    try:
-        await _Executor(connection, apps, is_ours).migrate()
-    except BaseException:
-        if not is_ours and not await _rows(connection):
-            with suppress(OperationalError):
-                await connection.execute_script(f"DROP TABLE {RECORD}")  # nothing is begun after all
-        raise
+    if not is_ours:
+        await _refuse_what_is_in_the_way(connection)
+    await _Executor(connection, apps, is_ours).migrate()
+
+
+async def _refuse_what_is_in_the_way(connection: BaseDBAsyncClient) -> None:
+    """Ahead of the first statement: the record of migrations would make the database look like ours."""
+    for table in OUR_TABLES:
+        if await _holds(connection, table):
+            said = f"Table '{table}' already exists"
+            on_mysql = connection.capabilities.dialect == "mysql"
+            raise OperationalError(
+                MySQLOperationalError(ER.TABLE_EXISTS_ERROR, said) if on_mysql else SqliteError(said)
+            )
 
 
 class _Executor(MigrationExecutor):
@@ -64,12 +81,13 @@ class _Executor(MigrationExecutor):
         return editor
 
 
-async def _unless_done(run: Callable[[str], Awaitable[None]], statement: str) -> None:
-    try:
-        await run(statement)
-    except OperationalError as error:
-        if not _is_done(error):
-            raise
+async def _unless_done(run: Callable[[str], Awaitable[None]], script: str) -> None:
+    for statement in NEXT_STATEMENT.split(script):  # of a script, MySQL would leave out what follows
+        try:
+            await run(statement)
+        except OperationalError as error:
+            if not _is_done(error):
+                raise
 
 
 def _is_done(error: OperationalError) -> bool:
@@ -87,12 +105,3 @@ async def _holds(connection: BaseDBAsyncClient, table: str) -> bool:
     except OperationalError:
         return False
     return True
-
-
-async def _rows(connection: BaseDBAsyncClient) -> bool:
-    """Whether any migration is noted as done."""
-    try:
-        _, rows = await connection.execute_query(f"SELECT 1 FROM {RECORD} LIMIT 1")  # noqa: S608 - as above
-    except OperationalError:
-        return False
-    return bool(rows)

@@ -96,6 +96,31 @@ def test_killed_while_tables_are_made_it_goes_on_where_it_was(
     assert shape(own_database) == shape(mysql_url)
 
 
+@pytest.mark.parametrize("tables", [1, 4])
+async def test_stopped_while_tables_are_made_it_goes_on_where_it_was(
+    own_database: str, mysql_url: str, tables: int
+) -> None:
+    """As by Ctrl+C, which cancels, and unlike a kill lets what catches exceptions run."""
+    making = asyncio.create_task(migrate(own_database))
+    while len(await asyncio.to_thread(shape, own_database)) < tables:
+        assert not making.done()
+    making.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    await migrate(own_database)
+    assert shape(own_database) == shape(mysql_url)
+
+
+async def test_of_a_script_that_was_cut_the_rest_is_done(own_database: str, mysql_url: str) -> None:
+    await migrate(own_database)
+    with databases.connect(urlsplit(own_database).path[1:]) as server:
+        cursor = server.cursor()
+        cursor.execute("DROP TABLE model_label")  # of one script with the table of labels
+        cursor.execute("DELETE FROM tortoise_migrations")
+    await migrate(own_database)
+    assert shape(own_database) == shape(mysql_url)
+
+
 async def test_another_programs_tables_are_not_taken_for_ours(tmp_path: Path) -> None:
     """However often one tries."""
     file = tmp_path / "theirs.sqlite"

@@ -52,6 +52,8 @@ class Server:
     def kill(self) -> None:
         """SIGKILL: nothing is flushed, nobody is told."""
         assert self._process is not None
+        ended = self._process.poll()
+        assert ended is None, f"the server ended with status {ended} before it was killed"
         self._process.kill()
         self._process.wait()
 
@@ -59,7 +61,8 @@ class Server:
         """SIGTERM, as an operator stops it; raises TimeoutExpired where it does not end."""
         assert self._process is not None
         self._process.terminate()
-        await asyncio.to_thread(self._process.wait, STOPPING_SECONDS)
+        status = await asyncio.to_thread(self._process.wait, STOPPING_SECONDS)
+        assert status == 0, f"the server ended with status {status} when it was stopped"
 
     async def ready(self) -> None:
         """Raises TimeoutError where it never is, AssertionError where it has ended by itself."""

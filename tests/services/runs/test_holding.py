@@ -7,6 +7,8 @@ import time
 from datetime import timedelta
 
 import pytest
+from tortoise.exceptions import OperationalError
+from tortoise.queryset import QuerySet
 
 from api.settings import Settings
 from api.wiring import Parts, running
@@ -24,7 +26,7 @@ from store.tables import (
     TrainingRun,
 )
 from tests import stand_ins
-from tests.people import member
+from tests.people import eventually, member
 from tests.runs import (
     THRESHOLD,
     Hooked,
@@ -172,6 +174,52 @@ async def test_a_server_that_is_stopped_gives_its_run_back(settings: Settings) -
     assert (run.state, run.lost) == (RunState.PROMOTED, 0)
 
 
+@pytest.mark.usefixtures("quick")
+async def test_a_server_stops_where_the_database_is_away_too(
+    platform: Platform, parts: Parts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The lease is left to run out; else the stop would be taken for a failed attempt, and tried again."""
+    parts.trainer.during, parts.trainer.at = asyncio.Event().wait, RunState.TRAINING
+    await label(platform, await member(), 1)
+    run = await interrupted(fence=1, lease=timedelta(seconds=-1))
+    carrying = asyncio.create_task(platform.training.train(RetrainingRequested(run.id)))
+    await training()
+
+    def away(*_: object) -> QuerySet[TrainingRun]:
+        raise OperationalError("the database is away")
+
+    with monkeypatch.context() as patching:
+        patching.setattr(TrainingRun, "held", away)
+        carrying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await carrying
+    assert "not given back" in caplog.text
+    assert (await TrainingRun.get()).slot == 1
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_database_that_is_away_for_a_moment_ends_no_run(
+    platform: Platform, parts: Parts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waiting = asyncio.Event()
+    parts.trainer.during, parts.trainer.at = waiting.wait, RunState.TRAINING
+    await label(platform, await member(), THRESHOLD)
+    await training()
+
+    def away(*_: object) -> QuerySet[TrainingRun]:
+        raise OperationalError("the database is away")
+
+    async def noticed() -> bool:
+        return "the database is away" in caplog.text
+
+    with monkeypatch.context() as patching:
+        patching.setattr(TrainingRun, "held", away)
+        assert await eventually(noticed)
+    waiting.set()
+    (run,) = await ended()
+    assert (run.state, run.fence) == (RunState.PROMOTED, 1)
+
+
 async def reset(settings: Settings) -> None:
     """No epoch is done, so that the next attempt is known by its first."""
     async with open_database(settings.database):
@@ -183,7 +231,7 @@ async def test_no_two_holders_share_a_fence(platform: Platform, monkeypatch: pyt
     monkeypatch.setattr(training_module, "LEASE", timedelta(seconds=-1))
     monkeypatch.setattr(training_module, "MAX_LOSSES", 100)
     run = await interrupted(fence=0, lease=timedelta(seconds=-1))
-    taken = await asyncio.gather(*(platform.training._take(run.id) for _ in range(20)))
+    taken = await asyncio.gather(*(platform.training._take(run.id, []) for _ in range(20)))
     assert sorted(holder.fence for holder in taken if holder) == list(range(1, 21))
 
 
