@@ -20,7 +20,7 @@ from services.decoding import Decoding
 from services.inference import Array, Inference, Serving
 from services.keys import features_key, pixels_key
 from services.models import Models
-from services.outbox import Outbox, record
+from services.outbox import Outbox, record, record_all
 from store.blobs import BlobMissing, Blobs
 from store.tables import AbstainReason, Finding, Image, Prediction
 
@@ -81,8 +81,8 @@ class Diagnosis:
         if known:
             rows = np.stack([features for _, features in known])
             judgements = await self.inference.compute(partial(serving.head.judge, rows))
-            for (image, _), judgement in zip(known, judgements, strict=True):
-                await self._record(image, serving, judgement)
+            judged = [(image, one) for (image, _), one in zip(known, judgements, strict=True)]
+            await self._record_together(judged, serving)
         for image, features in pairs:
             if features is None:  # lost: they are extracted again
                 await self.diagnose(ImageUploaded(image.id))
@@ -123,21 +123,26 @@ class Diagnosis:
         except (BlobMissing, packing.FeaturesError):  # extracted anew from the pixels
             return None
 
-    async def _record(self, image: Image, serving: Serving, judged: Judgement) -> None:
-        judgement = judged.seen_as(image.view.value if image.view else None)
-        finding = {None: None, True: Finding.COVID, False: Finding.NO_COVID}[judgement.covid]
+    async def _record_together(self, judged: list[tuple[Image, Judgement]], serving: Serving) -> None:
+        """In one transaction, or, where an image was judged already or deleted meanwhile, in one for each."""
+        owners = {image.id: image.owner_id for image, _ in judged}
 
         async def create() -> None:
-            prediction = await Prediction.create(
-                image_id=image.id,
-                model_id=serving.model_id,
-                finding=finding,
-                probability=judgement.probability,
-                margin=abs(judgement.probability - serving.head.threshold),
-                abstained=AbstainReason(judgement.abstained) if judgement.abstained else None,
-                place=judgement.place,
-                distance=judgement.distance,
-            )
+            await Prediction.bulk_create(_prediction(image, serving, one) for image, one in judged)
+            made = Prediction.filter(model_id=serving.model_id, image_id__in=list(owners)).order_by("id")
+            rows = await made.values_list("id", "image_id")
+            await record_all([PredictionMade(row, image, owners[image]) for row, image in rows])
+
+        try:
+            await self.outbox.commit(create)
+        except IntegrityError:
+            for image, judgement in judged:
+                await self._record(image, serving, judgement)
+
+    async def _record(self, image: Image, serving: Serving, judgement: Judgement) -> None:
+        async def create() -> None:
+            prediction = _prediction(image, serving, judgement)
+            await prediction.save()
             await record(PredictionMade(prediction.id, image.id, image.owner_id))
 
         try:
@@ -151,3 +156,17 @@ class Diagnosis:
                 await record(PredictionFailed(image.id, image.owner_id))
 
         await self.outbox.commit(note)
+
+
+def _prediction(image: Image, serving: Serving, judged: Judgement) -> Prediction:
+    judgement = judged.seen_as(image.view.value if image.view else None)
+    return Prediction(
+        image_id=image.id,
+        model_id=serving.model_id,
+        finding={None: None, True: Finding.COVID, False: Finding.NO_COVID}[judgement.covid],
+        probability=judgement.probability,
+        margin=abs(judgement.probability - serving.head.threshold),
+        abstained=AbstainReason(judgement.abstained) if judgement.abstained else None,
+        place=judgement.place,
+        distance=judgement.distance,
+    )

@@ -22,7 +22,10 @@ class DatabaseJournal:
         new = [entry for entry in entries if entry.uid not in known]
 
         async def write() -> list[Delivery]:
-            return [Delivery((await _insert(entry)).position, entry.event) for entry in new]
+            await JournalEntry.bulk_create(_row(entry) for entry in new)
+            written = await JournalEntry.filter(uid__in=[entry.uid for entry in new])
+            places = {row.uid: row.position for row in written}
+            return [Delivery(places[entry.uid], entry.event) for entry in new]
 
         return await atomically(write)
 
@@ -66,7 +69,5 @@ class DatabaseJournal:
             dropped += await JournalEntry.filter(position__in=places).delete()
 
 
-async def _insert(entry: Entry) -> JournalEntry:
-    return await JournalEntry.create(
-        uid=entry.uid, kind=type(entry.event).__name__, payload=to_payload(entry.event)
-    )
+def _row(entry: Entry) -> JournalEntry:
+    return JournalEntry(uid=entry.uid, kind=type(entry.event).__name__, payload=to_payload(entry.event))

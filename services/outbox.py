@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 from uuid import uuid4
 
@@ -25,7 +25,14 @@ logger = logging.getLogger(__name__)
 
 async def record(event: Event) -> None:
     """Write the event beside the rows of the transaction under way."""
-    await OutboxEvent.create(uid=uuid4().hex, kind=type(event).__name__, payload=to_payload(event))
+    await record_all([event])
+
+
+async def record_all(events: Iterable[Event]) -> None:
+    """Write events, in order, beside the rows of the transaction under way."""
+    await OutboxEvent.bulk_create(
+        OutboxEvent(uid=uuid4().hex, kind=type(event).__name__, payload=to_payload(event)) for event in events
+    )
 
 
 class Outbox:
