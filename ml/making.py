@@ -54,8 +54,11 @@ def teach(
     """A model trained on images: the same bytes from the same images on one machine.
 
     The paper's heads are taken as they are. Head D is calibrated on images that others of the same patients
-    did not teach, and its threshold and the band that it leaves open are chosen there too: the threshold
-    within the band, so that on either side of it a finding is what the band's error allows. What chests look
+    did not teach, and the band that it leaves open is chosen there too. Its threshold is the share of images
+    with COVID: where probabilities are calibrated, sensitivity + specificity is largest there, since what is
+    seen is as likely with COVID as without (Bayes' rule). Looked for among the images the largest sum lies
+    now here, now there, and two models would differ by that luck. The threshold is kept within the band, so
+    that on either side of it a finding is what the band's error allows. What chests look
     like it learns from the images that ``known`` takes for chests, or from all. ``on_fold`` hears of each
     fold that has been run to calibrate it.
     """
@@ -77,7 +80,7 @@ def teach(
     return Model(
         logistic.unscaled(params, data, *line),
         backbone,
-        float(np.clip(calibration.best_threshold(probabilities, lessons.covid), *band)),
+        float(np.clip(lessons.covid.mean(), *band)),
         config.seed,
         *counts,
         calibration=f"Platt's scaling, cross-fitted in {len(folds)} folds by patient",

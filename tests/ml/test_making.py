@@ -89,11 +89,24 @@ def test_outside_the_band_new_images_are_called_wrongly_as_rarely_as_promised(
 
 def test_the_threshold_is_never_beyond_the_band(monkeypatch: pytest.MonkeyPatch) -> None:
     """There a finding would be what the band rules out."""
-    for beyond, end in ((0.0, 0), (1.0, 1)):
-        monkeypatch.setattr(calibration, "best_threshold", lambda *given, beyond=beyond: beyond)
+    for band, end in (((0.8, 0.9), 0), ((0.01, 0.02), 1)):
+        monkeypatch.setattr(calibration, "open_band", lambda *given, band=band: band)
         model = teach(weak(60), CHESTS, dataclasses.replace(D, epochs=2))
-        assert model.band is not None
-        assert model.threshold == model.band[end]
+        assert model.band == band
+        assert model.threshold == band[end]
+
+
+def test_the_threshold_is_where_calibrated_findings_are_worth_most(learned: Model, new: Images) -> None:
+    """Sensitivity and specificity together: the best that could be looked for among the images."""
+    said = probabilities(learned.head, new.features)
+
+    def worth(threshold: float) -> float:
+        called = said >= threshold
+        return float(called[new.covid].mean() + (~called)[~new.covid].mean())
+
+    best = calibration.best_threshold(said, new.covid)
+    assert worth(learned.threshold) > worth(best) - 0.03
+    assert learned.threshold == pytest.approx(learned.positives / (learned.positives + learned.negatives))
 
 
 def test_no_score_is_of_a_head_that_saw_the_patient(monkeypatch: pytest.MonkeyPatch) -> None:
