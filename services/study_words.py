@@ -11,9 +11,10 @@ HOW = (
     "Per cent, with 95 % intervals (Wilson's; DeLong's for the AUC). The paper is Orozco et al. 2020, "
     "Table II. Heads A, B and C call the larger of their two outputs, as it does; their *chosen "
     "threshold* is where sensitivity + specificity is largest on a fifth of the training patients, for a "
-    "head that the other four fifths taught. Head D's threshold is chosen inside the training folds too: "
-    "there every image is scored by a head that its patient did not teach, and on these scores its "
-    "probabilities are calibrated and the band is laid in which it says UNCERTAIN, so that outside of it "
+    "head that the other four fifths taught. Head D is calibrated inside the training folds: there every "
+    "image is scored by a head that its patient did not teach. On these scores the band is laid in which "
+    "it says UNCERTAIN, and its threshold is the share of the training images with COVID, where for "
+    "calibrated probabilities sensitivity + specificity is largest. Outside of the band "
     f"at most {100 * calibration.ERROR:.0f} % of each class should be called wrongly."
 )
 HOW_AUDITED = (
