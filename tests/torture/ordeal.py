@@ -113,7 +113,7 @@ async def _ordeal(live: Live, site: Path, seconds: float, seed: int) -> dict[str
         admin = await live.sign_in("chief@hospital.example", PASSWORD)
         story, found = await _rage(server, admin, site, seconds, seed)
     finally:
-        server.kill()
+        server.clean_up()
     return _figures(story, found)
 
 
