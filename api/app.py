@@ -21,6 +21,8 @@ WEB = Path(__file__).parents[1] / "web" / "dist"
 def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
     """An application whose platform runs from its start-up to its shutdown."""
 
+    token = settings.metrics_token
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with running(settings, parts) as platform:
@@ -28,7 +30,6 @@ def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
             app.state.metrics = health.registry_of(platform, with_drift=token is not None)
             yield
 
-    token = settings.metrics_token
     view = GraphQLView(lambda: app.state.platform, partial(pages.graphiql_page, web))
     routes = [
         Route("/graphql", view, methods=["GET", "POST"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from asyncio import AbstractEventLoop, BaseProtocol, TimerHandle, Transport
 from typing import Final
 
@@ -19,7 +20,7 @@ FAREWELL: Final = "farewell"
 """Where in the state of a request a stream keeps what is to be said last to a client that is cut off."""
 
 
-class Patient(BaseProtocol):
+class Patient(BaseProtocol, ABC):
     """A connection that is cut off once its write buffer has been full for so long, and none of it was read.
 
     uvicorn alone waits for ever. The buffer holds 64 KiB, and events are read from the log as they are sent:
@@ -66,9 +67,9 @@ class Patient(BaseProtocol):
         self.transport.close()
         self._timer = self.loop.call_later(self.farewell_seconds, self.transport.abort)
 
+    @abstractmethod
     def _take_leave(self) -> None:
         """Say why, behind what waits to be read, and let nobody wait any longer to send more."""
-        raise NotImplementedError
 
 
 class PatientSocket(Patient, WebSocketsSansIOProtocol):

@@ -101,7 +101,7 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
     links = Links(settings.address, secret_of(settings.data_dir))
     scratch = settings.data_dir / "scratch"
     diagnosis = Diagnosis(outbox, blobs, inference, models, decoding)
-    drift = Drift(frozenset(sha256 for sha256, held in parts.base_holdout.items() if not held))
+    drift = Drift(holdout.taught_by)
     platform = Platform(
         log=log,
         accounts=Accounts(outbox, parts.post, settings.address),

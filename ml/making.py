@@ -58,9 +58,9 @@ def teach(
     with COVID: where probabilities are calibrated, sensitivity + specificity is largest there, since what is
     seen is as likely with COVID as without (Bayes' rule). Looked for among the images the largest sum lies
     now here, now there, and two models would differ by that luck. The threshold is kept within the band, so
-    that on either side of it a finding is what the band's error allows. What chests look
-    like it learns from the images that ``known`` takes for chests, or from all. ``on_fold`` hears of each
-    fold that has been run to calibrate it.
+    that on either side of it a finding is what the band's error allows. What chests look like it learns from
+    the images that ``known`` takes for chests, or from all. ``on_fold`` hears of each fold that has been run
+    to calibrate it.
     """
     positives = int(lessons.covid.sum())
     counts = positives, len(lessons.covid) - positives

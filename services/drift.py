@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from ml.drift import HIGH, REASONS, Figures, Sample, Signal, compare
+from services.models import in_force
 from services.permissions import admin
 from store import drift as sums
 from store.drift import Asked, Sums
-from store.tables import Deployment, DriftSignal, DriftWarning, ModelVersion, User
+from store.tables import DriftSignal, DriftWarning, ModelVersion, User
 
 DAYS = 30
 """That are compared with the holdout."""
@@ -64,7 +65,7 @@ class Drift:
 
     async def report(self) -> Report:
         """The same, for the platform itself."""
-        model, now = await _in_service(), datetime.now(UTC)
+        model, now = (await in_force()).model, datetime.now(UTC)
         asked = Asked(model.id, now - timedelta(days=DAYS), self.base)
         days, judged = await sums.by_day(asked), await sums.judged_by_day(asked)
         middle, high = await sums.quantiles(asked, HIGH)
@@ -96,13 +97,6 @@ async def visible_warnings(viewer: User | None, ids: Iterable[int]) -> dict[int,
     if viewer is None or not viewer.is_admin:
         return {}
     return {warning.id: warning for warning in await DriftWarning.filter(id__in=list(ids))}
-
-
-async def _in_service() -> ModelVersion:
-    deployment = await Deployment.current().select_related("model")
-    if deployment is None:
-        raise RuntimeError("no model has been put in service: the first start installs one")
-    return deployment.model
 
 
 def _figures(

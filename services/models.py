@@ -57,7 +57,7 @@ class Models:
 
     async def in_service(self) -> ModelVersion:
         """The model in service; open to everyone."""
-        return (await _in_force()).model
+        return (await in_force()).model
 
     async def at(self, viewer: User | None, moment: datetime) -> ModelVersion | None:
         """The model that served at a moment; for administrators."""
@@ -95,7 +95,7 @@ class Models:
         Raises:
             BlobMissing, ModelFileAltered: the model's file is gone or is another.
         """
-        deployment = await _in_force()
+        deployment = await in_force()
         if self.inference.deployment >= deployment.number:
             return False
         if self.inference.deployment and not self._can_serve(deployment.model):
@@ -107,7 +107,7 @@ class Models:
 
     async def is_current(self) -> bool:
         """Whether what serves here is what the database says is in service."""
-        return self.inference.deployment == (await _in_force()).number
+        return self.inference.deployment == (await in_force()).number
 
     def _can_serve(self, model: ModelVersion) -> bool:
         return model.extractor == self.inference.extractor.name
@@ -216,7 +216,7 @@ async def deploy(model_id: int, reason: str, decided_by: User | None) -> None:
     """
     if not await ModelVersion.filter(id=model_id).update(state=ModelState.IN_SERVICE):
         raise refuse(Code.NOT_FOUND, "there is no such model", "id")
-    current = await _in_force()
+    current = await in_force()
     if current.model_id == model_id:
         raise refuse(Code.CONFLICT, "this model is in service already", "id")
     await ModelVersion.filter(id=current.model_id).update(state=ModelState.RETIRED)
@@ -230,7 +230,12 @@ async def deploy(model_id: int, reason: str, decided_by: User | None) -> None:
     await record(ModelPromoted(model_id, current.model_id))
 
 
-async def _in_force() -> Deployment:
+async def in_force() -> Deployment:
+    """The deployment whose model serves now, with its model.
+
+    Raises:
+        RuntimeError: there is none yet.
+    """
     deployment = await Deployment.current().select_related("model")
     if deployment is None:
         raise RuntimeError("no model has been put in service: the first start installs one")

@@ -15,12 +15,12 @@ from services.errors import Code, Refused, refuse
 from services.outbox import Outbox, record
 from services.permissions import admin, member
 from services.policy import Policies, Policy
+from services.run_words import WITHOUT_VERDICT
 from store.pages import Page, Window, page
 from store.tables import Finding, Label, RunState, RunTrigger, TrainingRun, User
 
 WATCH_SECONDS = 30.0
 """How often a look is taken whether a run has become due without a new label."""
-WITHOUT_VERDICT = (RunState.FAILED, RunState.CANCELLED)
 
 logger = logging.getLogger(__name__)
 

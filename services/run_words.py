@@ -22,7 +22,7 @@ LEFT_OUT = {
     LeftOutCause.WITHDRAWN: "with withdrawn labels alone",
     LeftOutCause.UNREADABLE: "without features that can be read",
 }
-WITHOUT_VERDICT = {RunState.FAILED, RunState.CANCELLED}
+WITHOUT_VERDICT = (RunState.FAILED, RunState.CANCELLED)
 
 
 def reason(
