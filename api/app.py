@@ -13,13 +13,18 @@ from starlette.routing import Route, WebSocketRoute
 from api import health, model_cards, pages, pixels
 from api.graphql import GraphQLView
 from api.settings import Settings
+from api.trusted import register_of
 from api.wiring import Parts, running
 
 WEB = Path(__file__).parents[1] / "web" / "dist"
 
 
 def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
-    """An application whose platform runs from its start-up to its shutdown."""
+    """An application whose platform runs from its start-up to its shutdown.
+
+    Raises:
+        CannotStart: the documents to be trusted alone are no manifest or do not fit the schema.
+    """
 
     token = settings.metrics_token
 
@@ -30,7 +35,8 @@ def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
             app.state.metrics = health.registry_of(platform, with_drift=token is not None)
             yield
 
-    view = GraphQLView(lambda: app.state.platform, partial(pages.graphiql_page, web))
+    register = register_of(settings.trusted_documents, web)
+    view = GraphQLView(lambda: app.state.platform, partial(pages.graphiql_page, web), register=register)
     routes = [
         Route("/graphql", view, methods=["GET", "POST"]),
         WebSocketRoute("/graphql", view),

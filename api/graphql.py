@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, parse_content_type
+from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -20,7 +21,7 @@ from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.streaming import SSETransport
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.types import ExecutionResult
+from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
 
 from api.auth import authorization_of, bearer
@@ -29,9 +30,11 @@ from api.multipart import BoundedRequest, put_files, refuse_other_sites, text_of
 from api.negotiation import EVENTS, HTML, answer_type, wants
 from api.patience import FAREWELL, REASON
 from api.sockets import Handler, Wire
+from api.trusted import BadManifest, Register
 from schema.context import Session
+from schema.documents import Documents
 from schema.errors import BAD_USER_INPUT, TOO_SLOW, fault
-from schema.schema import build_schema
+from schema.schema import Schema, build_schema
 from services.platform import Platform
 
 INIT_TIMEOUT = timedelta(seconds=10)
@@ -63,6 +66,10 @@ class GraphQLView(GraphQL[Session, None]):
         platform: gives the use cases; asked at each request, since they start after the routes are made.
         page: what a browser gets that opens the address.
         allowed_origins: other origins whose pages may open sockets, besides our own.
+        register: what clients name by a hash, and what is trusted.
+
+    Raises:
+        BadManifest: a trusted document does not fit the schema.
     """
 
     request_adapter_class = BoundedRequest
@@ -74,9 +81,11 @@ class GraphQLView(GraphQL[Session, None]):
         platform: Callable[[], Platform],
         page: Callable[[], Response] | None = None,
         allowed_origins: Sequence[str] = (),
+        register: Register | None = None,
     ) -> None:
+        self.register = register or Register()
         super().__init__(
-            build_schema(),
+            _schema_for(self.register),
             graphql_ide="graphiql" if page else None,
             # The older protocol of subscriptions-transport-ws is left out on purpose.
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
@@ -183,6 +192,28 @@ class GraphQLView(GraphQL[Session, None]):
             raise HTTPException(400, "The `operationName` must be a string or null, if provided.")
         return data
 
+    async def execute_operation(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        request_data: GraphQLRequestData | list[GraphQLRequestData],
+        context: Session,
+        root_value: None,
+        sub_response: Response,
+    ) -> ExecutionResult | list[ExecutionResult] | SubscriptionExecutionResult:
+        assert isinstance(request_data, GraphQLRequestData), "batches are refused as they are read"
+        try:
+            request_data.query = self.register.text_of(
+                request_data.query, request_data.extensions, is_admin=context.is_admin
+            )
+        except GraphQLError as error:
+            result = ExecutionResult(data=None, errors=[error])
+            is_stream = self._get_stream_transport(request_data.protocol) is not None
+            return cast(SubscriptionExecutionResult, _alone(result)) if is_stream else result
+        return await super().execute_operation(
+            request, request_adapter, request_data, context, root_value, sub_response
+        )
+
     async def execute_single(
         self,
         request: Request,
@@ -251,3 +282,22 @@ class GraphQLView(GraphQL[Session, None]):
     async def render_graphql_ide(self, request: Request) -> Response:
         assert self._page is not None
         return self._page()
+
+
+async def _alone(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:
+    """A stream of one result."""
+    yield result
+
+
+def _schema_for(register: Register) -> Schema:
+    """The schema, with what is trusted parsed and checked.
+
+    Raises:
+        BadManifest: it does not fit.
+    """
+    documents = Documents()
+    schema = build_schema(documents=documents)
+    for text in register.trusted:
+        for error in documents.trust(schema._schema, text):
+            raise BadManifest(f"has an operation that cannot run here: {error.message}: {text[:60]!r}")
+    return schema

@@ -38,13 +38,14 @@ class Settings(BaseSettings):
     retrain_threshold: int = Field(50, ge=1)
     retrain_epochs: int = Field(20, ge=1, le=1000)
     metrics_token: str | None = Field(None, min_length=16)
+    trusted_documents: Path | None = None
     device: Literal["auto", "cpu", "gpu"] = "auto"
     default_model: Path | None = None
 
-    @field_validator("data_dir", "default_model")
+    @field_validator("data_dir", "default_model", "trusted_documents")
     @classmethod
-    def _absolute(cls, folder: Path | None) -> Path | None:
-        return folder and folder.expanduser().resolve()
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser().resolve()
 
     @field_validator("database_url")
     @classmethod

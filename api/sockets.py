@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 
 from graphql import GraphQLError
 from starlette import websockets
@@ -16,6 +17,9 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Messag
 from schema import streams
 from schema.context import Session
 from schema.errors import RATE_LIMITED
+
+if TYPE_CHECKING:
+    from api.graphql import GraphQLView
 
 REASON_BYTES = 123
 """A close frame holds no longer reason."""
@@ -66,16 +70,28 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
             await self.handle_invalid_message(problem)
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        if (
-            self.max_subscriptions_per_connection
-            and len(self.operations) >= self.max_subscriptions_per_connection
-        ):
-            text = f"at most {self.max_subscriptions_per_connection} operations at once on a socket"
-            error = GraphQLError(text, extensions={"code": RATE_LIMITED})
-            await self.send_message({"id": message["id"], "type": "error", "payload": [error.formatted]})
+        if not self.connection_acknowledged:
+            await super().handle_subscribe(message)  # which closes with 4401
             return
         await self.context.refresh()  # a session ended elsewhere does nothing more here
-        await super().handle_subscribe(message)
+        try:
+            self._check_room()
+            message["payload"]["query"] = self._text_of(message["payload"])
+        except GraphQLError as error:
+            await self.send_message({"id": message["id"], "type": "error", "payload": [error.formatted]})
+        else:
+            await super().handle_subscribe(message)
+
+    def _check_room(self) -> None:
+        most = self.max_subscriptions_per_connection
+        if most and len(self.operations) >= most:
+            text = f"at most {most} operations at once on a socket"
+            raise GraphQLError(text, extensions={"code": RATE_LIMITED})
+
+    def _text_of(self, payload: Mapping[str, Any]) -> str:
+        register = cast("GraphQLView", self.view).register
+        query, extensions = payload.get("query"), payload.get("extensions")
+        return register.text_of(query, extensions, is_admin=self.context.is_admin) or ""
 
     async def handle_task_exception(self, error: Exception) -> None:
         if not isinstance(error, WebSocketDisconnected):  # clients may leave in mid-answer
@@ -100,13 +116,19 @@ def problem_of(message: object) -> str | None:
 
 
 def _problem_of_operation(payload: object) -> str | None:
-    if not isinstance(payload, dict) or not isinstance(payload.get("query"), str):
+    if not isinstance(payload, dict) or not _names_a_document(payload):
         return "The payload of subscribe is an object with a query"
     if not isinstance(payload.get("operationName"), str | None):
         return "The name of an operation is a text"
     if not all(isinstance(payload.get(name), dict | None) for name in ("variables", "extensions")):
         return "Variables and extensions are objects"
     return None
+
+
+def _names_a_document(payload: Mapping[str, Any]) -> bool:
+    extensions = payload.get("extensions")
+    is_by_hash = isinstance(extensions, dict) and extensions.get("persistedQuery") is not None
+    return isinstance(payload.get("query"), str | None if is_by_hash else str)
 
 
 def _is_text(value: object) -> bool:

@@ -30,6 +30,10 @@ class Session:
         """Whether there was a token and it is good no more."""
         return self.token is not None and self.viewer is None
 
+    @property
+    def is_admin(self) -> bool:
+        return self.viewer is not None and self.viewer.is_admin
+
     async def refresh(self, older_than: float = 0.0) -> None:
         """Look the viewer up again, unless that was done within so many seconds."""
         async with self._checking:  # many subscriptions of a socket ask at once

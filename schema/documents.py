@@ -57,7 +57,21 @@ class Documents:
     """Checks each text once; one for a schema."""
 
     def __init__(self) -> None:
-        self.check = lru_cache(maxsize=KEPT)(check)
+        self._check = lru_cache(maxsize=KEPT)(check)
+        self._trusted: dict[str, Checked] = {}
+
+    def check(self, schema: GraphQLSchema, text: str) -> Checked:
+        """What has been found of this text, or is now; raises as :func:`check` does."""
+        return self._trusted.get(text) or self._check(schema, text)
+
+    def trust(self, schema: GraphQLSchema, text: str) -> list[GraphQLError]:
+        """Keep a text for good, if it may run here; otherwise what is wrong with it."""
+        try:
+            checked = check(schema, text)
+        except GraphQLError as error:
+            return [error]
+        self._trusted[text] = checked
+        return checked.errors
 
 
 class Operation(SchemaExtension):

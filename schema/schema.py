@@ -28,7 +28,7 @@ class Schema(strawberry.Schema):
         errors[:] = [coded(error) for error in errors]
 
 
-def build_schema(*, in_order: bool = False) -> Schema:
+def build_schema(*, in_order: bool = False, documents: Documents | None = None) -> Schema:
     """The schema, with its cache of documents. Takes a tenth of a second: once for a process.
 
     ``in_order`` is for printing alone: the sorted copy hands enum arguments to resolvers as plain strings.
@@ -38,6 +38,6 @@ def build_schema(*, in_order: bool = False) -> Schema:
         mutation=Mutation,
         subscription=Subscription,
         types=NODE_TYPES,
-        extensions=[partial(Operation, Documents())],
+        extensions=[partial(Operation, documents or Documents())],
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=in_order),
     )

@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
+from api.trusted import Register
 from services.platform import Platform
 from store.tables import OutboxEvent
 from tests.asking import Asker, application
@@ -31,10 +32,12 @@ NEWS = (
 
 
 @asynccontextmanager
-async def listening(platform: Platform, **options: Any) -> AsyncIterator[str]:
+async def listening(
+    platform: Platform, register: Register | None = None, **options: Any
+) -> AsyncIterator[str]:
     """The address of a server, with more of uvicorn's options, on a free port of the loopback."""
     config = uvicorn.Config(
-        application(platform), log_level="error", lifespan="off", ws_max_size=1 << 20, **options
+        application(platform, register), log_level="error", lifespan="off", ws_max_size=1 << 20, **options
     )
     server = uvicorn.Server(config)
     with socket.socket() as listener:

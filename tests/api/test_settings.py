@@ -53,6 +53,7 @@ def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "retrain_threshold": "7",
         "retrain_epochs": "3",
         "metrics_token": "a token of sixteen or more",
+        "trusted_documents": f"{tmp_path}/manifest.json",
         "device": "gpu",
         "default_model": f"{tmp_path}/model",
     }
