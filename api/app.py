@@ -10,7 +10,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
-from api import health, model_cards, pages, pixels
+from api import cross_site, health, model_cards, pages, pixels
 from api.graphql import GraphQLView
 from api.settings import Settings
 from api.trusted import register_of
@@ -36,7 +36,12 @@ def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
             yield
 
     register = register_of(settings.trusted_documents, web)
-    view = GraphQLView(lambda: app.state.platform, partial(pages.graphiql_page, web), register=register)
+    view = GraphQLView(
+        lambda: app.state.platform,
+        partial(pages.graphiql_page, web),
+        allowed_origins=[settings.own_origin, *settings.other_origins],
+        register=register,
+    )
     routes = [
         Route("/graphql", view, methods=["GET", "POST"]),
         WebSocketRoute("/graphql", view),
@@ -45,5 +50,10 @@ def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
         *model_cards.routes(),
         *pages.routes(web),
     ]
-    app: Starlette = Starlette(lifespan=lifespan, routes=routes, exception_handlers={404: pages.missing(web)})
+    app: Starlette = Starlette(
+        lifespan=lifespan,
+        routes=routes,
+        middleware=cross_site.middleware(settings.other_origins),
+        exception_handlers={404: pages.missing(web)},
+    )
     return app

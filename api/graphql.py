@@ -26,6 +26,7 @@ from strawberry.types.graphql import OperationType
 
 from api.auth import authorization_of, bearer
 from api.bodies import UPLOAD, BoundedBody, is_request_error, limits_of, status_of
+from api.freshness import is_public, revalidated
 from api.multipart import BoundedRequest, put_files, refuse_other_sites, text_of
 from api.negotiation import EVENTS, HTML, answer_type, wants
 from api.patience import FAREWELL, REASON
@@ -115,7 +116,8 @@ class GraphQLView(GraphQL[Session, None]):
     async def _respond(self, request: Request) -> Response:
         accept = request.headers.get("accept", "")
         try:
-            return await self.run(request)
+            response = await self.run(request)
+            return revalidated(request, response) if _may_be_kept(request) else response
         except HTTPException as error:
             body = {"message": error.reason, "extensions": {"code": BAD_USER_INPUT}}
             return self._errors(body, accept, error.status_code)
@@ -265,6 +267,7 @@ class GraphQLView(GraphQL[Session, None]):
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         response = await super().process_result(request, result)
+        request.state.has_failed = bool(result.errors)
         if is_request_error(result):
             del response["data"]
         return response
@@ -282,6 +285,11 @@ class GraphQLView(GraphQL[Session, None]):
     async def render_graphql_ide(self, request: Request) -> Response:
         assert self._page is not None
         return self._page()
+
+
+def _may_be_kept(request: Request) -> bool:
+    """Whether anybody may know the answer, and all of it is there; streams and pages are no results."""
+    return is_public(request) and not getattr(request.state, "has_failed", True)
 
 
 async def _alone(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     retrain_threshold: int = Field(50, ge=1)
     retrain_epochs: int = Field(20, ge=1, le=1000)
     metrics_token: str | None = Field(None, min_length=16)
+    allowed_origins: str = ""
     trusted_documents: Path | None = None
     device: Literal["auto", "cpu", "gpu"] = "auto"
     default_model: Path | None = None
@@ -86,6 +87,11 @@ class Settings(BaseSettings):
     def _known_to_browsers(cls, url: str) -> str:
         return _checked(url, servers=("http://", "https://"))
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _known_origins(cls, origins: str) -> str:
+        return ",".join(map(_origin, filter(None, origins.split(","))))
+
     @model_validator(mode="before")
     @classmethod
     def _blank_is_unset(cls, values: dict[str, object]) -> dict[str, object]:
@@ -105,6 +111,17 @@ class Settings(BaseSettings):
     def keeps_files(self) -> bool:
         """Whether the database or the blobs are files, on which one server works at a time."""
         return self.database.startswith("sqlite://") or self.blobs.startswith("file://")
+
+    @property
+    def other_origins(self) -> tuple[str, ...]:
+        """The origins besides our own whose pages may use the platform."""
+        return tuple(filter(None, self.allowed_origins.split(",")))
+
+    @property
+    def own_origin(self) -> str:
+        """The origin of our own pages, as browsers see it."""
+        parts = urlsplit(self.address)
+        return f"{parts.scheme}://{parts.netloc}"
 
     @property
     def address(self) -> str:
@@ -129,6 +146,20 @@ def _checked(url: str, files: tuple[str, ...] = (), servers: tuple[str, ...] = (
     if url.startswith(files) and not url.partition("://")[2]:
         raise ValueError("names no file")
     return url
+
+
+def _origin(given: str) -> str:
+    """An origin as browsers write it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    origin = _checked(given.strip().rstrip("/"), servers=("http://", "https://")).lower()
+    parts = urlsplit(origin)
+    if "*" in origin or "@" in origin or origin != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError("is a list of origins with commas between them: https://HOST[:PORT],…")
+    usual = {"http": ":80", "https": ":443"}[parts.scheme]
+    return origin.removesuffix(usual)
 
 
 def _port_of(parts: SplitResult) -> int | None:

@@ -13,7 +13,6 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route, WebSocketRoute
 
 from api.graphql import GraphQLView
-from api.trusted import Register
 from services import tokens
 from services.platform import Platform
 from store.tables import TokenPurpose, User
@@ -21,9 +20,9 @@ from store.tables import TokenPurpose, User
 PAGE = "<h1>GraphiQL</h1>"
 
 
-def application(platform: Platform, register: Register | None = None) -> Starlette:
-    """The endpoint alone, mounted as the application mounts it."""
-    view = GraphQLView(lambda: platform, page=lambda: HTMLResponse(PAGE), register=register)
+def application(platform: Platform, **options: Any) -> Starlette:
+    """The endpoint alone, with more of its options, mounted as the application mounts it."""
+    view = GraphQLView(lambda: platform, page=lambda: HTMLResponse(PAGE), **options)
     return Starlette(
         routes=[Route("/graphql", view, methods=["GET", "POST"]), WebSocketRoute("/graphql", view)]
     )

@@ -13,7 +13,6 @@ from typing import Any
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
-from api.trusted import Register
 from services.platform import Platform
 from store.tables import OutboxEvent
 from tests.asking import Asker, application
@@ -33,12 +32,11 @@ NEWS = (
 
 @asynccontextmanager
 async def listening(
-    platform: Platform, register: Register | None = None, **options: Any
+    platform: Platform, endpoint: dict[str, Any] | None = None, **options: Any
 ) -> AsyncIterator[str]:
-    """The address of a server, with more of uvicorn's options, on a free port of the loopback."""
-    config = uvicorn.Config(
-        application(platform, register), log_level="error", lifespan="off", ws_max_size=1 << 20, **options
-    )
+    """The address of a server on a free port of the loopback, with more options of the endpoint and uvicorn's."""
+    app = application(platform, **(endpoint or {}))
+    config = uvicorn.Config(app, log_level="error", lifespan="off", ws_max_size=1 << 20, **options)
     server = uvicorn.Server(config)
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)

@@ -53,6 +53,7 @@ def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "retrain_threshold": "7",
         "retrain_epochs": "3",
         "metrics_token": "a token of sixteen or more",
+        "allowed_origins": "https://app.example,http://localhost:5173",
         "trusted_documents": f"{tmp_path}/manifest.json",
         "device": "gpu",
         "default_model": f"{tmp_path}/model",
@@ -94,6 +95,12 @@ WRONG = [
     ("public_url", "covid.example"),
     ("public_url", "ftp://covid.example"),
     ("public_url", "https://"),
+    ("allowed_origins", "*"),
+    ("allowed_origins", "https://*.example"),
+    ("allowed_origins", "app.example"),
+    ("allowed_origins", "https://app.example/pages"),
+    ("allowed_origins", "https://u@app.example"),
+    ("allowed_origins", "https://app.example https://b.example"),
     ("retrain_threshold", "0"),
     ("retrain_threshold", "many"),
     ("retrain_epochs", "0"),
@@ -164,6 +171,17 @@ def test_the_address_is_one_that_browsers_take(
     monkeypatch: pytest.MonkeyPatch, host: str, port: str, address: str
 ) -> None:
     assert of(monkeypatch, host=host, port=port).address == address
+
+
+def test_origins_are_taken_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = of(
+        monkeypatch,
+        allowed_origins=" https://App.example:443/ ,http://localhost:5173,",
+        public_url="https://covid.example/xr",
+    )
+    assert settings.other_origins == ("https://app.example", "http://localhost:5173")
+    assert settings.own_origin == "https://covid.example"
+    assert Settings.model_construct(port=80).other_origins == ()
 
 
 def test_settings_do_not_change() -> None:

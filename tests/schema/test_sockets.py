@@ -93,6 +93,13 @@ async def test_pages_of_other_sites_are_not_let_in(address: str, platform: Platf
         assert await client.receive() == {"type": "connection_ack"}
 
 
+async def test_pages_of_allowed_sites_are(platform: Platform) -> None:
+    endpoint = {"allowed_origins": ["https://app.example"]}
+    async with listening(platform, endpoint) as where, opened(where, Origin="https://app.example") as client:
+        await client.send(INIT)
+        assert await client.receive() == {"type": "connection_ack"}
+
+
 # ------------------------------------------------------------------ the protocol's close codes
 
 

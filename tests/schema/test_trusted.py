@@ -42,7 +42,7 @@ async def client(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def asking(platform: Platform, register: Register | None = None) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(application(platform, register))
+    transport = httpx.ASGITransport(application(platform, register=register))
     return httpx.AsyncClient(transport=transport, base_url="http://covidxr.test")
 
 
@@ -158,7 +158,7 @@ async def test_administrators_may_ask_anything_there(platform: Platform, trustin
 
 async def test_sockets_are_held_to_it_too(platform: Platform, trusting: Register) -> None:
     named = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "NEWS-1"}}}
-    async with listening(platform, trusting) as address, joined(address) as socket:
+    async with listening(platform, {"register": trusting}) as address, joined(address) as socket:
         await socket.subscribe("{ news { totalCount } }")
         assert await socket.ends() == ("error", "QUERY_NOT_IN_SAFELIST")
         await socket.send({"id": "2", "type": "subscribe", "payload": named})
