@@ -12,15 +12,20 @@ from starlette import websockets
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    Message,
+    SubscribeMessage,
+)
 
 from schema import streams
 from schema.context import Session
-from schema.errors import RATE_LIMITED
+from schema.errors import RATE_LIMITED, UNAUTHENTICATED
 
 if TYPE_CHECKING:
     from api.graphql import GraphQLView
 
+ENDED = "The session has ended: sign in again"
 REASON_BYTES = 123
 """A close frame holds no longer reason."""
 
@@ -46,21 +51,33 @@ class Wire(ASGIWebSocketAdapter):
 class Handler(BaseGraphQLTransportWSHandler[Session, None]):
     """One socket. A message out of shape closes it with 4400; an operation's errors end that one alone."""
 
-    async def handle(self) -> None:
-        watching = asyncio.create_task(self._watch())
-        try:
-            await super().handle()
-        finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+    _watching: asyncio.Task[None] | None = None
+
+    async def shutdown(self) -> None:
+        if self._watching:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        await super().shutdown()
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        await super().handle_connection_init(message)
+        if self.connection_acknowledged and not self._watching:
+            self._watching = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
-        """Close the socket of a user who has signed out, or was blocked, whether or not anything happens."""
+        """Close the socket once its session has expired or was revoked, whether or not anything happens."""
         while not self.context.has_ended:
-            await asyncio.sleep(streams.SILENT_SECONDS)
+            await asyncio.sleep(self.context.pause(streams.SILENT_SECONDS))
             await self.context.refresh(older_than=streams.SILENT_SECONDS)
-        await asyncio.sleep(streams.SILENT_SECONDS)  # its subscriptions end first, each with an error
-        await self.websocket.close(4403, "The session has ended: sign in again")
+        await self._end_operations()
+        await self.websocket.close(4403, ENDED)  # clients may come again, with another token
+
+    async def _end_operations(self) -> None:
+        error = GraphQLError(ENDED, extensions={"code": UNAUTHENTICATED})
+        for operation in list(self.operations.values()):
+            await operation.send_initial_errors([error])
+            if operation.task:
+                operation.task.cancel()
 
     async def handle_message(self, message: Message) -> None:
         problem = problem_of(message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
+from time import monotonic, time
 from typing import TypeAlias
 
 import strawberry
@@ -23,6 +23,7 @@ class Session:
         self.connection_params: dict[str, object] | None = None
         """What a socket's connection_init carried; Strawberry leaves it here."""
         self._checked_at = float("-inf")
+        self._expires_at = float("inf")
         self._checking = asyncio.Lock()
 
     @property
@@ -34,12 +35,19 @@ class Session:
     def is_admin(self) -> bool:
         return self.viewer is not None and self.viewer.is_admin
 
+    def pause(self, seconds: float) -> float:
+        """So many seconds, or fewer where the session expires before."""
+        return min(seconds, max(0.0, self._expires_at - time()))
+
     async def refresh(self, older_than: float = 0.0) -> None:
-        """Look the viewer up again, unless that was done within so many seconds."""
+        """Look the viewer up again, unless that was so many seconds ago at most and nothing has expired."""
         async with self._checking:  # many subscriptions of a socket ask at once
-            if self.token is None or monotonic() - self._checked_at < older_than:
+            is_known = monotonic() - self._checked_at < older_than and time() < self._expires_at
+            if self.token is None or is_known:
                 return
-            self.viewer = await self.platform.accounts.authenticate(self.token)
+            found = await self.platform.accounts.session(self.token)
+            self.viewer = found.user if found else None
+            self._expires_at = found.expires_at.timestamp() if found else float("inf")
             self._checked_at = monotonic()
 
     async def end(self) -> None:

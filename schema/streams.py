@@ -16,8 +16,8 @@ from services.errors import Unauthenticated
 E = TypeVar("E", bound=Event)
 T = TypeVar("T")
 
-SILENT_SECONDS = 30.0
-"""How long a subscription outlives its session where it has nothing to tell."""
+SILENT_SECONDS = 10.0
+"""How long a subscription outlives a session that was revoked, where it has nothing to tell."""
 DELIVERY_SECONDS = 1.0
 """How old the knowledge of who is asking may be when an event is shown."""
 
@@ -40,7 +40,8 @@ async def follow(context: Context, after: int, kind: type[E], show: Show[E, T]) 
         Unauthenticated: the session has ended.
         CursorExpired: events behind ``after`` are no longer kept.
     """
-    async with aclosing(paced(context.platform.log.stream(after), SILENT_SECONDS)) as deliveries:
+    stream = context.platform.log.stream(after)
+    async with aclosing(paced(stream, lambda: context.session.pause(SILENT_SECONDS))) as deliveries:
         async for delivery in deliveries:
             if delivery is None or not isinstance(delivery.event, kind):
                 await _still_there(context.session, SILENT_SECONDS)
@@ -53,14 +54,14 @@ async def follow(context: Context, after: int, kind: type[E], show: Show[E, T]) 
 
 
 async def paced(
-    stream: AsyncGenerator[Delivery, None], seconds: float
+    stream: AsyncGenerator[Delivery, None], seconds: Callable[[], float]
 ) -> AsyncGenerator[Delivery | None, None]:
     """What the stream yields, and None whenever it has been silent for so long."""
     async with aclosing(stream):
         arriving = _next(stream)
         try:
             while True:
-                await asyncio.wait({arriving}, timeout=seconds)
+                await asyncio.wait({arriving}, timeout=seconds())
                 if arriving.done():
                     yield arriving.result()
                     arriving = _next(stream)

@@ -18,7 +18,7 @@ from services.outbox import Outbox, record
 from services.permissions import admin
 from store.database import atomically
 from store.pages import Page, Window, page
-from store.tables import Role, TokenPurpose, User
+from store.tables import Role, Token, TokenPurpose, User
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,13 @@ class Accounts:
         if found is not None:
             await found.delete()
 
+    async def session(self, token: str) -> Token | None:
+        """The live session of this token, with its user."""
+        return await tokens.find(token, TokenPurpose.SESSION)
+
     async def authenticate(self, token: str) -> User | None:
         """The user whose live session this token is."""
-        found = await tokens.find(token, TokenPurpose.SESSION)
+        found = await self.session(token)
         return found.user if found else None
 
     async def request_password_reset(self, email: str) -> None:

@@ -34,7 +34,7 @@ NEWS = (
 async def listening(
     platform: Platform, endpoint: dict[str, Any] | None = None, **options: Any
 ) -> AsyncIterator[str]:
-    """The address of a server on a free port of the loopback, with more options of the endpoint and uvicorn's."""
+    """The address of a server on a free port of the loopback, with options of the endpoint and of uvicorn."""
     app = application(platform, **(endpoint or {}))
     config = uvicorn.Config(app, log_level="error", lifespan="off", ws_max_size=1 << 20, **options)
     server = uvicorn.Server(config)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from api.patience import PatientHttp
 from events.log import encode_cursor
 from services.platform import Platform
+from store.tables import Token
 from tests.asking import Asker
 from tests.listening import NEWS, listening
 
@@ -57,6 +59,15 @@ async def test_a_stream_tells_its_errors_and_ends(address: str, platform: Platfo
             first, data, _, last = response.text.split("\r\n")[:4]
             assert (first, last) == ("event: next", "event: complete")
             assert json.loads(data.removeprefix("data: "))["errors"][0]["extensions"]["code"] == code
+
+
+async def test_a_session_that_expires_ends_its_stream_at_that_moment(address: str, member: Asker) -> None:
+    await Token.all().update(expires_at=datetime.now(UTC) + timedelta(seconds=1.5))
+    headers = {**STREAM, **member.headers}
+    async with asyncio.timeout(4), httpx.AsyncClient(base_url=f"http://{address}", headers=headers) as client:
+        text = (await client.post("/graphql", json={"query": NEWS}, timeout=5)).text
+    assert "UNAUTHENTICATED" in text
+    assert "event: complete" in text
 
 
 async def payloads(client: httpx.AsyncClient, after: str | None, pause: float) -> list[dict[str, Any]]:

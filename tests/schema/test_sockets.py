@@ -12,8 +12,10 @@ from websockets.exceptions import InvalidStatus
 
 from api import graphql, sockets
 from api.patience import PatientSocket
+from schema import streams
+from services import tokens
 from services.platform import Platform
-from store.tables import NewsPost, Token, User
+from store.tables import NewsPost, Token, TokenPurpose, User
 from tests import databases
 from tests.asking import Asker
 from tests.listening import Socket, joined, listening, opened
@@ -151,6 +153,28 @@ async def test_pings_are_answered(address: str, platform: Platform) -> None:
         assert await client.receive() == {"type": "connection_ack"}
 
 
+HANDSHAKE = (
+    "GET /graphql HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    "Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+)
+PING, CLOSE = b"\x89", b"\x88"
+
+
+async def test_a_client_that_answers_no_ping_is_taken_for_gone(platform: Platform) -> None:
+    """The server pings of itself, so that no proxy between takes a silent socket for a dead one."""
+    options = {"ws": PatientSocket, "ws_ping_interval": 0.1, "ws_ping_timeout": 0.3}
+    async with asyncio.timeout(10), listening(platform, **options) as where:
+        host, _, port = where.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(HANDSHAKE.encode())
+        await reader.readuntil(b"\r\n\r\n")
+        heard = await reader.read()  # to the end
+        writer.close()
+    assert heard.startswith(PING)
+    assert CLOSE in heard
+
+
 ODD = [
     "[1]",
     '"x"',
@@ -263,6 +287,47 @@ async def test_a_session_that_ends_signs_the_socket_out(address: str, member: As
         assert (await answer(client, "{ viewer { name } }"))["data"]["viewer"] is None
         result = await answer(client, "{ images { totalCount } }")
         assert result["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_a_session_that_expires_ends_its_socket_at_that_moment(address: str, member: Asker) -> None:
+    assert streams.SILENT_SECONDS >= 5, "so that it is not found out by looking now and then"
+    await Token.all().update(expires_at=datetime.now(UTC) + timedelta(seconds=1.5))
+    async with asyncio.timeout(4), joined(address, member.token) as client:
+        await client.subscribe(NEWS)
+        assert (await answer(client, "{ viewer { name } }"))["data"]["viewer"] == {"name": "Ana"}
+        assert (await client.ends())[1] == "UNAUTHENTICATED"
+        assert await client.closes() == (4403, "The session has ended: sign in again")
+
+
+async def signs_out(member: Asker, admin: Asker, platform: Platform) -> None:
+    await member.data("mutation { signOut { signedOut } }")
+
+
+async def is_blocked(member: Asker, admin: Asker, platform: Platform) -> None:
+    viewer = await member.data("{ viewer { id } }")
+    await admin.mutate("blockUser", "user { id }", id=viewer["id"], reason="spam")
+
+
+async def forgets_the_password(member: Asker, admin: Asker, platform: Platform) -> None:
+    user = await User.get(name="Ana")
+    secret = await tokens.issue(user, TokenPurpose.RESET_PASSWORD)
+    await platform.accounts.reset_password(secret, "another horse battery")
+
+
+@pytest.mark.parametrize("end", [signs_out, is_blocked, forgets_the_password])
+async def test_a_session_that_is_revoked_ends_its_sockets(
+    address: str, platform: Platform, member: Asker, admin: Asker, monkeypatch: pytest.MonkeyPatch, end: Any
+) -> None:
+    monkeypatch.setattr(streams, "SILENT_SECONDS", 0.2)
+    async with joined(address, member.token) as busy, joined(address, member.token) as idle:
+        await busy.subscribe(NEWS)
+        await busy.settle()
+        await end(member, admin, platform)
+        assert (await busy.ends())[1] == "UNAUTHENTICATED"
+        for client in (busy, idle):
+            assert (await client.closes())[0] == 4403
+    async with joined(address) as nobody:
+        assert await answer(nobody, "{ model { number } }") == {"data": {"model": {"number": 1}}}
 
 
 async def test_a_client_that_hangs_up_leaves_nothing_behind(address: str, platform: Platform) -> None:
