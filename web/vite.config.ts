@@ -4,6 +4,8 @@ import { defineConfig } from "vite";
 export default defineConfig({
   plugins: [react()],
   build: {
+    // scripts/budget.mjs reads from it what each page fetches.
+    manifest: true,
     rolldownOptions: {
       input: ["index.html", "graphiql.html"],
       // React's compiler left directives in GraphiQL's modules; they mean nothing to a browser.
@@ -15,5 +17,12 @@ export default defineConfig({
   // Bootstrap 5 is written with the older @import.
   css: { preprocessorOptions: { scss: { quietDeps: true, silenceDeprecations: ["import"] } } },
   // `npm run dev` shows the pages as they are edited, against a server that runs beside it.
-  server: { proxy: { "/graphql": { target: "http://127.0.0.1:8000", ws: true } } },
+  server: {
+    proxy: Object.fromEntries(
+      ["/graphql", "/images", "/heatmaps", "/thumbnails", "/models"].map((path) => [
+        path,
+        { target: "http://127.0.0.1:8000", ws: path === "/graphql" },
+      ]),
+    ),
+  },
 });

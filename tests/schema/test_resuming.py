@@ -47,6 +47,16 @@ async def test_without_a_cursor_only_what_happens_from_now_on(address: str, admi
         assert (await client.event())["post"]["title"] == "after"
 
 
+async def test_nothing_is_missed_behind_the_last_cursor(address: str, anybody: Asker, admin: Asker) -> None:
+    await publish(admin, "before")
+    await eventually(nothing_waits)
+    cursor = await anybody.data("{ lastCursor }")
+    await publish(admin, "meanwhile")
+    async with joined(address) as client:
+        await client.subscribe(NEWS, after=cursor)
+        assert (await client.event())["post"]["title"] == "meanwhile"
+
+
 async def test_nothing_is_missed_or_told_twice_while_events_pour_in(address: str, admin: Asker) -> None:
     async with joined(address) as steady:
         await listen(steady, NEWS)

@@ -1,32 +1,59 @@
-/** Chooses the page by the address. */
+/** The frame of every page, and the page that the address names. */
 
-import type { ComponentType } from "react";
-import { HomePage } from "./pages/HomePage";
+import { Suspense } from "react";
+import { Route, Switch } from "wouter";
+import { Linked } from "./graphql/Linked";
+import { ConnectionBanner } from "./layout/ConnectionBanner";
+import { Footer } from "./layout/Footer";
+import { PageFailure } from "./layout/PageFailure";
+import { SideMenu } from "./layout/SideMenu";
+import { SkipLink } from "./layout/SkipLink";
 import { NotFoundPage } from "./pages/NotFoundPage";
-import { ResetPasswordPage } from "./pages/ResetPasswordPage";
-import { VerifyEmailPage } from "./pages/VerifyEmailPage";
-import { Footer } from "./parts/Footer";
-import { Header } from "./parts/Header";
-
-/** The server answers each of these addresses with index.html, and every other with it and 404: see api/pages.py. */
-const PAGES: Record<string, ComponentType> = {
-  "/": HomePage,
-  "/verify-email": VerifyEmailPage,
-  "/reset-password": ResetPasswordPage,
-};
+import { Skeleton } from "./parts/Skeleton";
+import { PAGES } from "./routes";
+import { Spoken } from "./texts/useText";
+import { ToastRegion } from "./toasts/ToastRegion";
 
 export function App() {
-  const Page = PAGES[window.location.pathname] ?? NotFoundPage;
   return (
-    <>
-      <a className="visually-hidden-focusable skip-link" href="#main">
-        Skip to the content
-      </a>
-      <Header />
-      <main id="main">
-        <Page />
-      </main>
-      <Footer />
-    </>
+    <Spoken>
+      <Linked>
+        <SkipLink />
+        <div className="frame">
+          <SideMenu />
+          <div className="frame-page">
+            <ConnectionBanner />
+            <main id="main">
+              <PageFailure>
+                <Suspense fallback={<Loading />}>
+                  <Pages />
+                </Suspense>
+              </PageFailure>
+            </main>
+            <Footer />
+          </div>
+        </div>
+        <ToastRegion />
+      </Linked>
+    </Spoken>
+  );
+}
+
+function Pages() {
+  return (
+    <Switch>
+      {Object.entries(PAGES).map(([path, Page]) => (
+        <Route path={path} component={Page} key={path} />
+      ))}
+      <Route component={NotFoundPage} />
+    </Switch>
+  );
+}
+
+function Loading() {
+  return (
+    <div className="container py-5">
+      <Skeleton />
+    </div>
   );
 }

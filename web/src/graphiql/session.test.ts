@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { authorised, remember, type Store } from "./session";
+import type { Store } from "../session/session";
+import { authorised, remember } from "./session";
 
 let store: Store;
 

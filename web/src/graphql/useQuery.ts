@@ -1,34 +1,29 @@
 /** Runs a query when a part of the page appears, and tells how far it has come. */
 
-import { useCallback, useEffect, useState } from "react";
-import { request } from "./request";
+import { useCallback } from "react";
+import { useQuery as useUrqlQuery } from "urql";
+import { type Failure, failureOfOperation } from "./failure";
+import type { TadaDocumentNode } from "./graphql";
 
 export type QueryState<Data> =
   | { status: "loading" }
-  | { status: "failed"; message: string; retry: () => void }
-  | { status: "ready"; data: Data };
+  | { status: "failed"; failure: Failure; retry: () => void }
+  | { status: "ready"; data: Data; retry: () => void };
 
-export function useQuery<Data>(query: string, variables?: Record<string, unknown>): QueryState<Data> {
-  const [state, setState] = useState<QueryState<Data>>({ status: "loading" });
-  const [attempt, setAttempt] = useState(0);
-  const operation = JSON.stringify({ query, variables });
-  const retry = useCallback(() => setAttempt((count) => count + 1), []);
+/** Data that are there go on being shown while they are asked for anew. */
+export function useQuery<Data, Variables extends Record<string, unknown>>(
+  query: TadaDocumentNode<Data, Variables>,
+  variables: Variables,
+  options: { pause?: boolean } = {},
+): QueryState<Data> {
+  const [{ data, error, fetching }, execute] = useUrqlQuery<Data, Variables>({
+    query,
+    variables,
+    pause: options.pause ?? false,
+  } as Parameters<typeof useUrqlQuery<Data, Variables>>[0]);
+  const retry = useCallback(() => execute({ requestPolicy: "network-only" }), [execute]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: equal operations are one, and another attempt sends it again
-  useEffect(() => {
-    let current = true;
-    const settle = (next: QueryState<Data>) => {
-      if (current) setState(next);
-    };
-    setState({ status: "loading" });
-    request<Data>(query, variables).then(
-      (data) => settle({ status: "ready", data }),
-      (error: Error) => settle({ status: "failed", message: error.message, retry }),
-    );
-    return () => {
-      current = false;
-    };
-  }, [operation, attempt, retry]);
-
-  return state;
+  if (data) return { status: "ready", data, retry };
+  if (error && !fetching) return { status: "failed", failure: failureOfOperation(error), retry };
+  return { status: "loading" };
 }

@@ -1,12 +1,17 @@
 /** What an address without a page shows. */
 
+import { Link } from "wouter";
+import { Page } from "../layout/Page";
+import { news } from "../texts/news";
+import { useText } from "../texts/useText";
+
 export function NotFoundPage() {
+  const text = useText(news);
   return (
-    <div className="container narrow py-5">
-      <h1>There is no such page</h1>
+    <Page title={text.missing} width="narrow">
       <p>
-        <a href="/">Back to the start</a>
+        <Link href="/">{text.toStart}</Link>
       </p>
-    </div>
+    </Page>
   );
 }

@@ -1,69 +1,52 @@
 /** Where the link in the password-reset mail leads. */
 
-import { type FormEvent, useState } from "react";
-import { request } from "../graphql/request";
-import { NoTokenNote, type Outcome, OutcomeNote, tokenInAddress, type UserError } from "./outcome";
+import { useState } from "react";
+import { Link, useSearch } from "wouter";
+import { Form } from "../forms/Form";
+import { PasswordField } from "../forms/PasswordField";
+import { graphql } from "../graphql/graphql";
+import { useMutate } from "../graphql/useMutate";
+import { Page } from "../layout/Page";
+import { account } from "../texts/account";
+import { useText } from "../texts/useText";
+import { Incomplete } from "./VerifyEmailPage";
 
-const MUTATION = `mutation ResetPassword($input: ResetPasswordInput!) {
-  resetPassword(input: $input) { errors { message } }
-}`;
-
-interface Data {
-  resetPassword: { errors: UserError[] };
-}
-
-async function reset(token: string, password: string): Promise<string> {
-  const { resetPassword } = await request<Data>(MUTATION, { input: { token, password } });
-  const [error] = resetPassword.errors;
-  if (error) throw new Error(error.message);
-  return "Your new password is set.";
-}
+const RESET = graphql(`mutation ResetPassword($input: ResetPasswordInput!) {
+  resetPassword(input: $input) { user { email } errors { code message path } }
+}`);
 
 export function ResetPasswordPage() {
-  const token = tokenInAddress();
+  const text = useText(account);
+  const token = new URLSearchParams(useSearch()).get("token");
   return (
-    <div className="container narrow py-5">
-      <h1 className="h2 mb-3">Choose a new password</h1>
-      {token ? <PasswordForm token={token} /> : <NoTokenNote />}
-    </div>
+    <Page title={text.reset.title} width="narrow">
+      {token ? <PasswordForm token={token} /> : <Incomplete />}
+    </Page>
   );
 }
 
 function PasswordForm({ token }: { token: string }) {
-  const [password, setPassword] = useState("");
-  const [outcome, setOutcome] = useState<Outcome>({ status: "open" });
-
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setOutcome({ status: "sent" });
-    reset(token, password).then(
-      (message) => setOutcome({ status: "done", message }),
-      (error: Error) => setOutcome({ status: "failed", message: error.message }),
+  const text = useText(account);
+  const [isDone, setDone] = useState(false);
+  const [reset] = useMutate(RESET);
+  if (isDone) {
+    return (
+      <div className="alert alert-success" role="status">
+        <p className="mb-2">{text.reset.done}</p>
+        <Link className="btn btn-primary" href="/sign-in">
+          {text.signIn.title}
+        </Link>
+      </div>
     );
-  };
-
+  }
   return (
-    <>
-      <OutcomeNote outcome={outcome} />
-      {outcome.status !== "done" && (
-        <form onSubmit={submit}>
-          <label className="form-label" htmlFor="password">
-            New password
-          </label>
-          <input
-            className="form-control mb-3"
-            id="password"
-            type="password"
-            autoComplete="new-password"
-            required
-            value={password}
-            onChange={(event) => setPassword(event.target.value)}
-          />
-          <button type="submit" className="btn btn-primary" disabled={outcome.status === "sent"}>
-            {outcome.status === "sent" ? "Setting the password …" : "Set the password"}
-          </button>
-        </form>
-      )}
-    </>
+    <Form
+      action={text.reset.action}
+      send={(value) => reset({ input: { token, password: value("password") } })}
+      done={() => setDone(true)}
+      beside={<Link href="/forgotten-password">{text.reset.newLink}</Link>}
+    >
+      <PasswordField label={text.newPassword} hint={text.passwordHint} autoComplete="new-password" />
+    </Form>
   );
 }

@@ -1,61 +1,61 @@
 /** Where the link in the verification mail leads. */
 
 import { useState } from "react";
-import { request } from "../graphql/request";
-import { NoTokenNote, type Outcome, OutcomeNote, tokenInAddress, type UserError } from "./outcome";
+import { Link, useSearch } from "wouter";
+import { Form } from "../forms/Form";
+import { graphql } from "../graphql/graphql";
+import { useMutate } from "../graphql/useMutate";
+import { Page } from "../layout/Page";
+import { account } from "../texts/account";
+import { useText } from "../texts/useText";
 
-const MUTATION = `mutation VerifyEmail($input: VerifyEmailInput!) {
-  verifyEmail(input: $input) { user { email } errors { message } }
-}`;
-
-interface Data {
-  verifyEmail: { user: { email: string } | null; errors: UserError[] };
-}
-
-async function verify(token: string): Promise<string> {
-  const { verifyEmail } = await request<Data>(MUTATION, { input: { token } });
-  const [error] = verifyEmail.errors;
-  if (error) throw new Error(error.message);
-  return `${verifyEmail.user?.email ?? "Your address"} is confirmed.`;
-}
+const VERIFY = graphql(`mutation VerifyEmail($input: VerifyEmailInput!) {
+  verifyEmail(input: $input) { user { email } errors { code message path } }
+}`);
 
 export function VerifyEmailPage() {
-  const token = tokenInAddress();
+  const text = useText(account);
+  const token = new URLSearchParams(useSearch()).get("token");
   return (
-    <div className="container narrow py-5">
-      <h1 className="h2 mb-3">Confirm your e-mail address</h1>
-      {token ? <Confirmation token={token} /> : <NoTokenNote />}
-    </div>
+    <Page title={text.verify.title} width="narrow">
+      {token ? <Confirmation token={token} /> : <Incomplete />}
+    </Page>
   );
 }
 
 function Confirmation({ token }: { token: string }) {
-  const [outcome, setOutcome] = useState<Outcome>({ status: "open" });
-
-  // On a click, not at once: mail scanners follow links, and the token is good for one use.
-  const confirm = () => {
-    setOutcome({ status: "sent" });
-    verify(token).then(
-      (message) => setOutcome({ status: "done", message }),
-      (error: Error) => setOutcome({ status: "failed", message: error.message }),
+  const text = useText(account);
+  const [email, setEmail] = useState<string | null>(null);
+  const [verify] = useMutate(VERIFY);
+  if (email) {
+    return (
+      <div className="alert alert-success" role="status">
+        <p className="mb-2">{text.verify.done(email)}</p>
+        <Link className="btn btn-primary" href="/sign-in">
+          {text.signIn.title}
+        </Link>
+      </div>
     );
-  };
-
+  }
+  // On a click, not at once: mail scanners follow links, and the token is good for one use.
   return (
-    <>
-      <OutcomeNote outcome={outcome} />
-      {outcome.status === "failed" && <p>Signing in, until the address is confirmed, sends a new link.</p>}
-      {outcome.status === "open" && <p>Then you can sign in and upload images.</p>}
-      {outcome.status !== "done" && (
-        <button
-          type="button"
-          className="btn btn-primary"
-          disabled={outcome.status === "sent"}
-          onClick={confirm}
-        >
-          {outcome.status === "sent" ? "Confirming …" : "Confirm"}
-        </button>
-      )}
-    </>
+    <Form
+      action={text.verify.action}
+      send={() => verify({ input: { token } })}
+      done={({ user }) => setEmail(user?.email ?? "")}
+    >
+      <p>{text.verify.lead}</p>
+      <p className="text-body-secondary">{text.verify.newLink}</p>
+    </Form>
+  );
+}
+
+/** In place of a form, where the address has lost its token. */
+export function Incomplete() {
+  const text = useText(account);
+  return (
+    <div className="alert alert-danger" role="alert">
+      {text.incomplete}
+    </div>
   );
 }

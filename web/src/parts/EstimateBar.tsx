@@ -1,6 +1,6 @@
 /** One estimate: its name, its value in words, and its interval drawn on a line from 0 to 100 %. */
 
-import { type Estimate, inWords, percent } from "./estimate";
+import { type Estimate, useEstimateWords } from "./estimate";
 
 interface Props {
   name: string;
@@ -10,6 +10,7 @@ interface Props {
 }
 
 export function EstimateBar({ name, hint, estimate }: Props) {
+  const inWords = useEstimateWords();
   const { value, low, high } = estimate;
   return (
     <div className="estimate">
@@ -22,12 +23,12 @@ export function EstimateBar({ name, hint, estimate }: Props) {
           <rect className="track" x="0" y="2" width="100" height="2" rx="1" />
           <rect
             className="interval"
-            x={percent(low)}
+            x={100 * low}
             y="1"
-            width={percent(Math.max(high - low, 0.004))}
+            width={100 * Math.max(high - low, 0.004)}
             height="4"
           />
-          <rect className="value" x={percent(Math.max(value - 0.004, 0))} y="0" width="0.8" height="6" />
+          <rect className="value" x={100 * Math.max(value - 0.004, 0)} y="0" width="0.8" height="6" />
         </svg>
       </dd>
     </div>

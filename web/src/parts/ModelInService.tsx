@@ -1,30 +1,14 @@
-/** The model in service: what it reaches on patients of the same sources, and at sites that it has not seen. */
+/** The model that makes the predictions now, with its figures at home and elsewhere. */
 
+import { graphql, type ResultOf } from "../graphql/graphql";
 import { useQuery } from "../graphql/useQuery";
+import { home } from "../texts/home";
+import { useFormat, useLanguage, useText } from "../texts/useText";
 import { EstimateBar } from "./EstimateBar";
-import type { Estimate } from "./estimate";
 import { QueryView } from "./QueryView";
-import { type Site, SitesNotSeen } from "./SitesNotSeen";
-import { longDate } from "./text";
+import { SitesNotSeen } from "./SitesNotSeen";
 
-interface ModelVersion {
-  number: number;
-  backbone: string;
-  head: string;
-  trainedOn: number;
-  createdAt: string;
-  cardUrl: string | null;
-  elsewhere: Site[];
-  evaluation: {
-    sensitivity: Estimate;
-    specificity: Estimate;
-    auc: Estimate;
-    positives: number;
-    negatives: number;
-  };
-}
-
-const QUERY = `query ModelInService {
+const QUERY = graphql(`query ModelInService {
   model {
     number backbone head trainedOn createdAt cardUrl
     evaluation {
@@ -40,49 +24,62 @@ const QUERY = `query ModelInService {
       auc { value low high }
     }
   }
-}`;
+}`);
+
+type Model = ResultOf<typeof QUERY>["model"];
 
 export function ModelInService() {
-  const state = useQuery<{ model: ModelVersion }>(QUERY);
+  const text = useText(home).model;
+  const state = useQuery(QUERY, {});
   return (
     <section className="card" aria-labelledby="model-heading">
       <div className="card-body">
         <h2 className="h4 card-title" id="model-heading">
-          The model in service
+          {text.heading}
         </h2>
-        <QueryView state={state} what="the model">
-          {({ model }) => <Model model={model} />}
+        <QueryView state={state} what={text.what}>
+          {({ model }) => <Figures model={model} />}
         </QueryView>
       </div>
     </section>
   );
 }
 
-function Model({ model }: { model: ModelVersion }) {
+function Figures({ model }: { model: Model }) {
+  const text = useText(home).model;
+  const { date, number } = useFormat();
   const { evaluation } = model;
   return (
     <>
       <p className="text-body-secondary">
-        Model {model.number} of <time dateTime={model.createdAt}>{longDate(model.createdAt)}</time>:{" "}
-        {model.backbone.toUpperCase()} with head {model.head}, trained on {model.trainedOn.toLocaleString()}{" "}
-        images
+        {text.of(model.number, model.backbone.toUpperCase(), model.head, number(model.trainedOn))}{" "}
+        <time dateTime={model.createdAt}>{date(model.createdAt)}</time>
       </p>
-      <h3 className="h6">At the hospitals that taught it</h3>
+      <h3 className="h6">{text.atHome}</h3>
       <dl className="estimates">
-        <EstimateBar name="Sensitivity" hint="of those with COVID, found" estimate={evaluation.sensitivity} />
-        <EstimateBar name="Specificity" hint="of those without, cleared" estimate={evaluation.specificity} />
-        <EstimateBar name="AUC" hint="area under the ROC curve" estimate={evaluation.auc} />
+        <EstimateBar name={text.sensitivity} hint={text.sensitivityHint} estimate={evaluation.sensitivity} />
+        <EstimateBar name={text.specificity} hint={text.specificityHint} estimate={evaluation.specificity} />
+        <EstimateBar name="AUC" hint={text.aucHint} estimate={evaluation.auc} />
       </dl>
       <p className="small text-body-secondary">
-        With 95 % intervals, on {evaluation.positives} images with and {evaluation.negatives} without COVID,
-        of patients whom the model had not seen.
+        {text.intervals(number(evaluation.positives), number(evaluation.negatives))}
       </p>
       <SitesNotSeen sites={model.elsewhere} />
-      {model.cardUrl && (
-        <p className="mb-0">
-          <a href={model.cardUrl}>Its model card</a>: data, method, audit and limits
-        </p>
-      )}
+      {model.cardUrl && <CardLink url={model.cardUrl} />}
     </>
+  );
+}
+
+function CardLink({ url }: { url: string }) {
+  const text = useText(home).model;
+  const { language } = useLanguage();
+  return (
+    <p className="mb-0">
+      <a href={url} hrefLang="en">
+        {text.card}
+      </a>
+      : {text.cardHolds}
+      {language !== "en" && ` (${text.cardLanguage})`}
+    </p>
   );
 }

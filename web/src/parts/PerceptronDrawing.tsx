@@ -1,20 +1,23 @@
 /** The perceptron as columns of neurons, few standing for many. */
 
+import { home } from "../texts/home";
+import { useFormat, useText } from "../texts/useText";
+
 interface Layer {
   x: number;
   neurons: number;
-  name: string;
-  size: string;
+  name: "features" | "dense" | "output";
+  size: number;
 }
 
 const LAYERS: Layer[] = [
-  { x: 50, neurons: 8, name: "Features", size: "25,088" },
-  { x: 165, neurons: 6, name: "Dense", size: "200" },
-  { x: 270, neurons: 4, name: "Dense", size: "64" },
-  { x: 370, neurons: 2, name: "Output", size: "2" },
+  { x: 50, neurons: 8, name: "features", size: 25_088 },
+  { x: 165, neurons: 6, name: "dense", size: 200 },
+  { x: 270, neurons: 4, name: "dense", size: 64 },
+  { x: 370, neurons: 2, name: "output", size: 2 },
 ];
 
-const OUTPUTS = ["COVID", "no COVID"];
+const OUTPUTS = 2;
 const CENTRE = 98;
 const SPACING = 22;
 
@@ -24,7 +27,7 @@ interface Point {
 }
 
 function neuronsOf({ x, neurons }: Layer): Point[] {
-  const spacing = neurons === OUTPUTS.length ? 2 * SPACING : SPACING;
+  const spacing = neurons === OUTPUTS ? 2 * SPACING : SPACING;
   return Array.from({ length: neurons }, (_, index) => ({
     x,
     y: CENTRE + (index - (neurons - 1) / 2) * spacing,
@@ -41,11 +44,11 @@ const CONNECTIONS = COLUMNS.slice(1)
   .join("");
 
 export function PerceptronDrawing() {
+  const text = useText(home).perceptron;
+  const format = useFormat();
   return (
     <svg viewBox="0 0 510 250" role="img" aria-labelledby="perceptron-title">
-      <title id="perceptron-title">
-        25,088 features lead to a layer of 200 neurons, then 64, then two outputs: COVID and no COVID.
-      </title>
+      <title id="perceptron-title">{text.title}</title>
       <path className="connections" d={CONNECTIONS} />
       {COLUMNS.flat().map(({ x, y }) => (
         <circle className="neuron" cx={x} cy={y} r="7" key={`${x} ${y}`} />
@@ -53,14 +56,14 @@ export function PerceptronDrawing() {
       {LAYERS.map(({ x, name, size }) => (
         <g key={x}>
           <text className="name" x={x} y="212">
-            {name}
+            {text[name]}
           </text>
           <text className="size" x={x} y="237">
-            {size}
+            {format.number(size)}
           </text>
         </g>
       ))}
-      {OUTPUTS.map((output, index) => (
+      {["COVID", text.negative].map((output, index) => (
         <text className="output" x="386" y={CENTRE + 6 + (index - 0.5) * 2 * SPACING} key={output}>
           {output}
         </text>

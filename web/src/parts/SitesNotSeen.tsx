@@ -1,7 +1,8 @@
 /** What such a model reaches at hospitals that it has not seen: less, and this is said as loudly. */
 
-import { type Estimate, inWords } from "./estimate";
-import { listed } from "./text";
+import { home } from "../texts/home";
+import { useFormat, useText } from "../texts/useText";
+import { type Estimate, useEstimateWords } from "./estimate";
 
 export interface Site {
   taughtBy: string[];
@@ -14,14 +15,12 @@ export interface Site {
 }
 
 export function SitesNotSeen({ sites }: { sites: Site[] }) {
+  const text = useText(home).elsewhere;
   return (
     <>
-      <h3 className="h6">At a hospital that it has not seen</h3>
+      <h3 className="h6">{text.heading}</h3>
       <div className="alert alert-warning">
-        <strong>The figures above do not carry over to other hospitals.</strong>{" "}
-        {sites.length > 0
-          ? "When such a model was shown a site that had not taught it, it reached:"
-          : "What this model reaches elsewhere is not known."}
+        <strong>{text.warning}</strong> {sites.length > 0 ? text.shown : text.unknown}
         {sites.length > 0 && (
           <ul className="sites">
             {sites.map((site) => (
@@ -35,17 +34,24 @@ export function SitesNotSeen({ sites }: { sites: Site[] }) {
 }
 
 function OneSite({ site }: { site: Site }) {
-  const figures = Object.entries({
-    AUC: site.auc,
-    sensitivity: site.sensitivity,
-    specificity: site.specificity,
-  }).flatMap(([name, estimate]) => (estimate ? [`${name} ${inWords(estimate)}`] : []));
+  const text = useText(home);
+  const { list, number } = useFormat();
+  const inWords = useEstimateWords();
+  const figures = [
+    { name: "AUC", estimate: site.auc },
+    { name: text.model.sensitivity.toLowerCase(), estimate: site.sensitivity },
+    { name: text.model.specificity.toLowerCase(), estimate: site.specificity },
+  ].flatMap(({ name, estimate }) => (estimate ? [`${name} ${inWords(estimate)}`] : []));
   return (
     <li>
-      {figures.join(", ")}
+      {figures.join("; ")}
       <span className="site-names">
-        taught by {listed(site.taughtBy)}, shown {listed(site.shown)} ({site.positives} images with and{" "}
-        {site.negatives} without COVID)
+        {text.elsewhere.site(
+          list(site.taughtBy),
+          list(site.shown),
+          number(site.positives),
+          number(site.negatives),
+        )}
       </span>
     </li>
   );

@@ -1,7 +1,10 @@
 /** VGG16's convolutional part as a row of solids: as high as its maps, as thick as they are many. */
 
+import { home } from "../texts/home";
+import { useText } from "../texts/useText";
+
 interface Block {
-  label: string;
+  label: "image" | "features" | number;
   /** Width and height of the maps, in pixels. */
   side: number;
   maps: number;
@@ -11,13 +14,13 @@ interface Block {
 }
 
 const BLOCKS: Block[] = [
-  { label: "X-ray", side: 224, maps: 3, layers: 1, kind: "image" },
-  { label: "1", side: 224, maps: 64, layers: 2, kind: "convolution" },
-  { label: "2", side: 112, maps: 128, layers: 2, kind: "convolution" },
-  { label: "3", side: 56, maps: 256, layers: 3, kind: "convolution" },
-  { label: "4", side: 28, maps: 512, layers: 3, kind: "convolution" },
-  { label: "5", side: 14, maps: 512, layers: 3, kind: "convolution" },
-  { label: "Features", side: 7, maps: 512, layers: 1, kind: "features" },
+  { label: "image", side: 224, maps: 3, layers: 1, kind: "image" },
+  { label: 1, side: 224, maps: 64, layers: 2, kind: "convolution" },
+  { label: 2, side: 112, maps: 128, layers: 2, kind: "convolution" },
+  { label: 3, side: 56, maps: 256, layers: 3, kind: "convolution" },
+  { label: 4, side: 28, maps: 512, layers: 3, kind: "convolution" },
+  { label: 5, side: 14, maps: 512, layers: 3, kind: "convolution" },
+  { label: "features", side: 7, maps: 512, layers: 1, kind: "features" },
 ];
 
 const WIDTH = 600;
@@ -46,13 +49,11 @@ function leftEdges(): number[] {
 }
 
 export function VggDrawing() {
+  const text = useText(home).vgg;
   const edges = leftEdges();
   return (
     <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby="vgg-title">
-      <title id="vgg-title">
-        An X-ray of 224 by 224 pixels passes five blocks of 2, 2, 3, 3 and 3 convolutions with 64, 128, 256,
-        512 and 512 maps; 7 by 7 by 512 features come out.
-      </title>
+      <title id="vgg-title">{text.title}</title>
       {BLOCKS.map((block, index) => (
         <BlockDrawing block={block} left={edges[index] ?? 0} key={block.label} />
       ))}
@@ -61,6 +62,7 @@ export function VggDrawing() {
 }
 
 function BlockDrawing({ block, left }: { block: Block; left: number }) {
+  const text = useText(home).vgg;
   const middle = left + widthOf(block) / 2;
   const slabs = Array.from(
     { length: block.layers },
@@ -72,7 +74,7 @@ function BlockDrawing({ block, left }: { block: Block; left: number }) {
         <Slab x={x} block={block} key={x} />
       ))}
       <text className="name" x={middle} y={BASELINE + 22}>
-        {block.label}
+        {typeof block.label === "number" ? block.label : text[block.label]}
       </text>
       <text className="size" x={middle} y={BASELINE + 44}>
         {block.side}²

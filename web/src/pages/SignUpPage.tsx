@@ -1,0 +1,70 @@
+/** Where people make an account. */
+
+import { useState } from "react";
+import { Link } from "wouter";
+import { Field } from "../forms/Field";
+import { Form } from "../forms/Form";
+import { PasswordField } from "../forms/PasswordField";
+import { graphql } from "../graphql/graphql";
+import { useMutate } from "../graphql/useMutate";
+import { Page } from "../layout/Page";
+import { account } from "../texts/account";
+import { useLanguage, useText } from "../texts/useText";
+
+const SIGN_UP = graphql(`mutation SignUp($input: SignUpInput!) {
+  signUp(input: $input) { user { email } errors { code message path } }
+}`);
+
+export function SignUpPage() {
+  const text = useText(account);
+  const [email, setEmail] = useState<string | null>(null);
+  if (email) return <Sent email={email} />;
+  return (
+    <Page title={text.signUp.title} width="narrow">
+      <p>{text.signUp.lead}</p>
+      <SignUpForm done={setEmail} />
+      <p className="mt-4">
+        {text.signUp.haveOne} <Link href="/sign-in">{text.signIn.title}</Link>
+      </p>
+    </Page>
+  );
+}
+
+function SignUpForm({ done }: { done: (email: string) => void }) {
+  const text = useText(account);
+  const { language } = useLanguage();
+  const [signUp] = useMutate(SIGN_UP);
+  return (
+    <Form
+      action={text.signUp.action}
+      send={(value) =>
+        signUp({
+          input: {
+            name: value("name"),
+            email: value("email"),
+            password: value("password"),
+            locale: language,
+          },
+        })
+      }
+      done={({ user }) => done(user?.email ?? "")}
+    >
+      <Field name="name" label={text.name} hint={text.nameHint} autoComplete="name" required />
+      <Field name="email" label={text.email} type="email" autoComplete="email" required />
+      <PasswordField label={text.password} hint={text.passwordHint} autoComplete="new-password" />
+    </Form>
+  );
+}
+
+function Sent({ email }: { email: string }) {
+  const text = useText(account);
+  return (
+    <Page title={text.signUp.sentTitle} width="narrow">
+      <p>{text.signUp.sent(email)}</p>
+      <p className="text-body-secondary">{text.signUp.notThere}</p>
+      <Link className="btn btn-primary" href="/sign-in">
+        {text.signIn.title}
+      </Link>
+    </Page>
+  );
+}

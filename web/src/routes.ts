@@ -1,0 +1,20 @@
+/** The addresses of the pages. Each page is a part of its own, fetched when it is first opened. */
+
+import { type ComponentType, lazy } from "react";
+
+function page<Name extends string>(load: () => Promise<Record<Name, ComponentType>>, name: Name) {
+  return lazy(async () => ({ default: (await load())[name] }));
+}
+
+/** The server answers each of these with index.html, and every other with it and 404: see api/pages.py. */
+export const PAGES: Record<string, ComponentType> = {
+  "/": page(() => import("./pages/HomePage"), "HomePage"),
+  "/news": page(() => import("./pages/NewsPage"), "NewsPage"),
+  "/news/:id": page(() => import("./pages/NewsPostPage"), "NewsPostPage"),
+  "/contact": page(() => import("./pages/ContactPage"), "ContactPage"),
+  "/sign-up": page(() => import("./pages/SignUpPage"), "SignUpPage"),
+  "/sign-in": page(() => import("./pages/SignInPage"), "SignInPage"),
+  "/forgotten-password": page(() => import("./pages/ForgottenPasswordPage"), "ForgottenPasswordPage"),
+  "/verify-email": page(() => import("./pages/VerifyEmailPage"), "VerifyEmailPage"),
+  "/reset-password": page(() => import("./pages/ResetPasswordPage"), "ResetPasswordPage"),
+};

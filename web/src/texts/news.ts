@@ -1,0 +1,34 @@
+/** News, and the page that is not there. */
+
+import { texts } from "./texts";
+
+export const news = texts({
+  en: {
+    title: "News",
+    what: "the news",
+    whatPost: "the post",
+    none: "No news yet.",
+    older: "Older news",
+    back: "All news",
+    readOn: "Read on",
+    published: (title: string) => `New: ${title}`,
+    gone: "This post is not there any more.",
+    image: (name: string) => `Picture: ${name}`,
+    missing: "There is no such page",
+    toStart: "Back to the start",
+  },
+  es: {
+    title: "Noticias",
+    what: "las noticias",
+    whatPost: "la noticia",
+    none: "Todavía no hay noticias.",
+    older: "Noticias anteriores",
+    back: "Todas las noticias",
+    readOn: "Seguir leyendo",
+    published: (title: string) => `Novedad: ${title}`,
+    gone: "Esta noticia ya no está.",
+    image: (name: string) => `Imagen: ${name}`,
+    missing: "No hay tal página",
+    toStart: "Volver al inicio",
+  },
+});
