@@ -10,6 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from services import drift, finding_changes, lookups, predictions
 from services.platform import Platform
+from services.policy import Policy
 from store.tables import (
     ContactMessage,
     DriftWarning,
@@ -19,6 +20,7 @@ from store.tables import (
     ModelVersion,
     NewsPost,
     Prediction,
+    RetrainingPolicy,
     TrainingRun,
     User,
 )
@@ -103,6 +105,11 @@ class Loaders:
     @cached_property
     def visible_runs(self) -> DataLoader[int, TrainingRun | None]:
         return by_key(partial(lookups.visible_runs, self._viewer))
+
+    @cached_property
+    def visible_policies(self) -> DataLoader[int, tuple[Policy, RetrainingPolicy | None] | None]:
+        """With the change that made it so."""
+        return by_key(partial(self._platform.retraining.policies.find, self._viewer))
 
     @cached_property
     def visible_warnings(self) -> DataLoader[int, DriftWarning | None]:

@@ -13,6 +13,7 @@ from schema.models import ModelVersion, TrainingRun
 from schema.news import ContactMessage, NewsPost
 from schema.node import Node
 from schema.people import User
+from schema.policy import RetrainingPolicy
 
 Load = Callable[[Loaders, int], Awaitable[Any]]
 Show = Callable[[Any], Node]
@@ -24,12 +25,26 @@ NODES: dict[str, tuple[Load, Show]] = {
     "Label": (lambda loaders, key: loaders.visible_labels.load(key), Label.of),
     "ModelVersion": (lambda loaders, key: loaders.visible_models.load(key), ModelVersion.of),
     "TrainingRun": (lambda loaders, key: loaders.visible_runs.load(key), TrainingRun.of),
+    "RetrainingPolicy": (
+        lambda loaders, key: loaders.visible_policies.load(key),
+        lambda found: RetrainingPolicy.of(*found),
+    ),
     "NewsPost": (lambda loaders, key: loaders.posts.load(key), NewsPost.of),
     "ContactMessage": (lambda loaders, key: loaders.visible_messages.load(key), ContactMessage.of),
 }
 """How each type is loaded and shown; a loader finds nothing that the viewer may not see."""
 
-NODE_TYPES = (User, Image, Prediction, Label, ModelVersion, TrainingRun, NewsPost, ContactMessage)
+NODE_TYPES = (
+    User,
+    Image,
+    Prediction,
+    Label,
+    ModelVersion,
+    TrainingRun,
+    RetrainingPolicy,
+    NewsPost,
+    ContactMessage,
+)
 """Told to the schema, since most of them stand behind the interface alone."""
 
 

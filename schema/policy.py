@@ -6,15 +6,17 @@ from datetime import datetime
 
 import strawberry
 
+from schema import ids
 from schema.context import Info
 from schema.fields import field
+from schema.node import Node
 from schema.people import User
 from services import policy
 from store import tables
 
 
 @strawberry.type(description="When runs start by themselves, what they need, and how strict the gate is.")
-class RetrainingPolicy:
+class RetrainingPolicy(Node):
     threshold: int = strawberry.field(description="New labels that start a run by themselves.")
     minutes_between: int = strawberry.field(
         description="Least time between the beginnings of automatic runs. An administrator need not wait."
@@ -40,6 +42,7 @@ class RetrainingPolicy:
     def of(cls, found: policy.Policy, row: tables.RetrainingPolicy | None) -> RetrainingPolicy:
         """The policy as GraphQL shows it, and the change that made it so."""
         return cls(
+            id=ids.encode("RetrainingPolicy", row.id if row else policy.OPERATORS),
             threshold=found.threshold,
             minutes_between=found.minutes_between,
             labels_per_class=found.labels_per_class,

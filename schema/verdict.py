@@ -27,8 +27,8 @@ class Discordance:
 @strawberry.type(description="One figure of the candidate and of the model in service.")
 class GateComparison:
     name: str = strawberry.field(
-        description="sensitivity, specificity, AUC, or AUC at home: of the base set's patients, whom nobody "
-        "labels; left out where no others judge."
+        description="One of sensitivity, specificity, AUC, and AUC at home: that of the base set's patients, "
+        "whom nobody labels; left out where no others judge."
     )
     incumbent: float = strawberry.field(description="Of the model in service then.")
     candidate: float = strawberry.field(description="Of this version.")

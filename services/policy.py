@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 
 from tortoise.exceptions import IntegrityError
 
 from ml.gate import Margins
 from services.errors import Code, Problem, Refused, refuse
-from services.permissions import admin
+from services.permissions import admin, is_admin
 from store.pages import Page, Window, page
 from store.tables import RetrainingPolicy, User
 
@@ -25,6 +25,9 @@ BOUNDS: Mapping[str, tuple[str, Number, Number]] = {
     "share_per_user": ("sharePerUser", 0.01, 1),
 }
 """By name: what the form calls it, the least and the most."""
+
+OPERATORS = 0
+"""The key of the policy that comes from the settings and has no row."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,17 @@ class Policies:
         """Every change, newest first; for administrators."""
         admin(viewer)
         return await page(RetrainingPolicy.all(), window)
+
+    async def find(
+        self, viewer: User | None, keys: Iterable[int]
+    ) -> dict[int, tuple[Policy, RetrainingPolicy | None]]:
+        """Policies by key, with the change that made them so; for administrators, nothing for others."""
+        if not is_admin(viewer):
+            return {}
+        wanted = list(keys)
+        found = {row.id: (self.policy_of(row), row) for row in await RetrainingPolicy.filter(id__in=wanted)}
+        operators = {OPERATORS: (self.policy_of(None), None)} if OPERATORS in wanted else {}
+        return {**operators, **found}
 
     async def change(self, viewer: User | None, changes: Mapping[str, Number]) -> RetrainingPolicy:
         """Sets what is named in ``changes``, by the names of `Policy`; the rest stays.

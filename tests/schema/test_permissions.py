@@ -11,6 +11,7 @@ from store.tables import (
     ModelState,
     NewsPost,
     Prediction,
+    RetrainingPolicy,
     Role,
     RunTrigger,
     TrainingRun,
@@ -129,6 +130,10 @@ async def rows(platform: Platform, ana: User) -> dict[str, str]:
     post = await NewsPost.create(title="t", body="b", author=chief)
     message = await ContactMessage.create(name="n", email="e@x.example", subject="s", body="b")
     run = await TrainingRun.create(trigger=RunTrigger.ADMIN, epochs=1)
+    margins = {"sensitivity_margin": 0.1, "specificity_margin": 0.1, "auc_margin": 0.1, "share_per_user": 1}
+    policy = await RetrainingPolicy.create(
+        number=1, threshold=9, minutes_between=0, labels_per_class=0, **margins
+    )
     serving = await platform.models.in_service()
     return {
         "Image": ids.encode("Image", row.id),
@@ -142,6 +147,8 @@ async def rows(platform: Platform, ana: User) -> dict[str, str]:
         "NewsPost": ids.encode("NewsPost", post.id),
         "ContactMessage": ids.encode("ContactMessage", message.id),
         "TrainingRun": ids.encode("TrainingRun", run.id),
+        "RetrainingPolicy": ids.encode("RetrainingPolicy", policy.id),
+        "the operator's": ids.encode("RetrainingPolicy", 0),
     }
 
 
@@ -158,6 +165,8 @@ BY_ID = {
     "NewsPost": (True, True, True, True),
     "ContactMessage": (False, False, False, True),
     "TrainingRun": (False, False, False, True),
+    "RetrainingPolicy": (False, False, False, True),
+    "the operator's": (False, False, False, True),
 }
 
 
@@ -178,8 +187,8 @@ async def test_every_type_by_its_id(
 
 
 def test_every_type_with_an_id_is_among_them() -> None:
-    models = {"in service", "judged by", "learned from", "neither"}
-    assert set(NODES) == set(BY_ID) - models | {"ModelVersion"}
+    by_other_names = {"in service", "judged by", "learned from", "neither", "the operator's"}
+    assert set(NODES) == set(BY_ID) - by_other_names | {"ModelVersion"}
 
 
 async def test_ids_of_nothing_find_nothing(admin: Asker, rows: dict[str, str]) -> None:

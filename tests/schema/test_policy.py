@@ -49,3 +49,18 @@ async def test_tells_all_that_is_wrong_with_its_path(admin: Asker) -> None:
 async def test_what_a_run_waits_for_is_told(admin: Asker, member: Asker) -> None:
     waits = (await member.data("{ retraining { waitsFor } }"))["waitsFor"]
     assert waits == "There are 0 new labels, and 3 start a run."
+
+
+async def test_is_found_again_by_its_id(admin: Asker) -> None:
+    again = (
+        "query($id: ID!) { node(id: $id) { ... on RetrainingPolicy { id threshold changedBy { name } } } }"
+    )
+    operators = await admin.data("{ retrainingPolicy { id } }")
+    payload = await admin.mutate("setRetrainingPolicy", "policy { id }", threshold=40)
+    assert payload["policy"] == await admin.data("{ retrainingPolicy { id } }") != operators
+    for policy, threshold, changed_by in (
+        (operators, 3, None),
+        (payload["policy"], 40, {"name": "Chief"}),
+    ):
+        found = await admin.data(again, **policy)
+        assert found == {**policy, "threshold": threshold, "changedBy": changed_by}
