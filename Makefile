@@ -12,6 +12,7 @@ IMAGES ?= ../shared/cxr ../shared/cxr-b
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PAGES := web/dist/.tried
+SUITES := tests/conformance/node_modules/.installed
 PAGE_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f ! -name schema.d.ts -print)
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -36,8 +37,12 @@ DATABASE ?= sqlite
 torture: $(DEV) ## Kill a server again and again while it is used, for SECONDS=60, on DATABASE=sqlite or mariadb, and see that nothing is lost
 	$(BIN)/python -m tests.torture --seconds $(SECONDS) --database $(DATABASE)
 
-.PHONY: check check-format check-lint check-types check-imports check-schema check-migrations check-web
-check: check-format check-lint check-types check-imports check-schema check-migrations check-web ## All that tests do not see: format, lint, types, import rules, SDL, migrations, web
+.PHONY: fuzz
+fuzz: $(DEV) ## Send schemathesis's odd requests to a server for SECONDS=60, as anybody, a member and an administrator
+	$(BIN)/python -m tests.conformance.fuzzing --seconds $(SECONDS)
+
+.PHONY: check check-format check-lint check-types check-imports check-schema check-changes check-migrations check-web
+check: check-format check-lint check-types check-imports check-schema check-changes check-migrations check-web ## All that tests do not see: format, lint, types, import rules, SDL, migrations, web
 
 check-format: $(DEV)
 	$(BIN)/ruff format --check
@@ -53,6 +58,9 @@ check-imports: $(DEV)
 
 check-schema: $(DEV)
 	$(BIN)/python -m schema.export --check
+
+check-changes:
+	@scripts/check-changes.sh
 
 check-migrations: $(DEV)
 	$(BIN)/python -m scripts.check_migrations
@@ -82,7 +90,7 @@ lock: $(DEV) ## Resolve the dependencies again (ARGS='--upgrade' for the newest)
 
 .PHONY: clean
 clean: ## Remove what the other targets made; data/ stays
-	rm -rf $(VENV) web/dist web/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) web/dist web/node_modules tests/conformance/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A Python that has gone leaves a dangling link here, which make takes for missing.
@@ -102,6 +110,13 @@ $(RUNTIME): requirements.lock requirements-build.lock pyproject.toml $(BIN)/pyth
 $(DEV): requirements-dev.lock $(RUNTIME)
 	@echo "Environment: installing the development tools …"
 	@$(PIP_LOCKED) --requirement requirements-dev.lock
+	@touch $@
+
+.PHONY: suites
+suites: $(SUITES)
+
+$(SUITES): tests/conformance/package.json tests/conformance/package-lock.json
+	@cd tests/conformance && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(PAGES): $(PAGE_SOURCES)

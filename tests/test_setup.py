@@ -221,16 +221,21 @@ def test_development_tools_come_beside_the_same_runtime() -> None:
     assert runtime <= {str(pin) for pin in pins("requirements-dev.lock")}
 
 
-def test_npm_lock_names_no_registry() -> None:
-    packages = json.loads((ROOT / "web" / "package-lock.json").read_text())["packages"]
+NPM_LOCKS = ["web/package-lock.json", "tests/conformance/package-lock.json"]
+
+
+@pytest.mark.parametrize("lock", NPM_LOCKS)
+def test_npm_lock_names_no_registry(lock: str) -> None:
+    packages = json.loads((ROOT / lock).read_text())["packages"]
     fetched = {name: package for name, package in packages.items() if name}
     assert fetched
     assert all("integrity" in package and "resolved" not in package for package in fetched.values())
 
 
-def test_npm_lock_knows_every_platform() -> None:
+@pytest.mark.parametrize("lock", NPM_LOCKS)
+def test_npm_lock_knows_every_platform(lock: str) -> None:
     """npm installs from a lock that lacks a platform's part, and then ``npm ci`` refuses it everywhere."""
-    packages = json.loads((ROOT / "web" / "package-lock.json").read_text())["packages"]
+    packages = json.loads((ROOT / lock).read_text())["packages"]
     for name, package in packages.items():
         for part in package.get("optionalDependencies", {}):
             assert f"node_modules/{part}" in packages or f"{name}/node_modules/{part}" in packages
@@ -267,4 +272,4 @@ async def test_missing_migration_is_told_and_not_written(
 def test_make_lists_the_commands() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     commands = {line.split()[0] for line in listed.splitlines()}
-    assert {"run", "test", "check", "default-model", "lock", "clean"} <= commands
+    assert {"run", "test", "fuzz", "check", "default-model", "lock", "clean"} <= commands
