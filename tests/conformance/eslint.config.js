@@ -1,6 +1,6 @@
 /** What graphql-eslint asks of the schema: all that it recommends, and Relay's rules. Run from the repository root. */
 
-import graphql from "@graphql-eslint/eslint-plugin"
+import graphql from "@graphql-eslint/eslint-plugin";
 
 // Objects without an id are parts of the object that shows them, or of an answer: nobody can ask for one again.
 const PARTS = {
@@ -16,7 +16,13 @@ const PARTS = {
     "DriftPeriod",
     "DriftWarning",
   ],
-  "images, models and runs": ["Deployment", "FeatureProgress", "FindingChange", "LeftOut", "RetrainingStatus"],
+  "images, models and runs": [
+    "Deployment",
+    "FeatureProgress",
+    "FindingChange",
+    "LeftOut",
+    "RetrainingStatus",
+  ],
   payloads: ["UploadResult", "UserError"],
   connections: ["PageInfo"],
   "events, which have a cursor": [
@@ -29,12 +35,15 @@ const PARTS = {
     "PredictionMade",
     "TrainingProgress",
   ],
-}
+};
 
 export default [
   {
     files: ["schema.graphql"],
-    languageOptions: { parser: graphql.parser, parserOptions: { graphQLConfig: { schema: "schema.graphql" } } },
+    languageOptions: {
+      parser: graphql.parser,
+      parserOptions: { graphQLConfig: { schema: "schema.graphql" } },
+    },
     plugins: { "@graphql-eslint": graphql },
     rules: {
       ...graphql.configs["flat/schema-recommended"].rules,
@@ -52,4 +61,4 @@ export default [
       "@graphql-eslint/relay-edge-types": ["error", { listTypeCanWrapOnlyEdgeType: false }],
     },
   },
-]
+];

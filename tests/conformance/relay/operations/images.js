@@ -1,17 +1,17 @@
 /** The images of a user, page by page; one of them, asked for again; uploads and deletions that change the list. */
 
-import { graphql } from "relay-runtime"
+import { graphql } from "relay-runtime";
 
 export const images = graphql`
   query imagesQuery($count: Int = 20, $cursor: String) {
     viewer { ...imagesViewer }
     ...imagesList
   }
-`
+`;
 
 graphql`
   fragment imagesViewer on User { name email role }
-`
+`;
 
 graphql`
   fragment imagesList on Query @refetchable(queryName: "imagesListRefetch") {
@@ -20,7 +20,7 @@ graphql`
       edges { node { ...imagesImage } }
     }
   }
-`
+`;
 
 graphql`
   fragment imagesImage on Image @refetchable(queryName: "imagesImageRefetch") {
@@ -29,7 +29,7 @@ graphql`
     predictionState
     prediction { finding probability abstained }
   }
-`
+`;
 
 graphql`
   fragment imagesLabels on Image
@@ -39,7 +39,7 @@ graphql`
       edges { node { finding evidence submittedBy { name } } }
     }
   }
-`
+`;
 
 export const image = graphql`
   query imagesImageQuery($id: ID!) {
@@ -47,7 +47,7 @@ export const image = graphql`
       ... on Image @alias(as: "image") { ...imagesImage ...imagesLabels }
     }
   }
-`
+`;
 
 export const deletion = graphql`
   mutation imagesDeleteMutation($input: DeleteImageInput!, $connections: [ID!]!) {
@@ -56,7 +56,7 @@ export const deletion = graphql`
       errors { code message path }
     }
   }
-`
+`;
 
 export const upload = graphql`
   mutation imagesUploadMutation($input: UploadImagesInput!) {
@@ -65,7 +65,7 @@ export const upload = graphql`
       errors { code message path }
     }
   }
-`
+`;
 
 export const label = graphql`
   mutation imagesLabelMutation($input: SubmitLabelInput!, $connections: [ID!]!) {
@@ -74,10 +74,10 @@ export const label = graphql`
       errors { code message path }
     }
   }
-`
+`;
 
 export const predictions = graphql`
   subscription imagesPredictionsSubscription($after: Cursor) {
     predictionMade(after: $after) { cursor prediction { image { ...imagesImage } } }
   }
-`
+`;

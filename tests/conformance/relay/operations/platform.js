@@ -1,6 +1,6 @@
 /** What administrators look at: models, runs, policies and users. */
 
-import { graphql } from "relay-runtime"
+import { graphql } from "relay-runtime";
 
 export const platform = graphql`
   query platformQuery($count: Int = 20, $cursor: String) {
@@ -12,7 +12,7 @@ export const platform = graphql`
     ...platformUsers
     ...platformNews
   }
-`
+`;
 
 graphql`
   fragment platformModel on ModelVersion @refetchable(queryName: "platformModelRefetch") {
@@ -21,7 +21,7 @@ graphql`
     verdict
     evaluation { sensitivity { value low high } specificity { value low high } auc { value low high } }
   }
-`
+`;
 
 graphql`
   fragment platformRun on TrainingRun @refetchable(queryName: "platformRunRefetch") {
@@ -31,13 +31,13 @@ graphql`
     loss
     reason
   }
-`
+`;
 
 graphql`
   fragment platformModels on Query @refetchable(queryName: "platformModelsRefetch") {
     models(first: $count, after: $cursor) @connection(key: "platform_models") { edges { node { ...platformModel } } }
   }
-`
+`;
 
 graphql`
   fragment platformRuns on Query @refetchable(queryName: "platformRunsRefetch") {
@@ -45,7 +45,7 @@ graphql`
       edges { node { ...platformRun } }
     }
   }
-`
+`;
 
 graphql`
   fragment platformPolicies on Query @refetchable(queryName: "platformPoliciesRefetch") {
@@ -53,7 +53,7 @@ graphql`
       edges { node { ...platformPolicy } }
     }
   }
-`
+`;
 
 graphql`
   fragment platformPolicy on RetrainingPolicy @refetchable(queryName: "platformPolicyRefetch") {
@@ -61,13 +61,13 @@ graphql`
     changedAt
     changedBy { name }
   }
-`
+`;
 
 graphql`
   fragment platformUsers on Query @refetchable(queryName: "platformUsersRefetch") {
     users(first: $count, after: $cursor) @connection(key: "platform_users") { edges { node { name role } } }
   }
-`
+`;
 
 graphql`
   fragment platformNews on Query @refetchable(queryName: "platformNewsRefetch") {
@@ -75,7 +75,7 @@ graphql`
       edges { node { title body author { name } } }
     }
   }
-`
+`;
 
 export const publish = graphql`
   mutation platformPublishMutation($input: PublishNewsInput!, $connections: [ID!]!) {
@@ -84,10 +84,10 @@ export const publish = graphql`
       errors { code message path }
     }
   }
-`
+`;
 
 export const progress = graphql`
   subscription platformProgressSubscription($after: Cursor) {
     trainingProgress(after: $after) { cursor run { ...platformRun } }
   }
-`
+`;
