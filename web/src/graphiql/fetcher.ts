@@ -3,6 +3,7 @@
 import type { Fetcher, FetcherOpts, FetcherParams } from "@graphiql/toolkit";
 import { type ExecutionResult, Kind } from "graphql";
 import { post } from "../graphql/request";
+import { session } from "../session/useSession";
 import { authorised, remember } from "./session";
 import { inWords, subscribe } from "./subscribe";
 
@@ -17,11 +18,11 @@ function isSubscription(params: FetcherParams, options?: FetcherOpts): boolean {
 }
 
 export const fetcher: Fetcher = async (params, options) => {
-  const headers = authorised(options?.headers ?? {}, window.sessionStorage);
+  const headers = authorised(options?.headers ?? {}, session.get().token);
   if (isSubscription(params, options)) return subscribe(params, headers);
   const answer = await post(params, headers).catch((reason: unknown) => {
     throw inWords(reason);
   });
-  remember(answer, window.sessionStorage);
+  remember(answer, session);
   return answer as ExecutionResult;
 };

@@ -1,6 +1,6 @@
-/** Keeps the token of the last sign-in for as long as the browser's tab lives, for all of GraphiQL's tabs and for the pages. */
+/** Takes the session from what GraphiQL's tabs do, and sends its token with all of them. */
 
-import { type Store, TOKEN_KEY } from "../session/session";
+import type { Session } from "../session/session";
 
 interface SessionAnswer {
   data?: {
@@ -10,15 +10,14 @@ interface SessionAnswer {
 }
 
 /** Notes the token that an answer to signIn brings; forgets it after signOut. Aliased fields are not seen. */
-export function remember(answer: unknown, store: Store): void {
+export function remember(answer: unknown, session: Pick<Session, "begin" | "leave">): void {
   const data = (answer as SessionAnswer).data;
-  if (data?.signIn?.token) store.setItem(TOKEN_KEY, data.signIn.token);
-  if (data?.signOut?.signedOut) store.removeItem(TOKEN_KEY);
+  if (data?.signIn?.token) session.begin(data.signIn.token);
+  if (data?.signOut?.signedOut) session.leave();
 }
 
 /** The headers of the headers tab, with the token where they name none. */
-export function authorised(headers: Record<string, string>, store: Store): Record<string, string> {
-  const token = store.getItem(TOKEN_KEY);
+export function authorised(headers: Record<string, string>, token: string | null): Record<string, string> {
   const named = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
   return token && !named ? { ...headers, Authorization: `Bearer ${token}` } : headers;
 }

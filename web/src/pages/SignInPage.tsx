@@ -5,6 +5,7 @@ import { Field } from "../forms/Field";
 import { Form } from "../forms/Form";
 import { PasswordField } from "../forms/PasswordField";
 import { graphql } from "../graphql/graphql";
+import { ENDPOINT } from "../graphql/request";
 import { useMutate } from "../graphql/useMutate";
 import { Page } from "../layout/Page";
 import { safeNext } from "../session/safeNext";
@@ -28,7 +29,9 @@ export function SignInPage() {
         send={(value) => signIn({ input: { email: value("email"), password: value("password") } })}
         done={({ token }) => {
           if (token) session.begin(token);
-          navigate(next);
+          if (next.startsWith(ENDPOINT))
+            window.location.assign(next); // GraphiQL, a document of its own
+          else navigate(next);
         }}
         beside={<Link href="/forgotten-password">{text.signIn.forgotten}</Link>}
       >
