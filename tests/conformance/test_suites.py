@@ -43,7 +43,7 @@ def environment(npm: None, people: People, folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "suite", ["graphql-http", "graphql-ws", "graphql-sse", "multipart", "apollo", "urql"]
+    "suite", ["graphql-http", "graphql-ws", "graphql-sse", "multipart", "apollo", "persisted", "urql"]
 )
 def test_suite(suite: str, environment: dict[str, str]) -> None:
     suites.run(suite, **environment)
