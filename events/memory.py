@@ -79,11 +79,11 @@ class InProcessLog:
         progress = Progress(self._journal, group, await self._journal.progress(group) or 0)
         try:
             async for delivery in self.stream(progress.reached):
-                progress.begin(delivery.position)
                 if type(delivery.event) in kinds:
+                    progress.begin(delivery.position)
                     yield InProcessJob(delivery, progress)
                 else:
-                    progress.finish(delivery.position)
+                    progress.pass_over(delivery.position)
                     await progress.save_if_due()
         finally:
             await progress.save()
@@ -120,6 +120,14 @@ class Progress:
 
     def begin(self, position: int) -> None:
         self._open.append(position)
+
+    def pass_over(self, position: int) -> None:
+        """What is no work of the group; most of it comes while the group has none."""
+        if self._open:
+            self._open.append(position)
+            self._finished.add(position)
+        else:
+            self.reached = position
 
     def finish(self, position: int) -> None:
         self._finished.add(position)

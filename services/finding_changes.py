@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from tortoise.exceptions import IntegrityError
+from tortoise.functions import Min
 
 from events.messages import FindingChanged
 from services.outbox import Outbox, record
-from store.tables import Deployment, FindingChange, Prediction, User
+from store.tables import Deployment, FindingChange, Image, Prediction, User
 
 BATCH = 200
+TOLD = ("id", "image_id", "finding")
+"""All that is read of a prediction here."""
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +27,8 @@ async def tell(outbox: Outbox, model_id: int) -> None:
     """
     last = 0
     while (deployment := await Deployment.current()) is not None and deployment.model_id == model_id:
-        judged = Prediction.filter(model_id=model_id, id__gt=last).select_related("image")
-        predictions = await judged.order_by("id").limit(BATCH)
+        judged = Prediction.filter(model_id=model_id, id__gt=last).order_by("id").limit(BATCH)
+        predictions = await judged.only(*TOLD)
         if not predictions:
             return
         await _tell(outbox, deployment, predictions)
@@ -37,7 +40,7 @@ async def tell_of_image(outbox: Outbox, image_id: int) -> None:
     deployment = await Deployment.current()
     if deployment is not None:
         query = Prediction.filter(model_id=deployment.model_id, image_id=image_id)
-        await _tell(outbox, deployment, await query.select_related("image"))
+        await _tell(outbox, deployment, await query.only(*TOLD))
 
 
 async def latest(image_ids: Iterable[int]) -> dict[int, FindingChange]:
@@ -68,10 +71,12 @@ async def _tell(outbox: Outbox, deployment: Deployment, predictions: Sequence[Pr
 
 async def _known(image_ids: list[int]) -> Mapping[int, Prediction]:
     """What owners know, by image: the last change, or the first prediction where no change followed it."""
-    first_last = await Prediction.filter(image_id__in=image_ids).order_by("-id")
-    changes = await FindingChange.filter(image_id__in=image_ids).order_by("id").select_related("prediction")
-    known = {prediction.image_id: prediction for prediction in first_last}
-    return known | {change.image_id: change.prediction for change in changes}
+    judged = Prediction.filter(image_id__in=image_ids).annotate(first=Min("id")).group_by("image_id")
+    known = dict(await judged.values_list("image_id", "first"))
+    changes = FindingChange.filter(image_id__in=image_ids).order_by("id")
+    known |= dict(await changes.values_list("image_id", "prediction_id"))
+    found = await Prediction.filter(id__in=list(known.values())).only(*TOLD)
+    return {prediction.image_id: prediction for prediction in found}
 
 
 async def _note(deployment: Deployment, prediction: Prediction, previous: Prediction) -> None:
@@ -81,4 +86,5 @@ async def _note(deployment: Deployment, prediction: Prediction, previous: Predic
         prediction_id=prediction.id,
         previous_id=previous.id,
     )
-    await record(FindingChanged(change.id, prediction.image_id, prediction.image.owner_id))
+    image = await Image.get(id=prediction.image_id).only("owner_id")
+    await record(FindingChanged(change.id, prediction.image_id, image.owner_id))

@@ -17,14 +17,13 @@ class DatabaseJournal:
     """Events in the order of their place; written by one relay alone."""
 
     async def append(self, entries: Sequence[Entry]) -> list[Delivery]:
-        rows = await JournalEntry.filter(uid__in=[entry.uid for entry in entries])
-        known = {row.uid for row in rows}
+        uids = [entry.uid for entry in entries]
+        known = {uid for (uid,) in await JournalEntry.filter(uid__in=uids).values_list("uid")}
         new = [entry for entry in entries if entry.uid not in known]
 
         async def write() -> list[Delivery]:
             await JournalEntry.bulk_create(_row(entry) for entry in new)
-            written = await JournalEntry.filter(uid__in=[entry.uid for entry in new])
-            places = {row.uid: row.position for row in written}
+            places = dict(await JournalEntry.filter(uid__in=uids).values_list("uid", "position"))
             return [Delivery(places[entry.uid], entry.event) for entry in new]
 
         return await atomically(write)
@@ -32,8 +31,8 @@ class DatabaseJournal:
     async def read(self, after: int, limit: int) -> list[Delivery]:
         # Those of a newer version of the program, which ran here once, are passed over.
         known = JournalEntry.filter(position__gt=after, kind__in=list(KINDS))
-        rows = await known.order_by("position").limit(limit)
-        return [Delivery(row.position, from_payload(row.kind, row.payload)) for row in rows]
+        rows = await known.order_by("position").limit(limit).values_list("position", "kind", "payload")
+        return [Delivery(position, from_payload(kind, payload)) for position, kind, payload in rows]
 
     async def bounds(self) -> tuple[int, int]:
         oldest = await JournalEntry.all().order_by("position").first()

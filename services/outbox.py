@@ -64,10 +64,11 @@ class Outbox:
 
     async def _publish_some(self) -> bool:
         # Those of a newer version of the program wait for it and hold nothing up.
-        rows = await OutboxEvent.filter(kind__in=list(KINDS)).order_by("id").limit(BATCH)
+        waiting = OutboxEvent.filter(kind__in=list(KINDS)).order_by("id").limit(BATCH)
+        rows = await waiting.values_list("id", "uid", "kind", "payload")
         if rows:
-            await self._log.publish([Entry(row.uid, from_payload(row.kind, row.payload)) for row in rows])
-            await OutboxEvent.filter(id__in=[row.id for row in rows]).delete()
+            await self._log.publish([Entry(uid, from_payload(kind, told)) for _, uid, kind, told in rows])
+            await OutboxEvent.filter(id__in=[row for row, *_ in rows]).delete()
         return bool(rows)
 
     async def _wait(self) -> None:
