@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+import uvloop
+
 from api.settings import Settings
 from api.wiring import Parts, load_parts, running
 from ml import default_model, features
@@ -85,7 +87,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder) / "data", database_url=asked.database)
         settings.data_dir.mkdir()
-        found = asyncio.run(measure(settings, asked.images))
+        found = uvloop.run(measure(settings, asked.images))
     print(json.dumps({"images": asked.images, "promotions": found}))
 
 

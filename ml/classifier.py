@@ -127,7 +127,8 @@ class Classifier:
     def judge(self, features: np.ndarray) -> list[Judgement]:
         """A judgement for each of N images, by their features (N, F)."""
         probabilities = self.predict(features)
-        distances, places = self.model.distances(features), self.model.places(features)
+        single = features.astype(np.float32)  # once: numpy is slow at that
+        distances, places = self.model.distances(single), self.model.places(single)
         reasons = self.model.abstentions(distances, probabilities)
         judged = zip(probabilities.tolist(), reasons, places, distances.tolist(), strict=True)
         return [self._judgement(*one) for one in judged]

@@ -62,7 +62,7 @@ class Novelty:
 
     def places(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float16]:
         """Where (N, 32) pictures lie along the directions, by their features (N, F): like ones lie close."""
-        centred = features[:, :-1].astype(np.float32) - self.centre.astype(np.float32)
+        centred = features[:, :-1].astype(np.float32, copy=False) - self.centre.astype(np.float32)
         return (centred @ self.directions.T.astype(np.float32)).astype(np.float16)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -126,7 +126,7 @@ def _distances(
     features: NDArray[np.floating[Any]], centre: NDArray[np.float16], directions: NDArray[np.float16]
 ) -> NDArray[np.float64]:
     """How far (N,) features (N, F) lie from the plane through the centre."""
-    centred = features[:, :-1].astype(np.float32) - centre.astype(np.float32)
+    centred = features[:, :-1].astype(np.float32, copy=False) - centre.astype(np.float32)
     along = centred @ directions.T.astype(np.float32)
     squares = np.einsum("nf,nf->n", centred, centred) - np.einsum("nk,nk->n", along, along)
     distances: NDArray[np.float64] = np.sqrt(np.maximum(squares, 0, dtype=np.float64))

@@ -15,7 +15,7 @@ from ml import features as packing
 from ml import image as ml_image
 from ml.classifier import Judgement
 from ml.recipes import Prepared
-from services import finding_changes
+from services import finding_changes, kept_features
 from services.decoding import Decoding
 from services.inference import Array, Inference, Serving
 from services.keys import features_key, pixels_key
@@ -25,6 +25,8 @@ from store.blobs import BlobMissing, Blobs
 from store.tables import AbstainReason, Finding, Image, Prediction
 
 RENEWAL_BATCH = 200
+RENEWED = ("id", "key", "owner_id", "view")
+"""All that is read of an image to judge it anew."""
 
 logger = logging.getLogger(__name__)
 
@@ -64,27 +66,34 @@ class Diagnosis:
     async def renew(self, event: ModelPromoted) -> None:
         """Judge every image again by the promoted model, from stored features, and tell what has changed."""
         await self.models.refresh()
-        serving, last = self.inference.serving, 0
-        while serving is self.inference.serving:  # else a later promotion renews
-            query = Image.without_prediction_by(serving.model_id, self.inference.extractor.name)
-            images = await query.filter(id__gt=last).order_by("id").limit(RENEWAL_BATCH)
-            if not images:
-                break
-            await self._renew(images, serving)
-            last = images[-1].id
+        serving = self.inference.serving
+        batch = await self._judged(serving, after=0)
+        while batch and serving is self.inference.serving:  # else a later promotion renews
+            async with asyncio.TaskGroup() as both:
+                coming = both.create_task(self._judged(serving, after=batch[-1][0].id))
+                both.create_task(self._keep(batch, serving))
+            batch = coming.result()
         await finding_changes.tell(self.outbox, serving.model_id)
 
-    async def _renew(self, images: list[Image], serving: Serving) -> None:
-        stored = await asyncio.gather(*(self._stored(image) for image in images))
-        pairs = list(zip(images, stored, strict=True))
-        known = [(image, features) for image, features in pairs if features is not None]
-        if known:
-            rows = np.stack([features for _, features in known])
-            judgements = await self.inference.compute(partial(serving.head.judge, rows))
-            judged = [(image, one) for (image, _), one in zip(known, judgements, strict=True)]
+    async def _judged(self, serving: Serving, after: int) -> list[tuple[Image, Judgement | None]]:
+        """The next images and what the model says of them; None where the features are lost."""
+        name = self.inference.extractor.name
+        query = Image.without_prediction_by(serving.model_id, name).filter(id__gt=after)
+        images = await query.order_by("id").limit(RENEWAL_BATCH).only(*RENEWED)
+        features = await kept_features.read(self.blobs, name, [image.key for image in images])
+        if known := [row for row in features if row is not None]:
+            judgements = iter(await self.inference.compute(lambda: serving.head.judge(np.stack(known))))
+        return [
+            (image, None if row is None else next(judgements))
+            for image, row in zip(images, features, strict=True)
+        ]
+
+    async def _keep(self, batch: list[tuple[Image, Judgement | None]], serving: Serving) -> None:
+        judged = [(image, judgement) for image, judgement in batch if judgement is not None]
+        if judged:
             await self._record_together(judged, serving)
-        for image, features in pairs:
-            if features is None:  # lost: they are extracted again
+        for image, judgement in batch:
+            if judgement is None:  # the features are extracted again
                 await self.diagnose(ImageUploaded(image.id))
 
     async def _judge_until_current(self, image: Image, features: Array) -> None:
@@ -99,13 +108,14 @@ class Diagnosis:
             await finding_changes.tell_of_image(self.outbox, image.id)
 
     async def _features(self, image: Image) -> Array:
-        stored = await self._stored(image)
-        if stored is not None:
-            return stored
+        name = self.inference.extractor.name
+        if image.features == name:
+            (kept,) = await kept_features.read(self.blobs, name, [image.key])
+            if kept is not None:  # else they are extracted anew
+                return kept
         data = await self.blobs.get(pixels_key(image.key))
         prepared = await self.decoding.run(partial(self._prepared, data))
         features = await self.inference.features(prepared)
-        name = self.inference.extractor.name
         await self.blobs.put(features_key(name, image.key), await asyncio.to_thread(packing.pack, features))
         image.update_from_dict(found := {"features": name, "view": prepared.view})
         if not await Image.filter(id=image.id).update(**found):  # deleted meanwhile
@@ -114,14 +124,6 @@ class Diagnosis:
 
     def _prepared(self, data: bytes) -> Prepared:
         return self.inference.extractor.prepare(ml_image.decode(data))
-
-    async def _stored(self, image: Image) -> Array | None:
-        if image.features != self.inference.extractor.name:
-            return None
-        try:
-            return packing.unpack(await self.blobs.get(features_key(image.features, image.key)))
-        except (BlobMissing, packing.FeaturesError):  # extracted anew from the pixels
-            return None
 
     async def _record_together(self, judged: list[tuple[Image, Judgement]], serving: Serving) -> None:
         """In one transaction, or, where an image was judged already or deleted meanwhile, in one for each."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import features as packing
+from services import kept_features
 from services.examples import Example
-from services.keys import features_key
-from store.blobs import BlobMissing, Blobs
+from store.blobs import Blobs
 from store.tables import Finding
 
 READ_AT_ONCE = 64
@@ -31,7 +29,7 @@ async def lay_out(found: Sequence[Example], extractor: str, blobs: Blobs, folder
     with (folder / FEATURES_FILE).open("wb") as rows:
         for start in range(0, len(found), READ_AT_ONCE):
             part = found[start : start + READ_AT_ONCE]
-            read = await asyncio.gather(*(_read(example, extractor, blobs) for example in part))
+            read = await kept_features.read(blobs, extractor, [example.image.key for example in part])
             for example, features in zip(part, read, strict=True):
                 if features is not None:
                     rows.write(features.astype("<f2").tobytes())
@@ -56,10 +54,3 @@ def _write_truth(kept: Sequence[Example], folder: Path) -> None:
         sha256=np.array([example.image.sha256 for example in kept], str),
         evidence=np.array([example.label.evidence.value for example in kept], str),
     )
-
-
-async def _read(example: Example, extractor: str, blobs: Blobs) -> NDArray[np.float16] | None:
-    try:
-        return packing.unpack(await blobs.get(features_key(extractor, example.image.key)))
-    except (BlobMissing, packing.FeaturesError):  # deleted a moment ago, or damaged
-        return None

@@ -61,6 +61,18 @@ class Blobs:
         except (NotFoundError, FileNotFoundError) as error:
             raise BlobMissing(key) from error
 
+    async def get_all(self, keys: Sequence[str]) -> list[bytes | None]:
+        """The bytes under each key, None where nothing lies: of a folder, quicker than one by one."""
+        if self._folder is not None:
+            return await asyncio.to_thread(_read_all, self._folder, keys)
+        return list(await asyncio.gather(*(self._get_or_none(key) for key in keys)))
+
+    async def _get_or_none(self, key: str) -> bytes | None:
+        try:
+            return await self.get(key)
+        except BlobMissing:
+            return None
+
     async def delete(self, keys: Sequence[str]) -> None:
         """Remove blobs; one that is not there is as good as removed."""
         for key in keys:
@@ -78,6 +90,17 @@ class Blobs:
         """Remove what a process that died while it put a blob had written; only a local folder shows it."""
         if self._folder is not None:
             await asyncio.to_thread(_remove_unfinished, self._folder, before.timestamp())
+
+
+def _read_all(folder: Path, keys: Sequence[str]) -> list[bytes | None]:
+    return [_read_file(folder / key) for key in keys]
+
+
+def _read_file(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, IsADirectoryError):
+        return None
 
 
 def _remove_unfinished(folder: Path, before: float) -> None:

@@ -73,6 +73,12 @@ async def test_what_is_not_there_is_missing(blobs: Blobs, key: str) -> None:
         await blobs.get(key)
 
 
+async def test_gives_many_at_once_in_their_order(blobs: Blobs) -> None:
+    for key in ("a/b", "c"):
+        await blobs.put(key, key.encode())
+    assert await blobs.get_all(["c", "never was", "a", "a/b", "c"]) == [b"c", None, None, b"a/b", b"c"]
+
+
 async def test_removes_those_that_are_there(blobs: Blobs, folder: Path) -> None:
     for key in KEYS:
         await blobs.put(key, b"x")
