@@ -19,9 +19,9 @@ PATIENCE_SECONDS = 90.0
 """How long a killer waits for the stage that it wants."""
 STOPPING_SECONDS = 30.0
 FIRST_DEATHS, FIRST_SECONDS = 3, 4.0
-MOMENTS = {"starting": 85, "serving": 5, "training": 2, "judging": 2, "verdict": 4, "renewing": 2}
-"""How often, of a hundred, it tries to kill in which stage. One that starts is there again the soonest, and
-one that waits for a verdict lets a run come to its end."""
+MOMENTS = {"starting": 40, "serving": 50, "training": 3, "judging": 2, "verdict": 3, "renewing": 2}
+"""How often, of a hundred, it tries to kill in which stage. Deaths in the later ones wait for a run or a
+promotion, and one that waits for a verdict lets a run come to its end."""
 NEWS_SECONDS = 2.0
 """How long a verdict, or another model, is what the server is about."""
 STAGES = {None: "serving", "QUEUED": "training", "TRAINING": "training", "EVALUATING": "judging"}
