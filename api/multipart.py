@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
@@ -15,6 +16,8 @@ from starlette.requests import Request
 
 from api.bodies import Limits
 from services.uploads import Incoming
+
+logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a client's malformed form would fill the log
 
 MAX_FIELDS = 10
 """`operations` and `map`, and a few that some clients add."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -155,9 +156,12 @@ async def test_a_file_that_is_mapped_nowhere_leaves_its_place_empty(member: Aske
         ),
     ],
 )
-async def test_bodies_that_are_no_form(member: Asker, content: bytes, content_type: str) -> None:
+async def test_bodies_that_are_no_form(
+    member: Asker, content: bytes, content_type: str, caplog: pytest.LogCaptureFixture
+) -> None:
     headers = {**member.headers, "Content-Type": content_type}
     assert_refused(await member.client.post("/graphql", content=content, headers=headers))
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 @pytest.mark.parametrize("charset", ["unicode_escape", "raw_unicode_escape", "utf-7", "undefined", "x", ""])
