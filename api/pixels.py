@@ -1,4 +1,4 @@
-"""Serves the pixels of an image, and heatmaps of them, to whoever holds a signed address."""
+"""Serves the pixels of an image, in full or small, and its heatmaps, to whoever holds a signed address."""
 
 from __future__ import annotations
 
@@ -34,6 +34,16 @@ async def pixels(request: Request) -> Response:
     return Response(data, media_type=image.media_type, headers=HEADERS)
 
 
+async def thumbnail(request: Request) -> Response:
+    """The picture in small, as a JPEG."""
+    platform: Platform = request.app.state.platform
+    address = _signed(request)
+    data = await platform.thumbnails.jpeg(*address) if address else None
+    if data is None:
+        return PlainTextResponse(EXPIRED.format("image"), status_code=404)
+    return Response(data, media_type="image/jpeg", headers=HEADERS)
+
+
 async def heatmap(request: Request) -> Response:
     """The picture with the heat of a prediction over it; 503 with the reason where it cannot be drawn."""
     platform: Platform = request.app.state.platform
@@ -56,5 +66,9 @@ def _signed(request: Request) -> tuple[int, str, str] | None:
 
 
 def routes() -> list[Route]:
-    """The two kinds of addresses."""
-    return [Route("/images/{number}", pixels), Route("/heatmaps/{number}", heatmap)]
+    """The three kinds of addresses."""
+    return [
+        Route("/images/{number}", pixels),
+        Route("/thumbnails/{number}", thumbnail),
+        Route("/heatmaps/{number}", heatmap),
+    ]

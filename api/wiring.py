@@ -42,6 +42,7 @@ from services.policy import Policies
 from services.renewal import Renewal
 from services.retraining import Retraining
 from services.sweeping import Sweeping
+from services.thumbnails import Thumbnails
 from services.training import Trainer, Training
 from services.uploads import Uploads
 from store.blobs import Blobs
@@ -118,6 +119,7 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
         newsroom=Newsroom(outbox),
         renewal=Renewal(diagnosis),
         retraining=retraining,
+        thumbnails=Thumbnails(blobs, decoding, links),
         training=Training(
             outbox, blobs, models, retraining, parts.trainer, Fingerprints(blobs, decoding, holdout), scratch
         ),

@@ -78,6 +78,13 @@ class Image(Node):
     def url(self, info: Info) -> str:
         return info.context.platform.images.links.image(self.row.id)
 
+    @field(
+        "Address of the picture in small (JPEG, its longer side at most 320 pixels), good for as long; made "
+        "when it is first asked for."
+    )
+    def thumbnail_url(self, info: Info) -> str:
+        return info.context.platform.thumbnails.links.thumbnail(self.row.id)
+
     @field("Whether the prediction below is there yet.")
     async def prediction_state(self, info: Info) -> PredictionState:
         if await info.context.loaders.current_predictions.load(self.row.id):

@@ -45,6 +45,12 @@ class Deployment:
         return User.of(user) if user else None
 
 
+@strawberry.type(description="Probabilities, both ends included, that a model leaves without a finding.")
+class Band:
+    low: float = strawberry.field(description="Its lower end, 0..1.")
+    high: float = strawberry.field(description="Its upper end, 0..1.")
+
+
 @strawberry.type(description="A trained classifier, with its figures and what was decided about it.")
 class ModelVersion(Node):
     number: int = strawberry.field(description="Counts up from 1.")
@@ -76,6 +82,16 @@ class ModelVersion(Node):
             created_at=row.created_at,
             row=row,
         )
+
+    @field("The probability from which on its finding is COVID; null where this was not recorded.")
+    def threshold(self) -> float | None:
+        found: float | None = (self.row.record or {}).get("method", {}).get("threshold")
+        return found
+
+    @field("Where it abstains as UNCERTAIN; null where it does so nowhere, or where this was not recorded.")
+    def band(self) -> Band | None:
+        found = (self.row.record or {}).get("method", {}).get("band")
+        return Band(low=found[0], high=found[1]) if found else None
 
     @field("The verdict in numbers; null where no gate judged it.")
     def gate(self) -> GateVerdict | None:

@@ -11,10 +11,10 @@ from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
 from events.messages import ImageDeleted
-from services.cleaning import clean_patient_ref, visible
+from services.cleaning import FILENAME_LENGTH, clean_filename, clean_patient_ref, visible
 from services.errors import Code, refuse
 from services.holdout import Holdout
-from services.keys import features_key, heatmap_key, pixels_key
+from services.keys import features_key, heatmap_key, pixels_key, thumbnail_key
 from services.links import Links
 from services.outbox import Outbox, record
 from services.permissions import may_see, member
@@ -76,6 +76,21 @@ class Images:
         await image.save(update_fields=changed)
         return image
 
+    async def rename(self, viewer: User | None, image_id: int, filename: str) -> Image:
+        """Gives the image another filename.
+
+        Raises:
+            Refused: NOT_FOUND, REQUIRED or TOO_LARGE.
+        """
+        image = await self._own(viewer, image_id)
+        if not visible(filename):
+            raise refuse(Code.REQUIRED, "a filename is needed", "filename")
+        if len(filename) > FILENAME_LENGTH:
+            raise refuse(Code.TOO_LARGE, f"a filename has at most {FILENAME_LENGTH} characters", "filename")
+        image.filename = clean_filename(filename)
+        await image.save(update_fields=["filename"])
+        return image
+
     async def delete(self, viewer: User | None, image_id: int) -> None:
         """Removes the image with its predictions and labels, and a moment later all of its blobs.
 
@@ -89,7 +104,7 @@ class Images:
 
     async def remove_blobs(self, event: ImageDeleted) -> None:
         """The reaction to a deletion; it may come twice."""
-        keys = [pixels_key(event.key)]
+        keys = [pixels_key(event.key), thumbnail_key(event.key)]
         if event.features is not None:
             keys.append(features_key(event.features, event.key))
         models = await ModelVersion.all().only("id")

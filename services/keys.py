@@ -3,6 +3,7 @@
 PIXELS = "pixels"
 FEATURES = "features"
 HEATMAPS = "heatmaps"
+THUMBNAILS = "thumbnails"
 
 
 def pixels_key(image_key: str) -> str:
@@ -20,8 +21,13 @@ def heatmap_key(model_id: int, image_key: str) -> str:
     return f"{HEATMAPS}/{model_id}/{image_key}"
 
 
+def thumbnail_key(image_key: str) -> str:
+    """An image in small."""
+    return f"{THUMBNAILS}/{image_key}"
+
+
 def image_key(key: str) -> str:
-    """The image that pixels, features or a heatmap belong to."""
+    """The image that pixels, features, a heatmap or a thumbnail belong to."""
     return key.rpartition("/")[2]
 
 

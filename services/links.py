@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 LIFETIME_SECONDS = 15 * 60
 
-Room = Literal["images", "heatmaps", "models"]
+Room = Literal["images", "thumbnails", "heatmaps", "models"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,10 @@ class Links:
     def image(self, image_id: int) -> str:
         """The address of an image's pixels, good for a quarter of an hour."""
         return self._address("images", image_id)
+
+    def thumbnail(self, image_id: int) -> str:
+        """The address of an image in small, good for as long."""
+        return self._address("thumbnails", image_id)
 
     def heatmap(self, prediction_id: int) -> str:
         """The address of a prediction's heatmap, good for as long."""

@@ -19,6 +19,7 @@ from services.models import Models
 from services.newsroom import Newsroom
 from services.renewal import Renewal
 from services.retraining import Retraining
+from services.thumbnails import Thumbnails
 from services.training import Training
 from services.uploads import Uploads
 
@@ -42,5 +43,6 @@ class Platform:
     newsroom: Newsroom
     renewal: Renewal
     retraining: Retraining
+    thumbnails: Thumbnails
     training: Training
     uploads: Uploads

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from services import attempts
 from services.journal import DatabaseJournal
-from services.keys import FEATURES, HEATMAPS, PIXELS, features_key, image_key
+from services.keys import FEATURES, HEATMAPS, PIXELS, THUMBNAILS, features_key, image_key
 from store.blobs import Blobs
 from store.tables import Image, TrainingRun
 
@@ -48,7 +48,7 @@ class Sweeping:
         """Remove what is older than an hour: what belongs to no image, and blobs half written."""
         oldest = datetime.now(UTC) - GRACE
         await self.blobs.remove_unfinished(oldest)
-        for room in (PIXELS, FEATURES, HEATMAPS):
+        for room in (PIXELS, FEATURES, HEATMAPS, THUMBNAILS):
             async for found in self.blobs.list(room):
                 await self._remove_orphans([blob.key for blob in found if blob.modified < oldest])
 

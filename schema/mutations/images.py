@@ -82,6 +82,10 @@ class UploadImagesPayload(Payload):
 @strawberry.input(description="A change of an image.")
 class UpdateImageInput:
     id: strawberry.ID = strawberry.field(description="The image's id.")
+    filename: str | None = strawberry.field(
+        default=OMITTED,
+        description="The new name, at most 255 characters; null or left out, it stays as it is.",
+    )
     patient_ref: str | None = strawberry.field(
         default=OMITTED,
         description="The new patient reference; null clears it, and left out, it stays as it is.",
@@ -152,6 +156,8 @@ class ImageMutations:
     ) -> UpdateImagePayload:
         images, viewer = info.context.platform.images, member(info.context.viewer)
         image_id = ids.row_of(input.id, "Image")
+        if (filename := given(input.filename)) is not None:
+            await images.rename(viewer, image_id, filename)
         if input.patient_ref is not OMITTED:
             return UpdateImagePayload(
                 image=Image.of(await images.update(viewer, image_id, input.patient_ref))

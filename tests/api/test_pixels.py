@@ -11,9 +11,11 @@ from starlette.applications import Starlette
 
 from api import pixels
 from ml.formats.stripping import strip
-from services import links
+from services import links, thumbnails
+from services.keys import thumbnail_key
 from services.platform import Platform
-from store.tables import Image, Prediction
+from store.blobs import BlobMissing
+from store.tables import Image, Prediction, User
 from tests.dicom_files import NAME, dicom
 from tests.people import eventually, member
 from tests.stand_ins import picture
@@ -122,6 +124,50 @@ async def test_the_pixels_of_a_deleted_image_are_gone(
     address = platform.images.links.image(image.id)
     await platform.images.delete(await image.owner, image.id)
     assert (await client.get(address)).status_code == 404
+
+
+# ------------------------------------------------------------------ thumbnails
+
+
+async def test_a_thumbnail_is_small_and_keeps_the_proportions(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    wide = BytesIO()
+    Pillow.new("L", (900, 600), 90).save(wide, "PNG")
+    (image,) = await upload(platform, await member(), wide.getvalue(), wait=0)
+    response = await client.get(platform.thumbnails.links.thumbnail(image.id))
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/jpeg")
+    assert response.headers["cache-control"].startswith("private")
+    small = Pillow.open(BytesIO(response.content))
+    assert (small.size, small.getextrema()) == ((320, 213), (90, 90))
+
+
+async def test_a_thumbnail_is_made_once_and_goes_with_the_image(
+    platform: Platform, client: httpx.AsyncClient, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = platform.thumbnails.links.thumbnail(image.id)
+    first = await client.get(address)
+    monkeypatch.setattr(thumbnails, "thumbnail", None)
+    assert (await client.get(address)).content == first.content
+    await platform.images.delete(await User.get(), image.id)
+    assert (await client.get(address)).status_code == 404
+
+    async def is_gone() -> bool:
+        try:
+            return not await platform.images.blobs.get(thumbnail_key(image.key))
+        except BlobMissing:
+            return True
+
+    await eventually(is_gone)
+
+
+async def test_the_address_of_a_thumbnail_opens_nothing_else(
+    platform: Platform, client: httpx.AsyncClient, image: Image
+) -> None:
+    address = platform.thumbnails.links.thumbnail(image.id)
+    other = platform.images.links.image(image.id).replace("/images/", "/thumbnails/")
+    for wrong in (address.replace("/thumbnails/", "/images/"), address + "0", other):
+        assert (await client.get(wrong)).status_code == 404
 
 
 # ------------------------------------------------------------------ heatmaps

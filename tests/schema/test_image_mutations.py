@@ -153,6 +153,22 @@ async def test_a_patient_reference_is_set_kept_and_cleared(member: Asker, ana: U
     assert codes(too_long) == [("TOO_LARGE", ["input", "patientRef"])]
 
 
+async def test_an_image_gets_another_name(member: Asker) -> None:
+    payload = await member.upload([("chest.png", GOOD)], "id")
+    image_id = payload["results"][0]["image"]["id"]
+    for given, expected in (
+        ({"filename": " films/left.png "}, "left.png"),
+        ({"filename": None, "patientRef": "P"}, "left.png"),
+        ({"filename": "right.png", "patientRef": "P"}, "right.png"),
+    ):
+        payload = await member.mutate("updateImage", "image { filename }", id=image_id, **given)
+        assert payload == {"image": {"filename": expected}, "errors": []}
+    for wrong, code in ((" ", "REQUIRED"), ("x" * 256, "TOO_LARGE")):
+        refused = await member.mutate("updateImage", "image { filename }", id=image_id, filename=wrong)
+        assert codes(refused) == [(code, ["input", "filename"])]
+    assert (await Image.get()).filename == "right.png"
+
+
 async def test_an_image_is_deleted_with_all_that_belongs_to_it(member: Asker) -> None:
     payload = await member.upload([("chest.png", GOOD)], "id", label="COVID", waitSeconds=10)
     image_id = payload["results"][0]["image"]["id"]
@@ -182,6 +198,7 @@ async def test_other_peoples_images_are_not_there(other: Asker, ana: User) -> No
         for name, given, field in (
             ("updateImage", {"id": image_id}, "id"),
             ("updateImage", {"id": image_id, "patientRef": "P"}, "id"),
+            ("updateImage", {"id": image_id, "filename": "other.png"}, "id"),
             ("deleteImage", {"id": image_id}, "id"),
             ("submitLabel", {"imageId": image_id, "finding": "COVID"}, "imageId"),
         ):
