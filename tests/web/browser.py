@@ -1,0 +1,76 @@
+"""Runs web/e2e in Chromium against a server of its own: ``python -m tests.web.browser [SHOTS]``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.live import ROOT, Live, serving
+from tests.radiographs import radiograph
+
+WEB = ROOT / "web"
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+ADMIN, PASSWORD = "chief@hospital.example", "correct horse battery"
+SECONDS = 600
+IMAGES = Path(os.environ.get("COVIDXR_TEST_IMAGES", ROOT.parent / "shared")) / "cxr"
+FILMS = ("covid/covid-0002.jpg", "covid/covid-0004.jpg", "pneumonia/pneumonia-0001.jpg")
+
+
+def what_is_missing() -> str | None:
+    """What these tests need and this machine does not have."""
+    if not Path(CHROMIUM).exists():
+        return "no Chromium on this machine (Debian: apt-get install chromium)"
+    if not (WEB / "node_modules" / "playwright-core").exists() or not (WEB / "dist" / "index.html").exists():
+        return "the web pages are not built (make web)"
+    return None if IMAGES.is_dir() else f"no images at {IMAGES}"
+
+
+def run(folder: Path, *arguments: str, shots: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The tests' outcome and output; ``shots`` is where pictures of every page go."""
+    drawn = folder / "drawn"
+    drawn.mkdir()
+    for seed in range(20):
+        radiograph("covid", seed=seed).save(drawn / f"film-{seed}.jpg")
+    with serving(folder / "data", retrain_threshold="100000") as live:
+        live.run("create-admin", ADMIN, COVIDXR_ADMIN_PASSWORD=PASSWORD)
+        return subprocess.run(
+            ["npx", "vitest", "run", "--config", "e2e/vitest.config.ts", *arguments],
+            cwd=WEB,
+            env=_environment(live, drawn, shots),
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def _environment(live: Live, drawn: Path, shots: Path | None) -> dict[str, str]:
+    films = [str(IMAGES / film) for film in FILMS]
+    given = {
+        "COVIDXR_CHROMIUM": CHROMIUM,
+        "COVIDXR_BROWSER_SERVER": live.url.removesuffix("/graphql"),
+        "COVIDXR_BROWSER_MAILS": str(live.data_dir / "mail"),
+        "COVIDXR_BROWSER_RADIOGRAPHS": ":".join(films),
+        "COVIDXR_BROWSER_DRAWN": str(drawn),
+    }
+    return {**os.environ, **given, **({"COVIDXR_BROWSER_SHOTS": str(shots)} if shots else {})}
+
+
+def main() -> None:
+    """Runs the tests and says what came of them."""
+    if missing := what_is_missing():
+        sys.exit(missing)
+    shots = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else None
+    with tempfile.TemporaryDirectory() as folder:
+        done = run(Path(folder), shots=shots)
+    print(done.stdout)
+    sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()

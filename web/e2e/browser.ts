@@ -1,0 +1,118 @@
+/** The browser, and what people do in it. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+
+function setting(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run these tests by \`make browser\``);
+  return value;
+}
+
+export const SERVER = setting("COVIDXR_BROWSER_SERVER");
+export const MAILS = setting("COVIDXR_BROWSER_MAILS");
+/** Real radiographs, and a folder of drawn ones. */
+export const RADIOGRAPHS = setting("COVIDXR_BROWSER_RADIOGRAPHS").split(":");
+export const DRAWN = setting("COVIDXR_BROWSER_DRAWN");
+export const ADMIN = { email: "chief@hospital.example", password: "correct horse battery" };
+export const ANA = { name: "Ana Pérez", email: "ana@hospital.example", password: "otra batería correcta" };
+
+export function launch(): Promise<Browser> {
+  // Containers have no sandbox of their own to give; what is opened here is our own.
+  return chromium.launch({
+    executablePath: process.env.COVIDXR_CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox"],
+  });
+}
+
+export interface Looks {
+  locale: string;
+  width?: number;
+  isDark?: boolean;
+}
+
+/** A window of its own, with nothing kept. What goes wrong in its scripts fails the test that asks `faultsOf`. */
+export function open(
+  browser: Browser,
+  { locale, width = 1280, isDark = false }: Looks,
+): Promise<BrowserContext> {
+  return browser.newContext({
+    baseURL: SERVER,
+    locale,
+    viewport: { width, height: width < 600 ? 740 : 900 },
+    colorScheme: isDark ? "dark" : "light",
+    reducedMotion: "reduce",
+  });
+}
+
+/** Collects what the browser complains of, the policy's refusals among it. */
+export function faultsOf(page: Page): string[] {
+  const faults: string[] = [];
+  page.on("pageerror", (error) => faults.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !/Failed to load resource|WebSocket|ERR_/.test(message.text()))
+      faults.push(message.text());
+  });
+  return faults;
+}
+
+/** The newest mail to an address, once it has come. */
+export async function mailTo(email: string): Promise<string> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const mails = readdirSync(MAILS)
+      .filter((file) => file.endsWith(".eml"))
+      .sort()
+      .map((file) => readFileSync(join(MAILS, file), "utf8"));
+    const found = mails.findLast((mail) => mail.includes(`To: ${email}`));
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`no mail came to ${email}`);
+}
+
+/** The address in a mail whose lines may be folded as quoted-printable does. */
+export function linkIn(mail: string): string {
+  const unfolded = mail.replace(/=\r?\n/g, "").replace(/=3D/g, "=");
+  const link = /https?:\/\/\S+token=\S+/.exec(unfolded)?.[0];
+  if (!link) throw new Error(`there is no link in the mail:\n${mail}`);
+  return link;
+}
+
+export async function signIn(
+  page: Page,
+  { email, password }: { email: string; password: string },
+): Promise<void> {
+  await page.goto("/sign-in");
+  await page.locator("input[name=email]").fill(email);
+  await page.locator("input[name=password]").fill(password);
+  await page.locator("form button[type=submit]").click();
+  await page.waitForURL("**/examine");
+}
+
+/** Asks the API as a program does. */
+export async function ask(
+  query: string,
+  variables: object,
+  token?: string,
+): Promise<Record<string, unknown>> {
+  const response = await fetch(`${SERVER}/graphql`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+    },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = (await response.json()) as { data: Record<string, unknown>; errors?: unknown };
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data;
+}
+
+export async function tokenOf({ email, password }: { email: string; password: string }): Promise<string> {
+  const query = "mutation($input: SignInInput!) { signIn(input: $input) { token } }";
+  const { signIn: signedIn } = (await ask(query, { input: { email, password } })) as {
+    signIn: { token: string };
+  };
+  return signedIn.token;
+}

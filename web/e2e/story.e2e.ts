@@ -1,0 +1,319 @@
+/** From signing up to a label, as people do it, and every page looked over. */
+
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  ADMIN,
+  ANA,
+  ask,
+  DRAWN,
+  faultsOf,
+  launch,
+  linkIn,
+  mailTo,
+  open,
+  RADIOGRAPHS,
+  signIn,
+  tokenOf,
+} from "./browser";
+import { places, violations, visit } from "./pages";
+
+const SHOTS = process.env.COVIDXR_BROWSER_SHOTS;
+
+/** What the server, or a slow machine, takes its time for. */
+const SLOWLY = { timeout: 20_000 };
+/** Each language, each width, light and dark; all of them where pictures are wanted. */
+const LOOKS = [
+  { locale: "es", width: 360, isDark: true },
+  { locale: "en", width: 1280, isDark: false },
+  ...(SHOTS
+    ? [
+        { locale: "es", width: 1280, isDark: false },
+        { locale: "en", width: 360, isDark: false },
+        { locale: "es", width: 1280, isDark: true },
+        { locale: "en", width: 1920, isDark: true },
+      ]
+    : []),
+];
+
+let browser: Browser;
+/** Ana's window, in Spanish. */
+let page: Page;
+let faults: string[];
+
+beforeAll(async () => {
+  browser = await launch();
+  page = await (await open(browser, { locale: "es-AR" })).newPage();
+  faults = faultsOf(page);
+});
+
+afterAll(async () => {
+  await browser?.close();
+});
+
+const row = (of: Page, filename: string) => of.locator(".image-table tr", { hasText: filename });
+const chosen = (path: string) => page.locator("input[type=file]").setInputFiles(path);
+
+describe("an account", () => {
+  it("is made in Spanish, with problems at their fields", async () => {
+    await page.goto("/");
+    await page.getByRole("link", { name: "Registrarse" }).first().click();
+    expect(await page.locator("html").getAttribute("lang")).toBe("es");
+    await page.getByLabel("Su nombre").fill(ANA.name);
+    await page.getByLabel("Dirección de correo").fill(ANA.email);
+    await page.getByLabel("Contraseña", { exact: true }).fill("corta");
+    await page.getByRole("button", { name: "Crear la cuenta" }).click();
+    await page.getByText("La contraseña debe tener al menos 8 caracteres.").waitFor();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("name"))).toBe("password");
+    await page.getByLabel("Contraseña", { exact: true }).fill(ANA.password);
+    await page.getByRole("button", { name: "Crear la cuenta" }).click();
+    await page.getByRole("heading", { name: "Un correo está en camino" }).waitFor();
+  });
+
+  it("is confirmed by the mail, which is in Spanish too", async () => {
+    const mail = await mailTo(ANA.email);
+    expect(mail).toContain("Confirme");
+    await page.goto(linkIn(mail));
+    await page.getByRole("button", { name: "Confirmar" }).click();
+    await page.getByText(`${ANA.email} quedó confirmada.`).waitFor();
+  });
+
+  it("opens what asked for it", async () => {
+    await page.goto("/label-queue");
+    await page.locator("main").getByRole("link", { name: "Iniciar sesión" }).click();
+    await page.getByLabel("Dirección de correo").fill(ANA.email);
+    await page.getByLabel("Contraseña", { exact: true }).fill("no es esta");
+    await page.getByRole("button", { name: "Iniciar sesión" }).click();
+    await page.getByText("La dirección o la contraseña no es correcta.").waitFor();
+    await page.getByLabel("Contraseña", { exact: true }).fill(ANA.password);
+    await page.getByRole("button", { name: "Iniciar sesión" }).click();
+    await page.getByRole("heading", { name: "Cola de etiquetado" }).waitFor();
+  });
+});
+
+describe("examining", () => {
+  it("shows a finding as it is made, in a second window too", async () => {
+    const other = await (await open(browser, { locale: "en" })).newPage();
+    await signIn(other, ANA);
+    await other.getByText("No images yet.").waitFor();
+
+    await page.goto("/examine");
+    await page.locator("input[type=file]").setInputFiles(RADIOGRAPHS);
+    await page.getByLabel("Verdad confirmada de covid-0002.jpg", { exact: true }).selectOption("COVID");
+    await page.getByLabel("En qué se apoya la verdad confirmada de covid-0002.jpg").selectOption("RT_PCR");
+    await page.getByRole("button", { name: `Subir ${RADIOGRAPHS.length} archivos` }).click();
+
+    await row(other, "covid-0002.jpg").locator(".wide-only .finding").first().waitFor();
+    expect(await row(other, "covid-0002.jpg").innerText()).toMatch(/RT-PCR/);
+    await row(page, "covid-0002.jpg").locator(".wide-only .finding").first().waitFor();
+    await row(page, "covid-0002.jpg").getByText("RT-PCR").last().waitFor();
+    await other.context().close();
+  });
+
+  it("tells of a file that is no image at that file, and of one that is there already", async () => {
+    const about = (name: string) => page.locator(".upload-item", { hasText: name });
+    await page.getByRole("button", { name: "Quitar lo terminado" }).click();
+    await page
+      .locator("input[type=file]")
+      .setInputFiles([{ name: "carta.png", mimeType: "image/png", buffer: Buffer.from("no image") }]);
+    await chosen(RADIOGRAPHS[0] as string);
+    await page.getByRole("button", { name: "Subir 2 archivos" }).click();
+    await about("carta.png").getByRole("alert").waitFor();
+    await about("covid-0002.jpg").getByText("Usted ya había subido este mismo archivo").waitFor();
+  });
+
+  it("goes on by itself when the connection is lost in the middle", async () => {
+    await page.goto("/examine");
+    await page
+      .locator("input[type=file]")
+      .setInputFiles([{ name: "otra.png", mimeType: "image/png", buffer: Buffer.from("no image") }]);
+    await page.context().setOffline(true);
+    await page.getByRole("button", { name: "Subir 1 archivo" }).click();
+    await page.getByText("Se perdió la conexión; se enviará de nuevo por sí solo").waitFor();
+    await page.getByText("No hay conexión.").waitFor();
+    await page.context().setOffline(false);
+    await page.locator(".upload-item").getByRole("alert").waitFor();
+  });
+
+  it("labels, renames and finds", async () => {
+    await page.goto("/examine");
+    await page
+      .getByRole("button", { name: /^Editar pneumonia/ })
+      .first()
+      .click();
+    await page.getByLabel("Verdad confirmada").last().selectOption("NO_COVID");
+    await page.getByRole("button", { name: "Etiquetar" }).click();
+    await page.getByText("quedó etiquetada").waitFor();
+    await page.getByLabel("Nombre", { exact: true }).fill("sala 3.jpg");
+    await page.getByRole("button", { name: "Guardar" }).click();
+    await row(page, "sala 3.jpg").first().waitFor();
+    await page.getByLabel("Nombre o paciente").fill("sala");
+    await page.getByText("1 de 1 imágenes").waitFor();
+  });
+
+  it("deletes, and takes it back", async () => {
+    await page.goto("/examine");
+    await page.locator(".image-table .thumbnail").first().waitFor();
+    const count = await page.locator(".image-table .thumbnail").count();
+    await page.getByRole("button", { name: "Borrar sala 3.jpg" }).click();
+    await page.getByText("sala 3.jpg quedó borrada.").waitFor();
+    expect(await page.locator(".image-table .thumbnail").count()).toBe(count - 1);
+    await page.getByRole("button", { name: "Deshacer" }).click();
+    await row(page, "sala 3.jpg").first().waitFor();
+    await page.getByRole("button", { name: "Borrar sala 3.jpg" }).click();
+    await page.getByRole("button", { name: "Descartar" }).click();
+    await page.reload();
+    await page.locator(".image-table .thumbnail").first().waitFor();
+    await expect.poll(() => page.locator(".image-table .thumbnail").count(), SLOWLY).toBe(count - 1);
+  });
+
+  it("takes a hundred files, each to its own end", async () => {
+    const drawn = readdirSync(DRAWN).map((file) => join(DRAWN, file));
+    const broken = Array.from({ length: 100 - drawn.length }, (_, number) => ({
+      name: `carta ${number}.png`,
+      mimeType: "image/png",
+      buffer: Buffer.from(`no image, ${number}`),
+    }));
+    const films = drawn.map((path) => ({
+      name: basename(path),
+      mimeType: "image/jpeg",
+      buffer: readFileSync(path),
+    }));
+    await page.locator("input[type=file]").setInputFiles([...films, ...broken]);
+    await page.getByRole("button", { name: "Subir 100 archivos" }).click();
+    const items = page.locator(".upload-item");
+    await expect
+      .poll(() => items.getByRole("alert").count(), { timeout: 50_000, interval: 300 })
+      .toBe(broken.length);
+    expect(await items.filter({ hasText: "Subido" }).count()).toBe(films.length);
+  });
+});
+
+describe("one image", () => {
+  it("is looked at with its heatmap, and its probability is on the scale", async () => {
+    await page.goto("/examine");
+    await page.getByLabel("Nombre o paciente").fill("covid-0002");
+    await page.getByText("1 de 1 imágenes").waitFor();
+    await row(page, "covid-0002.jpg").getByRole("link").click();
+    await page.getByRole("img", { name: /Probabilidad de COVID: / }).waitFor();
+    await page.getByRole("button", { name: "Invertir" }).click();
+    await page.getByLabel("Mapa de calor").fill("0.8");
+    await page.locator(".viewer-heat").waitFor();
+    await expect
+      .poll(() => page.locator(".viewer-heat").evaluate((heat) => getComputedStyle(heat).opacity), SLOWLY)
+      .toBe("0.8");
+    expect(await page.locator(".history").count()).toBe(2);
+  });
+});
+
+describe("the label queue", () => {
+  it("is worked off by keys alone", async () => {
+    await page.goto("/label-queue");
+    const heading = page.locator(".image-page h2");
+    await heading.waitFor();
+    const first = await heading.innerText();
+    await page.keyboard.press("n");
+    await page.getByText(`${first}: Sin COVID`).waitFor();
+    await expect.poll(() => heading.innerText(), SLOWLY).not.toBe(first);
+    const second = await heading.innerText();
+    await page.keyboard.press("s");
+    await expect.poll(() => heading.innerText(), SLOWLY).not.toBe(second);
+  });
+});
+
+describe("everybody", () => {
+  it("hears of news as they are published", async () => {
+    await page.goto("/news");
+    await page.getByText("Todavía no hay noticias.").waitFor();
+    const token = await tokenOf(ADMIN);
+    await ask(
+      "mutation($input: PublishNewsInput!) { publishNews(input: $input) { errors { code } } }",
+      {
+        input: {
+          title: "Modelo 2",
+          body: "# Nuevo\n\n- **mejor** en <b>todo</b>\n\n[más](https://a.example)",
+        },
+      },
+      token,
+    );
+    await page.getByRole("link", { name: "Modelo 2" }).click();
+    await page.getByText("mejor").waitFor();
+    expect(await page.locator(".markdown b").count()).toBe(0);
+  });
+
+  it("writes to the administrators, and learns what happens next", async () => {
+    await page.goto("/contact");
+    await expect.poll(() => page.getByLabel("Su nombre").inputValue(), SLOWLY).toBe(ANA.name);
+    await page.getByRole("button", { name: "Enviar" }).click();
+    await page.locator("[aria-invalid=true]").first().waitFor();
+    await page.getByLabel("Asunto").fill("Una pregunta");
+    await page.getByRole("textbox", { name: "Mensaje" }).fill("¿Dónde están las cifras?");
+    await page.getByRole("button", { name: "Enviar" }).click();
+    await page.getByRole("heading", { name: "Gracias, su mensaje llegó" }).waitFor();
+  });
+
+  it("switches the language at any moment, and finds it again", async () => {
+    await page.goto("/sign-up");
+    await page.getByLabel("Su nombre").fill("Ana");
+    await page.getByRole("button", { name: "English" }).click();
+    await page.getByRole("heading", { name: "Sign up" }).waitFor();
+    expect(await page.getByLabel("Your name").inputValue()).toBe("Ana");
+    await page.reload();
+    await page.getByRole("heading", { name: "Sign up" }).waitFor();
+    expect(await page.locator("html").getAttribute("lang")).toBe("en");
+  });
+});
+
+describe("a session that has ended", () => {
+  it("is told of, and another leads back to where one was", async () => {
+    await page.goto("/examine");
+    await page.locator(".image-table").waitFor();
+    const token = await page.evaluate(() => sessionStorage.getItem("covidxr-token"));
+    await ask("mutation { signOut { signedOut } }", {}, token ?? "");
+    await page.getByLabel("Name or patient").fill("x");
+    await page.getByRole("heading", { name: "Your session has ended" }).waitFor();
+    await page.getByRole("link", { name: "Sign in again" }).click();
+    // By keyboard alone.
+    await page.locator("input[name=email]").focus();
+    await page.keyboard.type(ANA.email);
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(ANA.password);
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/examine");
+    await page.locator(".image-table").waitFor();
+  });
+
+  it("and nothing went wrong in the browser all along", () => {
+    expect(faults).toEqual([]);
+  });
+});
+
+describe("every page", () => {
+  it.each(LOOKS)("passes axe and fits: $locale, $width pixels, dark $isDark", async (looks) => {
+    const visitor = await (await open(browser, looks)).newPage();
+    const member = await (await open(browser, looks)).newPage();
+    await signIn(member, ANA);
+    const found: string[] = [];
+    for (const place of await places(await tokenOf(ANA))) {
+      const shown = place.as ? member : visitor;
+      await visit(shown, place);
+      found.push(...(await violations(shown)).map((one) => `${place.name}: ${one}`));
+      const beyond = await shown.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      if (beyond > 0) found.push(`${place.name} is ${beyond} pixels too wide`);
+      if (SHOTS) {
+        mkdirSync(SHOTS, { recursive: true });
+        const look = `${looks.locale}-${looks.width}${looks.isDark ? "-dark" : ""}`;
+        // What is fetched when it comes into sight is to be in the picture.
+        await shown.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+        await shown.waitForLoadState("networkidle");
+        await shown.evaluate(() => window.scrollTo(0, 0));
+        await shown.screenshot({ path: join(SHOTS, `${place.name}-${look}.png`), fullPage: true });
+      }
+    }
+    await visitor.context().close();
+    await member.context().close();
+    expect(found).toEqual([]);
+  });
+});

@@ -1,0 +1,14 @@
+/** Tests in a real browser against a real server: `make browser` starts both. */
+
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["e2e/*.e2e.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // One story after another, in one browser.
+    fileParallelism: false,
+    bail: 0,
+  },
+});
