@@ -25,6 +25,9 @@ PAGES = (
     "/forgotten-password",
     "/verify-email",
     "/reset-password",
+    "/examine",
+    "/examine/{id}",
+    "/label-queue",
 )
 
 PAGE_HEADERS = {
@@ -43,14 +46,15 @@ ASSET_HEADERS = {
 ICON_HEADERS = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
 
 
-def _policy(*, style: str = "'self'", font: str = "'self'") -> str:
+def _policy(*, style: str = "'self'", font: str = "'self'", images: str = "'self' data:") -> str:
     return (
-        f"default-src 'none'; script-src 'self'; style-src {style}; font-src {font}; img-src 'self' data:; "
+        f"default-src 'none'; script-src 'self'; style-src {style}; font-src {font}; img-src {images}; "
         "connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
 
-APP_POLICY = _policy()
+# The preview of a file that is chosen for upload is a blob of the page's own.
+APP_POLICY = _policy(images="'self' data: blob:")
 # GraphiQL's editor writes style elements as it runs, and its style sheet carries its fonts.
 GRAPHIQL_POLICY = _policy(style="'self' 'unsafe-inline'", font="'self' data:")
 

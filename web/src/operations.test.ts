@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import sdl from "../../schema.graphql?raw";
 
 const OPERATION = /`((?:#.*\n)*(?:query|mutation|subscription) [^`]*)`/g;
+const FRAGMENT = /`(fragment (\w+) on [^`]*)`/g;
 
 const sources = import.meta.glob<string>("./**/*.{ts,tsx}", {
   query: "?raw",
@@ -14,7 +15,16 @@ const sources = import.meta.glob<string>("./**/*.{ts,tsx}", {
 const documents = Object.entries(sources).flatMap(([file, source]) =>
   [...source.matchAll(OPERATION)].map((match) => ({ file, document: match[1] ?? "" })),
 );
+const fragments = Object.values(sources).flatMap((source) =>
+  [...source.matchAll(FRAGMENT)].map((match) => ({ name: match[2] ?? "", definition: match[1] ?? "" })),
+);
 const schema = buildSchema(sdl);
+
+/** The operation with the fragments that it spreads. */
+function whole(document: string): string {
+  const spread = fragments.filter(({ name }) => document.includes(`...${name}`));
+  return [document, ...spread.map(({ definition }) => definition)].join("\n");
+}
 
 describe("operations", () => {
   it("are found in the sources", () => {
@@ -22,6 +32,6 @@ describe("operations", () => {
   });
 
   it.each(documents)("of $file fit the schema", ({ document }) => {
-    expect(validate(schema, parse(document)).map((error) => error.message)).toEqual([]);
+    expect(validate(schema, parse(whole(document))).map((error) => error.message)).toEqual([]);
   });
 });

@@ -17,4 +17,7 @@ export const PAGES: Record<string, ComponentType> = {
   "/forgotten-password": page(() => import("./pages/ForgottenPasswordPage"), "ForgottenPasswordPage"),
   "/verify-email": page(() => import("./pages/VerifyEmailPage"), "VerifyEmailPage"),
   "/reset-password": page(() => import("./pages/ResetPasswordPage"), "ResetPasswordPage"),
+  "/examine": page(() => import("./pages/ExaminePage"), "ExaminePage"),
+  "/examine/:id": page(() => import("./pages/ImagePage"), "ImagePage"),
+  "/label-queue": page(() => import("./pages/LabelQueuePage"), "LabelQueuePage"),
 };

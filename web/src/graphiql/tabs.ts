@@ -53,10 +53,10 @@ query WhoAmI {
   viewer { email name role }
 }`;
 
-const IMAGES = `# 3. Files go by curl, with the token of step 2:
-#    the start page ("COVID-XR", above) has the
-#    command. Then look here at what the model
-#    found, and label what you know.
+const IMAGES = `# 3. Files go up on the page Examine, or by
+#    curl: README has the command. Then look
+#    here at what the model found, and label
+#    what you know.
 #    For research, not for diagnosis.
 query MyImages {
   images(first: 10) {

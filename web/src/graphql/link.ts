@@ -15,21 +15,22 @@ const PONG_MS = 5_000;
 
 export interface Link {
   client: Client;
+  /** What goes with each operation over HTTP. */
+  headers: Record<string, string>;
   socket: Socket;
 }
 
 /** A link with this token, or with none. `onRefused` hears when the server knows the token no more. */
 export function createLink(token: string | null, onRefused: () => void): Link {
+  const headers = {
+    accept: "application/graphql-response+json, application/json;q=0.9",
+    ...(token ? { authorization: `Bearer ${token}` } : {}),
+  };
   const client = new Client({
     url: ENDPOINT,
     preferGetMethod: false,
     requestPolicy: "cache-and-network",
-    fetchOptions: () => ({
-      headers: {
-        accept: "application/graphql-response+json, application/json;q=0.9",
-        ...(token ? { authorization: `Bearer ${token}` } : {}),
-      },
-    }),
+    fetchOptions: { headers },
     exchanges: [
       mapExchange({
         onError(error) {
@@ -40,7 +41,7 @@ export function createLink(token: string | null, onRefused: () => void): Link {
       fetchExchange,
     ],
   });
-  return { client, socket: createSocketTo(token, onRefused) };
+  return { client, headers, socket: createSocketTo(token, onRefused) };
 }
 
 function createSocketTo(token: string | null, onRefused: () => void): Socket {

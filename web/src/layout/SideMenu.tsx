@@ -6,6 +6,7 @@ import { common } from "../texts/common";
 import { useText } from "../texts/useText";
 import { Account } from "./Account";
 import { LanguageSwitch } from "./LanguageSwitch";
+import { useViewer } from "./useViewer";
 
 const MENU = "side-menu";
 
@@ -47,11 +48,14 @@ export function SideMenu() {
 
 function Entries() {
   const text = useText(common);
+  const viewer = useViewer();
   return (
     <ul className="side-entries">
       <Entry href="/" name={text.home} />
       <Entry href="/news" name={text.news} />
       <Entry href="/contact" name={text.contact} />
+      <Entry href="/examine" name={text.examine} />
+      {viewer && <Entry href="/label-queue" name={text.queue} />}
       <li>
         <a className="side-entry" href="/graphql">
           {text.api}

@@ -42,8 +42,11 @@ function Hero() {
         </h1>
         <p className="lead measure">{text.lead}</p>
         <p className="d-flex flex-wrap gap-2 mb-4">
+          <Link className="btn btn-primary" href="/examine">
+            {text.examine}
+          </Link>
           {!token && (
-            <Link className="btn btn-primary" href="/sign-up">
+            <Link className="btn btn-outline-primary" href="/sign-up">
               {text.start}
             </Link>
           )}

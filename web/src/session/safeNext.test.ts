@@ -9,7 +9,7 @@ describe("safeNext", () => {
   it.each([null, "", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"])(
     "goes nowhere else: %s",
     (next) => {
-      expect(safeNext(next)).toBe("/");
+      expect(safeNext(next)).toBe("/examine");
     },
   );
 });

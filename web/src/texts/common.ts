@@ -33,7 +33,6 @@ export const common = texts({
     offline:
       "You are offline. What you see may be old; it is brought up to date when the connection is back.",
     reconnecting: "The connection to the server was lost. Connecting again; nothing will be missed.",
-    reconnected: "The connection is back.",
     dismiss: "Dismiss",
     undo: "Undo",
     messages: "Messages",
@@ -75,7 +74,6 @@ export const common = texts({
     license: "Licencia Apache 2.0.",
     offline: "No hay conexión. Lo que ve puede ser viejo; se pondrá al día cuando vuelva la conexión.",
     reconnecting: "Se perdió la conexión con el servidor. Conectando de nuevo; no se perderá nada.",
-    reconnected: "La conexión ha vuelto.",
     dismiss: "Descartar",
     undo: "Deshacer",
     messages: "Mensajes",

@@ -24,7 +24,11 @@ function make(language: Language): Format {
   const number = new Intl.NumberFormat(locale);
   const share = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const date = new Intl.DateTimeFormat(locale, { dateStyle: "long" });
-  const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const moment = new Intl.DateTimeFormat(locale, {
+    dateStyle: "medium",
+    timeStyle: "short",
+    hourCycle: "h23",
+  });
   const list = new Intl.ListFormat(locale);
   return {
     number: (value) => number.format(value),

@@ -1,0 +1,161 @@
+/** Where files are dragged in, described and sent. */
+
+import { type ChangeEvent, type DragEvent, useId, useState, useSyncExternalStore } from "react";
+import { untilNextAttempt } from "../graphql/follow";
+import { type UploadDetails, upload } from "../graphql/upload";
+import type { ImageRow } from "../images/imageRow";
+import { type Evidence, EvidenceChoice, type Finding, FindingChoice } from "../images/labelChoices";
+import { session, useSession } from "../session/useSession";
+import { examine } from "../texts/examine";
+import { useText } from "../texts/useText";
+import { UploadItem } from "./UploadItem";
+import { type Send, uploads } from "./uploads";
+
+const TYPES = "image/*,.dcm,.dicom,application/dicom";
+
+/** A label needs no evidence, but evidence needs a label. */
+export function detailsOf(label: Finding | null, evidence: Evidence): UploadDetails {
+  return label ? { label, evidence } : { label: null, evidence: null };
+}
+
+interface Props {
+  /** Hears of each image as it is stored. */
+  stored: (image: ImageRow) => void;
+}
+
+export function UploadPanel({ stored }: Props) {
+  const text = useText(examine).upload;
+  const { token } = useSession();
+  const listed = useSyncExternalStore(uploads.subscribe, uploads.get);
+  const [details, setDetails] = useState<UploadDetails>({});
+
+  const send: Send = async (file, said, progress) => {
+    const sent = await upload(file, said, token ?? "", progress);
+    if (sent.status === "stored") stored(sent.image);
+    if (sent.status === "failed" && sent.failure.kind === "UNAUTHENTICATED" && token) session.end(token);
+    return sent;
+  };
+  const start = (id?: number) => uploads.start(send, untilNextAttempt, id);
+  const describe = (change: UploadDetails) => {
+    setDetails((before) => ({ ...before, ...change }));
+    uploads.describe(change);
+  };
+
+  const chosen = listed.filter(({ state }) => state.name === "chosen").length;
+  const done = listed.filter(({ state }) => state.name === "stored" || state.name === "repeated").length;
+  return (
+    <section className="upload-panel" aria-labelledby="upload-heading">
+      <h2 className="h5" id="upload-heading">
+        {text.heading}
+      </h2>
+      <DropField take={(files) => uploads.choose(files, details)} />
+      {listed.length > 0 && (
+        <>
+          {chosen > 0 && <ForAll details={details} describe={describe} />}
+          <p className="visually-hidden" role="status">
+            {text.listed(listed.length, done)}
+          </p>
+          <ul className="upload-list">
+            {listed.map((one) => (
+              <UploadItem upload={one} again={() => start(one.id)} key={one.id} />
+            ))}
+          </ul>
+          <div className="d-flex flex-wrap gap-2">
+            {chosen > 0 && (
+              <button type="button" className="btn btn-primary" onClick={() => start()}>
+                {text.start(chosen)}
+              </button>
+            )}
+            {done > 0 && (
+              <button type="button" className="btn btn-outline-primary" onClick={() => uploads.clear()}>
+                {text.clear}
+              </button>
+            )}
+          </div>
+        </>
+      )}
+    </section>
+  );
+}
+
+function DropField({ take }: { take: (files: File[]) => void }) {
+  const text = useText(examine).upload;
+  const id = useId();
+  const [isOver, setOver] = useState(false);
+  const drop = (event: DragEvent) => {
+    event.preventDefault();
+    setOver(false);
+    take([...event.dataTransfer.files]);
+  };
+  const choose = (event: ChangeEvent<HTMLInputElement>) => {
+    take([...(event.target.files ?? [])]);
+    // The same file can be chosen again after it was taken off the list.
+    event.target.value = "";
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: files are chosen by the input in it, too
+    <div
+      className={isOver ? "drop-field is-over" : "drop-field"}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={drop}
+    >
+      <p className="mb-1">
+        {text.drop}{" "}
+        <label className="drop-choose" htmlFor={id}>
+          {text.choose}
+        </label>
+      </p>
+      <input className="visually-hidden" id={id} type="file" multiple accept={TYPES} onChange={choose} />
+      <p className="small text-body-secondary mb-0">{text.formats}</p>
+    </div>
+  );
+}
+
+function ForAll({
+  details,
+  describe,
+}: {
+  details: UploadDetails;
+  describe: (details: UploadDetails) => void;
+}) {
+  const text = useText(examine).upload;
+  const id = useId();
+  const label = (details.label ?? null) as Finding | null;
+  const evidence = (details.evidence ?? "UNSTATED") as Evidence;
+  return (
+    <fieldset className="for-all">
+      <legend className="h6">{text.forAll}</legend>
+      <FindingChoice
+        label={text.label}
+        value={label}
+        onChange={(finding) => describe(detailsOf(finding, evidence))}
+      />
+      <EvidenceChoice
+        label={text.evidence}
+        value={evidence}
+        isDisabled={!label}
+        onChange={(one) => describe(detailsOf(label, one))}
+      />
+      <div>
+        <label className="form-label" htmlFor={id}>
+          {text.patient}
+        </label>
+        <input
+          className="form-control"
+          id={id}
+          maxLength={100}
+          aria-describedby={`${id}-hint`}
+          value={details.patientRef ?? ""}
+          onChange={(event) => describe({ patientRef: event.target.value })}
+        />
+        <div className="form-text" id={`${id}-hint`}>
+          {text.patientHint}
+        </div>
+      </div>
+    </fieldset>
+  );
+}

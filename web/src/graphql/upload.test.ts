@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { formOf, sentOf } from "./upload";
+
+describe("the form of an upload", () => {
+  it("is as the multipart specification says", () => {
+    const file = new File(["x"], "chest.png");
+    const form = formOf(file, { label: "COVID", evidence: "RT_PCR" });
+    expect([...form.keys()]).toEqual(["operations", "map", "0"]);
+    const { query, variables } = JSON.parse(form.get("operations") as string);
+    expect(query).toContain("fragment ImageRow on Image");
+    expect(variables.input).toEqual({ label: "COVID", evidence: "RT_PCR", files: [null] });
+    expect(JSON.parse(form.get("map") as string)).toEqual({ "0": ["variables.input.files.0"] });
+    expect((form.get("0") as File).name).toBe("chest.png");
+  });
+});
+
+describe("the answer to an upload", () => {
+  const problem = { code: "CORRUPT_IMAGE" as const, message: "no", path: null };
+
+  it("tells of the file's own problems, and of those of the whole", () => {
+    const results = [{ image: null, duplicateOf: null, errors: [problem] }];
+    expect(sentOf({ data: { uploadImages: { errors: [], results } } })).toEqual({
+      status: "refused",
+      problems: [problem],
+    });
+    expect(sentOf({ data: { uploadImages: { errors: [problem], results: [] } } }).status).toBe("refused");
+  });
+
+  it("tells of a failure", () => {
+    const errors = [{ message: "who are you", extensions: { code: "UNAUTHENTICATED" } }];
+    expect(sentOf({ errors })).toEqual({
+      status: "failed",
+      failure: { kind: "UNAUTHENTICATED", message: "who are you" },
+    });
+  });
+});
