@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.dicom_files import dicom
 from tests.live import ROOT, Live, serving
 from tests.radiographs import radiograph
 
@@ -35,12 +36,13 @@ def run(folder: Path, *arguments: str, shots: Path | None = None) -> subprocess.
     drawn.mkdir()
     for seed in range(20):
         radiograph("covid", seed=seed).save(drawn / f"film-{seed}.jpg")
+    (folder / "film.dcm").write_bytes(dicom())
     with serving(folder / "data", retrain_threshold="100000") as live:
         live.run("create-admin", ADMIN, COVIDXR_ADMIN_PASSWORD=PASSWORD)
         return subprocess.run(
             ["npx", "vitest", "run", "--config", "e2e/vitest.config.ts", *arguments],
             cwd=WEB,
-            env=_environment(live, drawn, shots),
+            env=_environment(live, folder, shots),
             text=True,
             timeout=SECONDS,
             check=False,
@@ -49,14 +51,15 @@ def run(folder: Path, *arguments: str, shots: Path | None = None) -> subprocess.
         )
 
 
-def _environment(live: Live, drawn: Path, shots: Path | None) -> dict[str, str]:
+def _environment(live: Live, folder: Path, shots: Path | None) -> dict[str, str]:
     films = [str(IMAGES / film) for film in FILMS]
     given = {
         "COVIDXR_CHROMIUM": CHROMIUM,
         "COVIDXR_BROWSER_SERVER": live.url.removesuffix("/graphql"),
         "COVIDXR_BROWSER_MAILS": str(live.data_dir / "mail"),
         "COVIDXR_BROWSER_RADIOGRAPHS": ":".join(films),
-        "COVIDXR_BROWSER_DRAWN": str(drawn),
+        "COVIDXR_BROWSER_DRAWN": str(folder / "drawn"),
+        "COVIDXR_BROWSER_DICOM": str(folder / "film.dcm"),
     }
     return {**os.environ, **given, **({"COVIDXR_BROWSER_SHOTS": str(shots)} if shots else {})}
 

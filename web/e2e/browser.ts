@@ -14,6 +14,7 @@ export const SERVER = setting("COVIDXR_BROWSER_SERVER");
 export const MAILS = setting("COVIDXR_BROWSER_MAILS");
 /** Real radiographs, and a folder of drawn ones. */
 export const RADIOGRAPHS = setting("COVIDXR_BROWSER_RADIOGRAPHS").split(":");
+export const DICOM = setting("COVIDXR_BROWSER_DICOM");
 export const DRAWN = setting("COVIDXR_BROWSER_DRAWN");
 export const ADMIN = { email: "chief@hospital.example", password: "correct horse battery" };
 export const ANA = { name: "Ana Pérez", email: "ana@hospital.example", password: "otra batería correcta" };

@@ -8,6 +8,7 @@ import {
   ADMIN,
   ANA,
   ask,
+  DICOM,
   DRAWN,
   faultsOf,
   launch,
@@ -135,6 +136,33 @@ describe("examining", () => {
     await page.getByText("No hay conexión.").waitFor();
     await page.context().setOffline(false);
     await page.locator(".upload-item").getByRole("alert").waitFor();
+  });
+
+  it("hears of what it missed while the socket was down", async () => {
+    const other = await (await open(browser, { locale: "en" })).newPage();
+    const sockets: { close(): Promise<void> }[] = [];
+    let isDown = false;
+    await other.routeWebSocket(/\/graphql$/, (socket) => {
+      if (isDown) void socket.close({ code: 1012, reason: "down" });
+      else {
+        socket.connectToServer();
+        sockets.push(socket);
+      }
+    });
+    await signIn(other, ANA);
+    await row(other, "covid-0002.jpg").locator(".wide-only .finding").first().waitFor();
+    isDown = true;
+    await sockets.at(-1)?.close();
+    await other.getByText("The connection to the server was lost.").waitFor();
+
+    await page.locator("input[type=file]").setInputFiles(DICOM);
+    await page.getByRole("button", { name: "Subir 1 archivo" }).click();
+    await row(page, "film.dcm").locator(".wide-only .finding").first().waitFor();
+    expect(await row(other, "film.dcm").count()).toBe(0);
+    isDown = false;
+    await row(other, "film.dcm").locator(".wide-only .finding").first().waitFor();
+    await other.getByText("The connection to the server was lost.").waitFor({ state: "detached" });
+    await other.context().close();
   });
 
   it("labels, renames and finds", async () => {

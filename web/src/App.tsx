@@ -1,7 +1,7 @@
 /** The frame of every page, and the page that the address names. */
 
 import { Suspense } from "react";
-import { Route, Switch } from "wouter";
+import { Route, Switch, useLocation } from "wouter";
 import { Linked } from "./graphql/Linked";
 import { ConnectionBanner } from "./layout/ConnectionBanner";
 import { Footer } from "./layout/Footer";
@@ -24,11 +24,7 @@ export function App() {
           <div className="frame-page">
             <ConnectionBanner />
             <main id="main">
-              <PageFailure>
-                <Suspense fallback={<Loading />}>
-                  <Pages />
-                </Suspense>
-              </PageFailure>
+              <Pages />
             </main>
             <Footer />
           </div>
@@ -40,13 +36,19 @@ export function App() {
 }
 
 function Pages() {
+  const [location] = useLocation();
   return (
-    <Switch>
-      {Object.entries(PAGES).map(([path, Page]) => (
-        <Route path={path} component={Page} key={path} />
-      ))}
-      <Route component={NotFoundPage} />
-    </Switch>
+    // Another page may work where this one failed.
+    <PageFailure key={location}>
+      <Suspense fallback={<Loading />}>
+        <Switch>
+          {Object.entries(PAGES).map(([path, Page]) => (
+            <Route path={path} component={Page} key={path} />
+          ))}
+          <Route component={NotFoundPage} />
+        </Switch>
+      </Suspense>
+    </PageFailure>
   );
 }
 

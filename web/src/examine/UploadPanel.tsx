@@ -11,6 +11,11 @@ import { useText } from "../texts/useText";
 import { UploadItem } from "./UploadItem";
 import { type Send, uploads } from "./uploads";
 
+// Whoever signs in next is not to see what somebody else was about to upload.
+session.subscribe(() => {
+  if (!session.get().token) uploads.forget();
+});
+
 const TYPES = "image/*,.dcm,.dicom,application/dicom";
 
 /** A label needs no evidence, but evidence needs a label. */

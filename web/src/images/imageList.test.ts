@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changed, EMPTY, type ImageList, shown } from "./imageList";
+import { changed, EMPTY, type ImageList, without } from "./imageList";
 import type { ImageRow } from "./imageRow";
 
 const row = (id: string, filename = `${id}.png`): ImageRow => ({
@@ -22,7 +22,7 @@ const page = (ids: string[], totalCount = ids.length, hasNextPage = false) => ({
   hasNextPage,
 });
 
-const ids = (list: ImageList) => shown(list).map(({ id }) => id);
+const ids = (list: ImageList) => list.nodes.map(({ id }) => id);
 const begun = changed(EMPTY, { kind: "began", page: page(["c", "b"], 3, true) });
 
 describe("a list of images", () => {
@@ -46,17 +46,15 @@ describe("a list of images", () => {
     expect(list.totalCount).toBe(3);
   });
 
-  it("hides an image until its deletion is undone or done", () => {
-    const hidden = changed(begun, { kind: "hidden", id: "c" });
-    expect(ids(hidden)).toEqual(["b"]);
-    expect(ids(changed(hidden, { kind: "restored", id: "c" }))).toEqual(["c", "b"]);
-    const deleted = changed(hidden, { kind: "deleted", id: "c" });
-    expect(ids(deleted)).toEqual(["b"]);
-    expect(deleted.totalCount).toBe(2);
+  it("loses what is deleted", () => {
+    const list = changed(begun, { kind: "deleted", id: "c" });
+    expect(ids(list)).toEqual(["b"]);
+    expect(list.totalCount).toBe(2);
   });
 
-  it("keeps it hidden when the list is fetched again", () => {
-    const hidden = changed(begun, { kind: "hidden", id: "c" });
-    expect(ids(changed(hidden, { kind: "began", page: page(["c", "b"]) }))).toEqual(["b"]);
+  it("is shown without what may still be deleted", () => {
+    const shown = without(begun, new Set(["c", "elsewhere"]));
+    expect(ids(shown)).toEqual(["b"]);
+    expect(shown.totalCount).toBe(2);
   });
 });

@@ -2,25 +2,18 @@
 
 import type { ImageRow } from "./imageRow";
 
-export interface ImagePage {
+export interface ImageList {
   nodes: ImageRow[];
   totalCount: number;
   endCursor: string | null;
   hasNextPage: boolean;
 }
 
-export interface ImageList extends ImagePage {
-  /** Taken out of sight while their deletion can still be undone. */
-  hidden: ReadonlySet<string>;
-}
-
 export type ImageListChange =
-  | { kind: "began"; page: ImagePage }
-  | { kind: "continued"; page: ImagePage }
+  | { kind: "began"; page: ImageList }
+  | { kind: "continued"; page: ImageList }
   /** An image is new, or is another now. New ones are put first only where the list shows all images. */
   | { kind: "seen"; row: ImageRow; showsAll: boolean }
-  | { kind: "hidden"; id: string }
-  | { kind: "restored"; id: string }
   | { kind: "deleted"; id: string };
 
 export const EMPTY: ImageList = {
@@ -28,38 +21,29 @@ export const EMPTY: ImageList = {
   totalCount: 0,
   endCursor: null,
   hasNextPage: false,
-  hidden: new Set(),
 };
 
 export function changed(list: ImageList, change: ImageListChange): ImageList {
   switch (change.kind) {
     case "began":
-      return { ...change.page, hidden: list.hidden };
+      return change.page;
     case "continued":
-      return { ...change.page, nodes: joined(list.nodes, change.page.nodes), hidden: list.hidden };
+      return { ...change.page, nodes: joined(list.nodes, change.page.nodes) };
     case "seen":
       return withRow(list, change.row, change.showsAll);
-    case "hidden":
-      return { ...list, hidden: new Set([...list.hidden, change.id]) };
-    case "restored":
-      return { ...list, hidden: without(list.hidden, change.id) };
     case "deleted":
       return {
         ...list,
         nodes: list.nodes.filter(({ id }) => id !== change.id),
         totalCount: Math.max(0, list.totalCount - 1),
-        hidden: without(list.hidden, change.id),
       };
   }
 }
 
-/** Rows in sight. */
-export function shown(list: ImageList): ImageRow[] {
-  return list.nodes.filter(({ id }) => !list.hidden.has(id));
-}
-
-function without(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
-  return new Set([...ids].filter((one) => one !== id));
+/** The list without what is out of sight for now. */
+export function without(list: ImageList, hidden: ReadonlySet<string>): ImageList {
+  const nodes = list.nodes.filter(({ id }) => !hidden.has(id));
+  return { ...list, nodes, totalCount: list.totalCount - (list.nodes.length - nodes.length) };
 }
 
 function joined(rows: ImageRow[], further: ImageRow[]): ImageRow[] {

@@ -5,7 +5,8 @@ import { type Failure, failureOfOperation } from "../graphql/failure";
 import { graphql, type VariablesOf } from "../graphql/graphql";
 import { useLink } from "../graphql/Linked";
 import { useFollow } from "../graphql/useFollow";
-import { changed, EMPTY, type ImageList, type ImageListChange } from "./imageList";
+import { useHidden } from "./hidden";
+import { changed, EMPTY, type ImageList, type ImageListChange, without } from "./imageList";
 import { IMAGE_ROW } from "./imageRow";
 
 const PAGE = 25;
@@ -80,5 +81,5 @@ export function useImages(filter: ImageFilter): Images {
     begun: reload,
   });
   const more = () => void fetchPage(list.endCursor, () => true);
-  return { list, status, failure, change, reload, more };
+  return { list: without(list, useHidden()), status, failure, change, reload, more };
 }

@@ -6,6 +6,7 @@ import { useMutate } from "../graphql/useMutate";
 import { session, useSession } from "../session/useSession";
 import { common } from "../texts/common";
 import { useText } from "../texts/useText";
+import { toasts } from "../toasts/toasts";
 import { useViewer } from "./useViewer";
 
 const SIGN_OUT = graphql(`mutation SignOut { signOut { signedOut errors { code message path } } }`);
@@ -21,6 +22,8 @@ function SignedIn() {
   const [, navigate] = useLocation();
   const [signOut, isUnderWay] = useMutate(SIGN_OUT);
   const leave = async () => {
+    // What could still be undone is done before nobody may do it any more.
+    toasts.dismissAll();
     // Where the server cannot be reached, the token is forgotten here all the same.
     await signOut({});
     session.leave();

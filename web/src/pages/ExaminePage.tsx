@@ -4,7 +4,7 @@ import { useCallback, useState } from "react";
 import { Filters } from "../examine/Filters";
 import { ImageTable } from "../examine/ImageTable";
 import { UploadPanel } from "../examine/UploadPanel";
-import { shown } from "../images/imageList";
+import type { ImageRow } from "../images/imageRow";
 import { useDelete } from "../images/useDelete";
 import { type ImageFilter, useImages } from "../images/useImages";
 import { MembersOnly } from "../layout/MembersOnly";
@@ -27,12 +27,11 @@ function Examine({ viewer }: { viewer: Viewer }) {
   const text = useText(examine);
   const [filter, setFilter] = useState(ALL);
   const images = useImages(filter);
-  const remove = useDelete(images.change);
   const { change } = images;
+  const remove = useDelete((id) => change({ kind: "deleted", id }));
   const isFiltered = filter !== ALL && Object.keys(filter).length > 0;
   const stored = useCallback(
-    (row: Parameters<Parameters<typeof UploadPanel>[0]["stored"]>[0]) =>
-      change({ kind: "seen", row, showsAll: !isFiltered }),
+    (row: ImageRow) => change({ kind: "seen", row, showsAll: !isFiltered }),
     [change, isFiltered],
   );
   const caption = viewer.role === "ADMIN" ? text.table.captionAll : text.table.caption;
@@ -47,9 +46,9 @@ function Examine({ viewer }: { viewer: Viewer }) {
       )}
       {images.status === "ready" && (
         <>
-          {shown(images.list).length > 0 ? (
+          {images.list.nodes.length > 0 ? (
             <ImageTable
-              rows={shown(images.list)}
+              rows={images.list.nodes}
               caption={caption}
               changed={(row) => change({ kind: "seen", row, showsAll: false })}
               remove={remove}
@@ -71,7 +70,7 @@ function Ending({ images: { list, more } }: { images: ReturnType<typeof useImage
   if (list.totalCount === 0) return null;
   return (
     <p className="d-flex flex-wrap align-items-center gap-3" role="status">
-      {text.count(number(shown(list).length), number(list.totalCount - list.hidden.size))}
+      {text.count(number(list.nodes.length), number(list.totalCount))}
       {list.hasNextPage && (
         <button type="button" className="btn btn-sm btn-outline-primary" onClick={more}>
           {words.more}

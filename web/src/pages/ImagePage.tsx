@@ -233,12 +233,16 @@ function Predictions({ image }: { image: Image }) {
 function Delete({ image }: { image: Image }) {
   const text = useText(examine).table;
   const [, navigate] = useLocation();
-  // The way back leads to the image.
-  const remove = useDelete((change) => {
-    if (change.kind === "hidden") navigate("/examine");
-  });
+  const remove = useDelete();
   return (
-    <button type="button" className="btn btn-sm btn-outline-danger mt-2" onClick={() => remove(image)}>
+    <button
+      type="button"
+      className="btn btn-sm btn-outline-danger mt-2"
+      onClick={() => {
+        remove(image);
+        navigate("/examine");
+      }}
+    >
       {text.delete}
     </button>
   );
