@@ -10,7 +10,7 @@ from tests.conformance import fuzzing, suites
 from tests.conformance.people import People, furnish, people_of, pictures
 from tests.live import serving
 
-FUZZING_SECONDS = 36
+FUZZING_SECONDS = 30
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
