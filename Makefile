@@ -66,7 +66,7 @@ check-migrations: $(DEV)
 	$(BIN)/python -m scripts.check_migrations
 
 check-web: $(PAGES)
-	@if [ -e web/node_modules/.package-lock.json ]; then cd web && npm run --silent check && npx biome ci --error-on-warnings --config-path=. ../tests/conformance; \
+	@if [ -e web/node_modules/.package-lock.json ]; then cd web && npm run --silent check && npx biome ci --error-on-warnings --config-path=. ../tests/conformance ../examples; \
 		else echo "web: not checked, since npm is not there"; fi
 
 .PHONY: web
