@@ -30,11 +30,12 @@ from api.freshness import is_public, revalidated
 from api.multipart import BoundedRequest, put_files, refuse_other_sites, text_of
 from api.negotiation import EVENTS, HTML, answer_type, wants
 from api.patience import FAREWELL, REASON
+from api.seats import RETRY_SECONDS, NoSeat, Seats, holder_of
 from api.sockets import Handler, Wire
 from api.trusted import BadManifest, Register
 from schema.context import Session
 from schema.documents import Documents
-from schema.errors import BAD_USER_INPUT, TOO_SLOW, fault
+from schema.errors import BAD_USER_INPUT, RATE_LIMITED, TOO_SLOW, fault
 from schema.schema import Schema, build_schema
 from services.platform import Platform
 
@@ -85,6 +86,7 @@ class GraphQLView(GraphQL[Session, None]):
         register: Register | None = None,
     ) -> None:
         self.register = register or Register()
+        self.seats = Seats()
         super().__init__(
             _schema_for(self.register),
             graphql_ide="graphiql" if page else None,
@@ -112,6 +114,8 @@ class GraphQLView(GraphQL[Session, None]):
             return
         finally:
             await request.close()
+            if seat := getattr(request.state, "seat", None):
+                seat.leave()
 
     async def _respond(self, request: Request) -> Response:
         accept = request.headers.get("accept", "")
@@ -121,6 +125,11 @@ class GraphQLView(GraphQL[Session, None]):
         except HTTPException as error:
             body = {"message": error.reason, "extensions": {"code": BAD_USER_INPUT}}
             return self._errors(body, accept, error.status_code)
+        except NoSeat as error:
+            limited = {"code": RATE_LIMITED, "retryAfter": RETRY_SECONDS}
+            response = self._errors({"message": str(error), "extensions": limited}, accept, 429)
+            response.headers["Retry-After"] = str(RETRY_SECONDS)
+            return response
         except ClientDisconnect:
             raise
         except Exception as error:
@@ -153,8 +162,6 @@ class GraphQLView(GraphQL[Session, None]):
 
     async def on_ws_connect(self, context: Session) -> Any:
         given = authorization_of(context.connection_params or {})
-        context.token = bearer(given)
-        await context.refresh()
         if given is not None and context.viewer is None:
             raise ConnectionRejectionError  # closes with 4403
         return await super().on_ws_connect(context)
@@ -204,13 +211,15 @@ class GraphQLView(GraphQL[Session, None]):
         sub_response: Response,
     ) -> ExecutionResult | list[ExecutionResult] | SubscriptionExecutionResult:
         assert isinstance(request_data, GraphQLRequestData), "batches are refused as they are read"
+        is_stream = self._get_stream_transport(request_data.protocol) is not None
         try:
+            if is_stream:
+                request.state.seat = self.seats.take(holder_of(context, request.client))
             request_data.query = self.register.text_of(
                 request_data.query, request_data.extensions, is_admin=context.is_admin
             )
         except GraphQLError as error:
             result = ExecutionResult(data=None, errors=[error])
-            is_stream = self._get_stream_transport(request_data.protocol) is not None
             return cast(SubscriptionExecutionResult, _alone(result)) if is_stream else result
         return await super().execute_operation(
             request, request_adapter, request_data, context, root_value, sub_response

@@ -18,6 +18,8 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     SubscribeMessage,
 )
 
+from api.auth import authorization_of, bearer
+from api.seats import TOO_MANY, Holder, NoSeat, holder_of
 from schema import streams
 from schema.context import Session
 from schema.errors import RATE_LIMITED, UNAUTHENTICATED
@@ -53,6 +55,25 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
 
     _watching: asyncio.Task[None] | None = None
 
+    async def handle(self) -> None:
+        try:
+            self._seat = self._view.seats.take(self._holder)
+        except NoSeat as error:
+            await self.websocket.close(TOO_MANY, str(error))
+            return
+        try:
+            await super().handle()
+        finally:
+            self._seat.leave()
+
+    @property
+    def _holder(self) -> Holder:
+        return holder_of(self.context, cast(Wire, self.websocket).ws.client)
+
+    @property
+    def _view(self) -> GraphQLView:
+        return cast("GraphQLView", self.view)
+
     async def shutdown(self) -> None:
         if self._watching:
             self._watching.cancel()
@@ -60,9 +81,20 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
         await super().shutdown()
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        try:
+            if not self.connection_init_received:
+                await self._sign_in(message.get("payload") or {})
+        except NoSeat as error:
+            await self.websocket.close(TOO_MANY, str(error))
+            return
         await super().handle_connection_init(message)
         if self.connection_acknowledged and not self._watching:
             self._watching = asyncio.create_task(self._watch())
+
+    async def _sign_in(self, parameters: Mapping[str, object]) -> None:
+        self.context.token = bearer(authorization_of(parameters))
+        await self.context.refresh()
+        self._seat.move(self._holder)
 
     async def _watch(self) -> None:
         """Close the socket once its session has expired or was revoked, whether or not anything happens."""
@@ -106,9 +138,8 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
             raise GraphQLError(text, extensions={"code": RATE_LIMITED})
 
     def _text_of(self, payload: Mapping[str, Any]) -> str:
-        register = cast("GraphQLView", self.view).register
         query, extensions = payload.get("query"), payload.get("extensions")
-        return register.text_of(query, extensions, is_admin=self.context.is_admin) or ""
+        return self._view.register.text_of(query, extensions, is_admin=self.context.is_admin) or ""
 
     async def handle_task_exception(self, error: Exception) -> None:
         if not isinstance(error, WebSocketDisconnected):  # clients may leave in mid-answer
