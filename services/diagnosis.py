@@ -25,7 +25,7 @@ from store.blobs import BlobMissing, Blobs
 from store.tables import AbstainReason, Finding, Image, Prediction
 
 RENEWAL_BATCH = 200
-RENEWED = ("id", "key", "owner_id", "view")
+RENEWED = ("id", "key", "owner_id", "features", "view")
 """All that is read of an image to judge it anew."""
 
 logger = logging.getLogger(__name__)
@@ -63,17 +63,31 @@ class Diagnosis:
         """Serve the promoted model in this process from now on."""
         await self.models.refresh()
 
-    async def renew(self, event: ModelPromoted) -> None:
-        """Judge every image again by the promoted model, from stored features, and tell what has changed."""
+    async def renew(self, event: ModelPromoted) -> list[Image]:
+        """Judge every image again by the promoted model, from stored features, and tell what has changed.
+
+        Returns those whose features are lost and could not be made again, for a reason of ours.
+        """
         await self.models.refresh()
-        serving = self.inference.serving
+        serving, faulty = self.inference.serving, list[Image]()
         batch = await self._judged(serving, after=0)
         while batch and serving is self.inference.serving:  # else a later promotion renews
             async with asyncio.TaskGroup() as both:
                 coming = both.create_task(self._judged(serving, after=batch[-1][0].id))
-                both.create_task(self._keep(batch, serving))
+                kept = both.create_task(self._keep(batch, serving))
             batch = coming.result()
+            faulty += kept.result()
         await finding_changes.tell(self.outbox, serving.model_id)
+        return faulty
+
+    async def diagnose_again(self, image: Image) -> bool:
+        """As `diagnose`, of one among many; False where it failed for a reason of ours."""
+        try:
+            await self.diagnose(ImageUploaded(image.id))
+        except Exception:
+            logger.exception("image %d: its features could not be made", image.id)
+            return False
+        return True
 
     async def _judged(self, serving: Serving, after: int) -> list[tuple[Image, Judgement | None]]:
         """The next images and what the model says of them; None where the features are lost."""
@@ -88,13 +102,13 @@ class Diagnosis:
             for image, row in zip(images, features, strict=True)
         ]
 
-    async def _keep(self, batch: list[tuple[Image, Judgement | None]], serving: Serving) -> None:
+    async def _keep(self, batch: list[tuple[Image, Judgement | None]], serving: Serving) -> list[Image]:
+        """Record what was judged, and extract again what was lost; those of which that failed."""
         judged = [(image, judgement) for image, judgement in batch if judgement is not None]
         if judged:
             await self._record_together(judged, serving)
-        for image, judgement in batch:
-            if judgement is None:  # the features are extracted again
-                await self.diagnose(ImageUploaded(image.id))
+        lost = [image for image, judgement in batch if judgement is None]
+        return [image for image in lost if not await self.diagnose_again(image)]
 
     async def _judge_until_current(self, image: Image, features: Array) -> None:
         """A promotion between judging and recording would leave the image to the old model alone."""

@@ -20,6 +20,10 @@ TOLD = ("id", "image_id", "finding")
 logger = logging.getLogger(__name__)
 
 
+class Overtaken(Exception):
+    """Another promotion came first, and tells of what it changes itself."""
+
+
 async def tell(outbox: Outbox, model_id: int) -> None:
     """Go through what a model says of all images, as long as it is in service; may be done again at any time.
 
@@ -65,6 +69,8 @@ async def _tell(outbox: Outbox, deployment: Deployment, predictions: Sequence[Pr
             continue
         try:
             await outbox.commit(partial(_note, deployment, prediction, previous))
+        except Overtaken:
+            return
         except IntegrityError:
             logger.debug("image %d: told already, or deleted meanwhile", prediction.image_id)
 
@@ -86,5 +92,8 @@ async def _note(deployment: Deployment, prediction: Prediction, previous: Predic
         prediction_id=prediction.id,
         previous_id=previous.id,
     )
+    current = await Deployment.current()
+    if current is None or current.id != deployment.id:  # told now, it would come after what is true since
+        raise Overtaken
     image = await Image.get(id=prediction.image_id).only("owner_id")
     await record(FindingChanged(change.id, prediction.image_id, image.owner_id))

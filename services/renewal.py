@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from tortoise.expressions import Subquery
@@ -68,10 +69,14 @@ class Renewal:
         Raises:
             CannotRenew: some are still to do.
         """
-        await self.diagnosis.renew(event)
+        faulty = await self.diagnosis.renew(event)
         if await Image.read_by_others(self._extractor).exists():
             await self._make_anew()
             await finding_changes.tell(self.diagnosis.outbox, event.model_id)
+        if faulty:
+            if len(faulty) < FAULTS_IN_A_ROW:
+                await self._count_faults(faulty)
+            raise CannotRenew(f"features of {len(faulty)} images were lost and could not be made again")
 
     async def _make_anew(self) -> None:
         """One image at a time, and uploads first: the labelled, which trainings wait for, then the newest."""
@@ -90,8 +95,7 @@ class Renewal:
                 in_a_row, done = 0, done + 1
                 if done * PARTS // max(total, 1) > (done - 1) * PARTS // max(total, 1):
                     logger.info("features by %s: %d of %d images", name, done, total)
-        for image in faulty.values():
-            await self._count_fault(image)
+        await self._count_faults(faulty.values())
         if await self._is_in_service(serving) and (left := await Image.read_by_others(name).count()):
             raise CannotRenew(f"features of {left} images are still to be made")
 
@@ -112,20 +116,18 @@ class Renewal:
 
     async def _made(self, image: Image) -> bool:
         """Whether the image is done with: it is judged by its new features, or told to be unreadable."""
-        try:
-            await self.diagnosis.diagnose(ImageUploaded(image.id))
-        except Exception:
-            logger.exception("image %d: its features could not be made", image.id)
+        if not await self.diagnosis.diagnose_again(image):
             return False
         await self._forget_old(image)
         return True
 
-    async def _count_fault(self, image: Image) -> None:
+    async def _count_faults(self, faulty: Collection[Image]) -> None:
         """The others went well: what fails again and again is told, and nobody waits for it any longer."""
-        self._faults[image.id] += 1
-        if self._faults[image.id] == ATTEMPTS:
-            await self.diagnosis.give_up(ImageUploaded(image.id))
-            await self._forget_old(image)
+        for image in faulty:
+            self._faults[image.id] += 1
+            if self._faults[image.id] == ATTEMPTS:
+                await self.diagnosis.give_up(ImageUploaded(image.id))
+                await self._forget_old(image)
 
     async def _forget_old(self, image: Image) -> None:
         """Remove the other network's features; an image that has no new ones has none from now on."""
