@@ -48,6 +48,12 @@ def test_a_model_that_learned_the_opposite_is_refused() -> None:
     assert verdict.sentence.startswith("Rejected: sensitivity")
 
 
+def test_noise_is_refused() -> None:
+    for seed in range(5):
+        verdict = verdict_on(np.random.default_rng(seed).random(300))
+        assert (verdict.promote, verdict.awaits) == (False, False)
+
+
 def test_a_model_that_calls_everyone_sick_is_refused_for_its_specificity() -> None:
     _, probabilities, _ = holdout()
     verdict = verdict_on(0.5 + probabilities / 2)

@@ -113,6 +113,17 @@ def test_flipped_labels_are_refused(known: BaseSet, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_noise_is_refused(known: BaseSet, tmp_path: Path) -> None:
+    """As many of each class as there are, dealt out by chance among all that teaches."""
+    rows = np.flatnonzero(~known.holdout)
+    folder = lay_out(tmp_path, known, rows, np.random.default_rng(0).permutation(known.covid[rows]))
+    learn(folder, lambda *step: None)
+    found = outcome(folder)
+    assert (found["promote"], found["awaits"]) == (False, False), found["verdict"]
+    assert "beyond the margin" in found["verdict"]
+
+
+@pytest.mark.slow
 def test_where_uploads_judge_too_home_is_asked_again(known: BaseSet, tmp_path: Path) -> None:
     rows = some_of_each(known)
     folder = lay_out(tmp_path, known, rows, known.covid[rows])
