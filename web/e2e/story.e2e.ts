@@ -54,6 +54,13 @@ afterAll(async () => {
   await browser?.close();
 });
 
+/** A picture of a state that no page opens with. */
+async function picture(of: Page, name: string): Promise<void> {
+  if (!SHOTS) return;
+  mkdirSync(SHOTS, { recursive: true });
+  await of.screenshot({ path: join(SHOTS, `state-${name}.png`) });
+}
+
 const row = (of: Page, filename: string) => of.locator(".image-table tr", { hasText: filename });
 const chosen = (path: string) => page.locator("input[type=file]").setInputFiles(path);
 
@@ -68,6 +75,7 @@ describe("an account", () => {
     await page.getByRole("button", { name: "Crear la cuenta" }).click();
     await page.getByText("La contraseña debe tener al menos 8 caracteres.").waitFor();
     expect(await page.evaluate(() => document.activeElement?.getAttribute("name"))).toBe("password");
+    await picture(page, "problem-at-field");
     await page.getByLabel("Contraseña", { exact: true }).fill(ANA.password);
     await page.getByRole("button", { name: "Crear la cuenta" }).click();
     await page.getByRole("heading", { name: "Un correo está en camino" }).waitFor();
@@ -104,6 +112,7 @@ describe("examining", () => {
     await page.locator("input[type=file]").setInputFiles(RADIOGRAPHS);
     await page.getByLabel("Verdad confirmada de covid-0002.jpg", { exact: true }).selectOption("COVID");
     await page.getByLabel("En qué se apoya la verdad confirmada de covid-0002.jpg").selectOption("RT_PCR");
+    await picture(page, "files-chosen");
     await page.getByRole("button", { name: `Subir ${RADIOGRAPHS.length} archivos` }).click();
 
     await row(other, "covid-0002.jpg").locator(".wide-only .finding").first().waitFor();
@@ -134,8 +143,10 @@ describe("examining", () => {
     await page.getByRole("button", { name: "Subir 1 archivo" }).click();
     await page.getByText("Se perdió la conexión; se enviará de nuevo por sí solo").waitFor();
     await page.getByText("No hay conexión.").waitFor();
+    await picture(page, "offline");
     await page.context().setOffline(false);
     await page.locator(".upload-item").getByRole("alert").waitFor();
+    await row(page, "covid-0002.jpg").waitFor();
   });
 
   it("hears of what it missed while the socket was down", async () => {
@@ -174,6 +185,7 @@ describe("examining", () => {
     await page.getByLabel("Verdad confirmada").last().selectOption("NO_COVID");
     await page.getByRole("button", { name: "Etiquetar" }).click();
     await page.getByText("quedó etiquetada").waitFor();
+    await picture(page, "editing");
     await page.getByLabel("Nombre", { exact: true }).fill("sala 3.jpg");
     await page.getByRole("button", { name: "Guardar" }).click();
     await row(page, "sala 3.jpg").first().waitFor();
@@ -187,6 +199,7 @@ describe("examining", () => {
     const count = await page.locator(".image-table .thumbnail").count();
     await page.getByRole("button", { name: "Borrar sala 3.jpg" }).click();
     await page.getByText("sala 3.jpg quedó borrada.").waitFor();
+    await picture(page, "deleted");
     expect(await page.locator(".image-table .thumbnail").count()).toBe(count - 1);
     await page.getByRole("button", { name: "Deshacer" }).click();
     await row(page, "sala 3.jpg").first().waitFor();
@@ -212,11 +225,13 @@ describe("examining", () => {
     await page.locator("input[type=file]").setInputFiles([...films, ...broken]);
     await page.getByRole("button", { name: "Subir 100 archivos" }).click();
     const items = page.locator(".upload-item");
+    await items.getByRole("alert").first().or(items.locator("progress").first()).first().waitFor();
+    await picture(page, "hundred");
     await expect
-      .poll(() => items.getByRole("alert").count(), { timeout: 50_000, interval: 300 })
+      .poll(() => items.getByRole("alert").count(), { timeout: 150_000, interval: 300 })
       .toBe(broken.length);
     expect(await items.filter({ hasText: "Subido" }).count()).toBe(films.length);
-  });
+  }, 180_000);
 });
 
 describe("one image", () => {
@@ -232,6 +247,7 @@ describe("one image", () => {
     await expect
       .poll(() => page.locator(".viewer-heat").evaluate((heat) => getComputedStyle(heat).opacity), SLOWLY)
       .toBe("0.8");
+    await picture(page, "heatmap");
     expect(await page.locator(".history").count()).toBe(2);
   });
 });
@@ -302,6 +318,7 @@ describe("a session that has ended", () => {
     await ask("mutation { signOut { signedOut } }", {}, token ?? "");
     await page.getByLabel("Name or patient").fill("x");
     await page.getByRole("heading", { name: "Your session has ended" }).waitFor();
+    await picture(page, "session-ended");
     await page.getByRole("link", { name: "Sign in again" }).click();
     // By keyboard alone.
     await page.locator("input[name=email]").focus();

@@ -5,10 +5,9 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["e2e/*.e2e.ts"],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
     // One story after another, in one browser.
     fileParallelism: false,
-    bail: 0,
   },
 });

@@ -80,6 +80,12 @@ export function useImages(filter: ImageFilter): Images {
     heard: ({ predictionMade }) => change({ kind: "seen", row: predictionMade.prediction.image, showsAll }),
     begun: reload,
   });
+  useEffect(() => {
+    // The subscription may have stood all along, and begins no more by itself.
+    if (status !== "failed") return;
+    window.addEventListener("online", reload);
+    return () => window.removeEventListener("online", reload);
+  }, [status, reload]);
   const more = () => void fetchPage(list.endCursor, () => true);
   return { list: without(list, useHidden()), status, failure, change, reload, more };
 }

@@ -12,6 +12,11 @@ describe("format", () => {
     expect(FORMATS.es.date("2026-11-23T12:00:00Z")).toBe("23 de noviembre de 2026");
   });
 
+  it("measures files", () => {
+    expect(FORMATS.es.size(3.4 * 2 ** 20)).toBe("3,4 MB");
+    expect(FORMATS.en.size(1)).toBe("1 kB");
+  });
+
   it("joins names as a sentence does", () => {
     expect(FORMATS.en.list(["A", "B", "C"])).toBe("A, B and C");
     expect(FORMATS.es.list(["A", "B", "C"])).toBe("A, B y C");

@@ -12,7 +12,7 @@ export interface Format {
   moment(timestamp: string): string;
   /** "A, B and C". */
   list(names: string[]): string;
-  /** "3.4 MB". */
+  /** "3.4 MB", or "120 kB". */
   size(bytes: number): string;
 }
 
@@ -36,7 +36,10 @@ function make(language: Language): Format {
     date: (timestamp) => date.format(new Date(timestamp)),
     moment: (timestamp) => moment.format(new Date(timestamp)),
     list: (names) => list.format(names),
-    size: (bytes) => `${share.format(bytes / 2 ** 20)} MB`,
+    size: (bytes) =>
+      bytes < 2 ** 20
+        ? `${number.format(Math.ceil(bytes / 2 ** 10))} kB`
+        : `${share.format(bytes / 2 ** 20)} MB`,
   };
 }
 
