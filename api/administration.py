@@ -14,9 +14,11 @@ from api.settings import Settings
 from events.memory import InProcessLog
 from services import addresses
 from services.accounts import Accounts
+from services.door import Door
 from services.errors import Refused
 from services.journal import DatabaseJournal
 from services.outbox import Outbox
+from services.throttle import Throttle
 from store.database import open_database
 from store.database_faults import shown
 from store.tables import User
@@ -75,7 +77,8 @@ async def _create(settings: Settings, email: str, password: str) -> tuple[User, 
     from api.wiring import post_of
 
     async with open_database(settings.database):
-        accounts = Accounts(Outbox(InProcessLog(DatabaseJournal())), post_of(settings), settings.address)
+        outbox, door = Outbox(InProcessLog(DatabaseJournal())), Door(Throttle())
+        accounts = Accounts(outbox, post_of(settings), settings.address, door)
         address, _ = addresses.normalised(email)
         is_new = not await User.filter(email=address).exists()
         return await accounts.create_admin(email, password), is_new

@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope
 from strawberry.types import ExecutionResult
 
 from api.negotiation import RESPONSE_JSON
-from schema.errors import INTERNAL
+from schema.errors import INTERNAL, RATE_LIMITED, TIMED_OUT
 from services.uploads import MAX_FILES
 
 
@@ -84,6 +84,10 @@ def _check_size(size: int, limits: Limits) -> None:
         raise HTTPException(413, f"The body has more than {limits.size >> 20} MB")
 
 
+STATUSES = {INTERNAL: 500, TIMED_OUT: 503, RATE_LIMITED: 429}
+"""Of what is not the document's fault, in every media type: for clients and proxies that look no further."""
+
+
 def is_request_error(result: ExecutionResult) -> bool:
     """Whether nothing was executed, as with syntax errors and variables out of type: no field has failed."""
     return result.data is None and not any(error.path for error in result.errors or ())
@@ -93,6 +97,12 @@ def status_of(answer: Any, media_type: str) -> int:
     """The status that GraphQL over HTTP gives an answer; in application/json, a bad document is 200 too."""
     if "data" in answer:
         return 200
-    if any(error["extensions"]["code"] == INTERNAL for error in answer["errors"]):
-        return 500
-    return 400 if media_type == RESPONSE_JSON else 200
+    codes = {error["extensions"]["code"] for error in answer["errors"]}
+    told = next((status for code, status in STATUSES.items() if code in codes), None)
+    return told or (400 if media_type == RESPONSE_JSON else 200)
+
+
+def retry_after(answer: Any) -> str | None:
+    """The header of an answer that was refused for now: in how many seconds to come back."""
+    waits = [error["extensions"].get("retryAfter") for error in answer.get("errors", ())]
+    return next((str(wait) for wait in waits if wait), None)

@@ -24,8 +24,8 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
 
-from api.auth import authorization_of, bearer
-from api.bodies import UPLOAD, BoundedBody, is_request_error, limits_of, status_of
+from api.auth import authorization_of, bearer, source_of
+from api.bodies import UPLOAD, BoundedBody, is_request_error, limits_of, retry_after, status_of
 from api.freshness import is_public, revalidated
 from api.multipart import BoundedRequest, put_files, refuse_other_sites, text_of
 from api.negotiation import EVENTS, HTML, answer_type, wants
@@ -153,9 +153,10 @@ class GraphQLView(GraphQL[Session, None]):
     # ------------------------------------------------------------------ who is asking
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Session:
+        source = source_of(request.client)
         if isinstance(request, WebSocket):
-            return Session(self._platform())  # the token comes with connection_init
-        session = Session(self._platform(), bearer(request.headers.get("authorization")))
+            return Session(self._platform(), source=source)  # the token comes with connection_init
+        session = Session(self._platform(), bearer(request.headers.get("authorization")), source)
         await session.refresh()
         request.state.limits = limits_of(request.headers, is_signed_in=session.viewer is not None)
         return session
@@ -285,7 +286,10 @@ class GraphQLView(GraphQL[Session, None]):
         self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
     ) -> Response:
         media_type = sub_response.media_type or ""
-        return self._answer(response_data, media_type, status_of(response_data, media_type))
+        response = self._answer(response_data, media_type, status_of(response_data, media_type))
+        if wait := retry_after(response_data):
+            response.headers["Retry-After"] = wait
+        return response
 
     def should_render_graphql_ide(self, request: Any) -> bool:
         is_page = request.method == "GET" and request.query_params.get("query") is None

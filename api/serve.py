@@ -117,6 +117,8 @@ def _configuration(settings: Settings) -> uvicorn.Config:
         http=PatientHttp,
         ws=PatientSocket,
         ws_max_size=WEBSOCKET_MESSAGE_BYTES,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from difflib import get_close_matches
 from email.utils import parseaddr
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
@@ -40,6 +41,8 @@ class Settings(BaseSettings):
     metrics_token: str | None = Field(None, min_length=16)
     allowed_origins: str = ""
     trusted_documents: Path | None = None
+    points_per_minute: int = Field(60_000, ge=0)
+    trusted_proxies: str = ""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     default_model: Path | None = None
 
@@ -91,6 +94,13 @@ class Settings(BaseSettings):
     @classmethod
     def _known_origins(cls, origins: str) -> str:
         return ",".join(map(_origin, filter(None, origins.split(","))))
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses_or_networks(cls, proxies: str) -> str:
+        for proxy in proxies.split(",") if proxies else ():
+            ip_network(proxy.strip())
+        return proxies
 
     @model_validator(mode="before")
     @classmethod

@@ -20,9 +20,11 @@ from events.memory import InProcessLog
 from services import letters, reactions, tokens
 from services.accounts import Accounts
 from services.blocking import Blocking
+from services.budget import Budget
 from services.contact import Contact
 from services.decoding import Decoding
 from services.diagnosis import Diagnosis
+from services.door import Door
 from services.drift import Drift
 from services.drift_watch import DriftWatch
 from services.fingerprints import Fingerprints
@@ -42,6 +44,7 @@ from services.policy import Policies
 from services.renewal import Renewal
 from services.retraining import Retraining
 from services.sweeping import Sweeping
+from services.throttle import Throttle
 from services.thumbnails import Thumbnails
 from services.training import Trainer, Training
 from services.uploads import Uploads
@@ -103,11 +106,14 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
     scratch = settings.data_dir / "scratch"
     diagnosis = Diagnosis(outbox, blobs, inference, models, decoding)
     drift = Drift(holdout.taught_by)
+    throttle = Throttle()
+    door = Door(throttle)
     platform = Platform(
         log=log,
-        accounts=Accounts(outbox, parts.post, settings.address),
+        accounts=Accounts(outbox, parts.post, settings.address, door),
         blocking=Blocking(outbox),
-        contact=Contact(outbox, parts.post),
+        budget=Budget(throttle, settings.points_per_minute),
+        contact=Contact(outbox, parts.post, door),
         diagnosis=diagnosis,
         drift=drift,
         drift_watch=DriftWatch(drift, outbox),

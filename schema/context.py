@@ -16,15 +16,22 @@ from store.tables import User
 class Session:
     """Who is asking, by a token that may expire or be revoked while a socket lives."""
 
-    def __init__(self, platform: Platform, token: str | None = None) -> None:
+    def __init__(self, platform: Platform, token: str | None = None, source: str = "") -> None:
         self.platform = platform
         self.token = token
+        self.source = source
+        """The network address that is asked from."""
         self.viewer: User | None = None
         self.connection_params: dict[str, object] | None = None
         """What a socket's connection_init carried; Strawberry leaves it here."""
         self._checked_at = float("-inf")
         self._expires_at = float("inf")
         self._checking = asyncio.Lock()
+
+    @property
+    def spender(self) -> str:
+        """Whose budget pays for what is asked."""
+        return f"user {self.viewer.id}" if self.viewer else f"address {self.source}"
 
     @property
     def has_ended(self) -> bool:

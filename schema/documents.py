@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
+from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    Visitor,
     parse,
     specified_rules,
     validate,
+    visit,
 )
-from strawberry.extensions import SchemaExtension
-from strawberry.schema.schema import validate_document
-from strawberry.types.execution import ParseOptions
 
-from schema.context import Context
-from schema.limits import LIMITS, PARSING
+from schema.cost import Costs
+from schema.limits import INTROSPECTION, LIMITS, MAX_ERRORS, PARSING, of_parsing
 
 KEPT = 128
 """Documents; a front end has a few dozen."""
@@ -30,27 +29,56 @@ KEPT = 128
 
 @dataclass(frozen=True)
 class Checked:
-    """A document and what is wrong with it."""
+    """A document and what is wrong with it; None where it could not be read, and no costs where it is bad."""
 
-    document: DocumentNode
+    document: DocumentNode | None
     errors: list[GraphQLError]
+    costs: Costs | None = None
+    fields: frozenset[str] = frozenset()
+    """The names of all that it asks for."""
+
+    @property
+    def asks_for_the_schema(self) -> bool:
+        """Whether it asks for what the schema is, and not for what it holds."""
+        return not INTROSPECTION.isdisjoint(self.fields)
+
+    def cost(self, operation: str | None, variables: Mapping[str, object] | None) -> int:
+        """The points of an operation, where the document is good."""
+        assert self.costs is not None
+        return self.costs.of(operation, variables)
 
     @property
     def has_many_operations(self) -> bool:
         """Whether a request has to name the one that it means."""
-        operations = [node for node in self.document.definitions if isinstance(node, OperationDefinitionNode)]
-        return len(operations) > 1
+        nodes = self.document.definitions if self.document else ()
+        return sum(isinstance(node, OperationDefinitionNode) for node in nodes) > 1
 
 
 def check(schema: GraphQLSchema, text: str) -> Checked:
-    """Parse and validate; the limits come first, since what exceeds them is costly to validate.
+    """Parse, validate and price; the limits come first, since what exceeds them is costly to validate."""
+    try:
+        document = parse(text, **PARSING)
+    except GraphQLError as error:
+        return Checked(None, [of_parsing(error)])
+    errors = validate(schema, document, LIMITS) or validate(schema, document, specified_rules, MAX_ERRORS)
+    costs = None if errors else Costs(schema, document)
+    return Checked(document, errors, costs, fields_of(document))
 
-    Raises:
-        GraphQLError: a syntax error, or more than is parsed here.
-    """
-    document = parse(text, **PARSING)
-    errors = validate(schema, document, LIMITS) or validate_document(schema, document, tuple(specified_rules))
-    return Checked(document, errors)
+
+def fields_of(document: DocumentNode) -> frozenset[str]:
+    """The names of all fields, wherever they stand."""
+    names = _Names()
+    visit(document, names)
+    return frozenset(names.found)
+
+
+class _Names(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        self.found.add(node.name.value)
 
 
 class Documents:
@@ -61,49 +89,15 @@ class Documents:
         self._trusted: dict[str, Checked] = {}
 
     def check(self, schema: GraphQLSchema, text: str) -> Checked:
-        """What has been found of this text, or is now; raises as :func:`check` does."""
+        """What has been found of this text, or is now."""
         return self._trusted.get(text) or self._check(schema, text)
 
     def trust(self, schema: GraphQLSchema, text: str) -> list[GraphQLError]:
         """Keep a text for good, if it may run here; otherwise what is wrong with it."""
-        try:
-            checked = check(schema, text)
-        except GraphQLError as error:
-            return [error]
-        self._trusted[text] = checked
-        return checked.errors
+        self._trusted[text] = check(schema, text)
+        return self._trusted[text].errors
 
-
-class Operation(SchemaExtension):
-    """Gives every operation a context of its own, and its document from those kept."""
-
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
-        self._checked: Checked | None = None
-
-    def on_operation(self) -> Iterator[None]:
-        # A socket's session outlives its operations; what they load must not.
-        self.execution_context.context = Context(self.execution_context.context)
-        yield
-
-    def on_parse(self) -> Iterator[None]:
-        context = self.execution_context
-        # Strawberry parses again what could not be parsed here, and reports it.
-        context.parse_options = cast(ParseOptions, PARSING)
-        with suppress(GraphQLError):
-            self._checked = self._documents.check(context.schema._schema, context.query or "")
-            context.graphql_document = self._checked.document
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        if self._checked is not None:
-            self.execution_context.pre_execution_errors = [
-                *self._checked.errors,
-                *self._unnamed(self._checked),
-            ]
-        yield
-
-    def _unnamed(self, checked: Checked) -> Iterator[GraphQLError]:
-        """Strawberry would run the first operation of many."""
-        if self.execution_context._provided_operation_name is None and checked.has_many_operations:
-            yield GraphQLError("operationName has to say which of the operations is meant")
+    def look_up(self, schema: GraphQLSchema, text: str) -> tuple[Checked, bool]:
+        """The checked document, and whether it had to be checked now."""
+        misses = self._check.cache_info().misses
+        return self.check(schema, text), self._check.cache_info().misses > misses

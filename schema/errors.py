@@ -13,7 +13,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 
 from events.log import CursorError
 from schema.enums import describe
-from services.errors import Code, Forbidden, Problem, Refused, Unauthenticated
+from services.errors import Code, Forbidden, Problem, Refused, TooMany, Unauthenticated
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ UNAUTHENTICATED = "UNAUTHENTICATED"
 FORBIDDEN = "FORBIDDEN"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 RATE_LIMITED = "RATE_LIMITED"
+TIMED_OUT = "TIMED_OUT"
 TOO_SLOW = "TOO_SLOW"
 NOT_FOUND_BY_HASH = "PERSISTED_QUERY_NOT_FOUND"
 NOT_SUPPORTED_BY_HASH = "PERSISTED_QUERY_NOT_SUPPORTED"
@@ -31,6 +32,7 @@ CODES: dict[type[Exception], str] = {
     Unauthenticated: UNAUTHENTICATED,
     Forbidden: FORBIDDEN,
     Refused: BAD_USER_INPUT,
+    TooMany: RATE_LIMITED,
     CursorError: BAD_USER_INPUT,
     MissingQueryError: BAD_USER_INPUT,
     CannotGetOperationTypeError: BAD_USER_INPUT,
@@ -55,7 +57,7 @@ UserErrorCode = describe(
     CONFLICT="Somebody else was faster, or the state of things does not allow it.",
     ALREADY_RUNNING="A training run is queued or under way.",
     NOT_ENOUGH_LABELS="There are too few new labels to learn from.",
-    RATE_LIMITED="Too many requests: try again later.",
+    RATE_LIMITED="Too many attempts; `retryAfter` tells when the next may be made.",
 )
 
 
@@ -69,6 +71,9 @@ class UserError:
         default=None,
         description='Where in the arguments: ["input", "email"]; null where the mutation takes none.',
     )
+    retry_after: int | None = strawberry.field(
+        default=None, description="In how many seconds to try again; null where time alone does not help."
+    )
 
 
 def user_errors(problems: Iterable[Problem], *within: str) -> list[UserError]:
@@ -77,6 +82,16 @@ def user_errors(problems: Iterable[Problem], *within: str) -> list[UserError]:
         UserError(message=problem.message, code=problem.code, path=_path(problem, within))
         for problem in problems
     ]
+
+
+def too_many(error: TooMany, *within: str) -> UserError:
+    """A refusal for having tried too often, as data."""
+    return UserError(
+        message=str(error),
+        code=Code.RATE_LIMITED,
+        path=list(within) or None,
+        retry_after=error.retry_after,
+    )
 
 
 def _path(problem: Problem, within: tuple[str, ...]) -> list[str] | None:
@@ -97,6 +112,8 @@ def coded(error: GraphQLError) -> GraphQLError:
     if code is None and _is_fault(error):
         return _masked(error)
     error.extensions = {"code": code or BAD_USER_INPUT}
+    if isinstance(error.original_error, TooMany):
+        error.extensions["retryAfter"] = error.original_error.retry_after
     return error
 
 

@@ -9,8 +9,8 @@ import strawberry
 from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
-from schema.errors import user_errors
-from services.errors import Refused
+from schema.errors import too_many, user_errors
+from services.errors import Refused, TooMany
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,11 +24,13 @@ class RefusalsAsData(FieldExtension):
     async def resolve_async(
         self, next_: Callable[..., Awaitable[Any]], source: Any, info: strawberry.Info[Any], **kwargs: Any
     ) -> Any:
+        within = ("input",) if "input" in kwargs else ()
         try:
             return await next_(source, info, **kwargs)
         except Refused as refused:
-            within = ("input",) if "input" in kwargs else ()
             return self._payload(errors=user_errors(refused.problems, *within))
+        except TooMany as error:
+            return self._payload(errors=[too_many(error, *within)])
         finally:
             info.context.renew()
 

@@ -9,10 +9,12 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from schema.documents import Documents, Operation
+from schema.disclosure import without_suggestion
+from schema.documents import Documents
 from schema.errors import coded
 from schema.mutations import Mutation
 from schema.nodes import NODE_TYPES
+from schema.operations import Operation
 from schema.queries import Query
 from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
@@ -26,6 +28,8 @@ class Schema(strawberry.Schema):
     ) -> None:
         """Called once for each result, whichever way it goes out."""
         errors[:] = [coded(error) for error in errors]
+        if execution_context is None or execution_context.context.viewer is None:
+            errors[:] = [without_suggestion(error) for error in errors]
 
 
 def build_schema(*, in_order: bool = False, documents: Documents | None = None) -> Schema:

@@ -13,6 +13,7 @@ from tortoise.exceptions import IntegrityError
 
 from events.messages import EmailVerificationRequested, PasswordResetRequested
 from services import addresses, letters, names, passwords, tokens
+from services.door import Door
 from services.errors import Code, Problem, Refused, refuse
 from services.outbox import Outbox, record
 from services.permissions import admin
@@ -28,12 +29,16 @@ class Accounts:
     outbox: Outbox
     post: letters.Post
     public_url: str
+    door: Door
 
-    async def sign_up(self, email: str, password: str, name: str, locale: str | None) -> User:
-        """A new member, who must confirm the address before signing in.
+    async def sign_up(
+        self, email: str, password: str, name: str, locale: str | None, source: str = ""
+    ) -> User:
+        """A new member, who must confirm the address before signing in; ``source`` is where it is asked from.
 
         Raises:
             Refused: INVALID, REQUIRED, TOO_LARGE or EMAIL_TAKEN, all at once.
+            TooMany: from there.
         """
         address, problems = addresses.normalised(email)
         problems += names.problems_of(name) + passwords.problems_of(password)
@@ -41,6 +46,7 @@ class Accounts:
             problems.append(Problem(Code.EMAIL_TAKEN, "somebody has signed up with this address", "email"))
         if problems:
             raise Refused(*problems)
+        await self.door.letter(source)
         fields: dict[str, Any] = {
             "email": address,
             "name": names.on_one_line(name),
@@ -95,13 +101,18 @@ class Accounts:
 
         return await atomically(verify)
 
-    async def sign_in(self, email: str, password: str) -> tuple[str, User]:
-        """A session token and its user.
+    async def sign_in(self, email: str, password: str, source: str = "") -> tuple[str, User]:
+        """A session token and its user; ``source`` is where it is asked from.
 
         Raises:
             Refused: BAD_CREDENTIALS, the same for an unknown address; EMAIL_NOT_VERIFIED; BLOCKED.
+            TooMany: wrong guesses from there, or at this account.
         """
         address, _ = addresses.normalised(email)
+        async with self.door.guess(source, address):
+            return await self._sign_in(address, password)
+
+    async def _sign_in(self, address: str, password: str) -> tuple[str, User]:
         user = await User.get_or_none(email=address) if address else None
         if not await passwords.matches(password, user.password_hash if user else None) or user is None:
             raise _bad_credentials()
@@ -129,8 +140,13 @@ class Accounts:
         found = await self.session(token)
         return found.user if found else None
 
-    async def request_password_reset(self, email: str) -> None:
-        """Sends a link to a known address; an unknown one is not told apart."""
+    async def request_password_reset(self, email: str, source: str = "") -> None:
+        """Sends a link to a known address; an unknown one is not told apart.
+
+        Raises:
+            TooMany: from ``source``.
+        """
+        await self.door.letter(source)
         address, _ = addresses.normalised(email)
         user = await User.get_or_none(email=address) if address else None
         if user is not None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from events.messages import ContactMessageReceived
 from services import addresses, letters, names
+from services.door import Door
 from services.errors import Code, Problem, Refused
 from services.newsroom import text_problems
 from services.outbox import Outbox, record
@@ -25,18 +26,21 @@ class Contact:
 
     outbox: Outbox
     post: letters.Post
+    door: Door
 
-    async def send(self, name: str, email: str, subject: str, body: str) -> ContactMessage:
+    async def send(self, name: str, email: str, subject: str, body: str, source: str = "") -> ContactMessage:
         """Takes a message from anybody; the mail to the administrators follows.
 
         Raises:
             Refused: REQUIRED, TOO_LARGE or INVALID, all at once.
+            TooMany: from ``source``.
         """
         problems = names.problems_of(name) + addresses.normalised(email)[1]
         problems += _text_problems(subject, "subject", SUBJECT_LENGTH)
         problems += _text_problems(body, "body", BODY_LENGTH)
         if problems:
             raise Refused(*problems)
+        await self.door.letter(source)
         name, subject = names.on_one_line(name), names.on_one_line(subject)
 
         async def create() -> ContactMessage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,6 +50,20 @@ class Unauthenticated(Exception):
 
 class Forbidden(Exception):
     """Somebody is signed in who may not do this."""
+
+
+class TooMany(Exception):
+    """Somebody asks more often than allowed, and may come back after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.retry_after = math.ceil(seconds)
+        super().__init__(f"too many requests: try again in {in_words(self.retry_after)}")
+
+
+def in_words(seconds: int) -> str:
+    """A time to wait, for people."""
+    count, unit = (seconds, "second") if seconds < 120 else (math.ceil(seconds / 60), "minute")
+    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 def refuse(code: Code, message: str, field: str | None = None) -> Refused:

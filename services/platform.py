@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from events.log import EventLog
 from services.accounts import Accounts
 from services.blocking import Blocking
+from services.budget import Budget
 from services.contact import Contact
 from services.diagnosis import Diagnosis
 from services.drift import Drift
@@ -31,6 +32,7 @@ class Platform:
     log: EventLog
     accounts: Accounts
     blocking: Blocking
+    budget: Budget
     contact: Contact
     diagnosis: Diagnosis
     drift: Drift

@@ -100,5 +100,6 @@ class NewsMutations:
         info: Info,
         input: Annotated[SendContactMessageInput, strawberry.argument(description="The message.")],
     ) -> SendContactMessagePayload:
-        message = await info.context.platform.contact.send(input.name, input.email, input.subject, input.body)
+        contact, source = info.context.platform.contact, info.context.session.source
+        message = await contact.send(input.name, input.email, input.subject, input.body, source)
         return SendContactMessagePayload(message=ContactMessage.of(message))

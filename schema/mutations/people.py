@@ -107,8 +107,8 @@ class PeopleMutations:
         info: Info,
         input: Annotated[SignUpInput, strawberry.argument(description="The new account.")],
     ) -> SignUpPayload:
-        accounts = info.context.platform.accounts
-        user = await accounts.sign_up(input.email, input.password, input.name, given(input.locale))
+        accounts, source = info.context.platform.accounts, info.context.session.source
+        user = await accounts.sign_up(input.email, input.password, input.name, given(input.locale), source)
         return SignUpPayload(user=User.of(user, has_proved_it=True))
 
     @mutation("Confirm an address by the token of the mail; it serves once, for 24 hours.")
@@ -118,12 +118,15 @@ class PeopleMutations:
         user = await info.context.platform.accounts.verify_email(input.token)
         return VerifyEmailPayload(user=User.of(user, has_proved_it=True))
 
-    @mutation("Begin a session. Where the address is not confirmed yet, the mail goes out again.")
+    @mutation(
+        "Begin a session. Where the address is not confirmed yet, the mail goes out again. Too many wrong "
+        "passwords are RATE_LIMITED, by account and by the address that they come from."
+    )
     async def sign_in(
         self, info: Info, input: Annotated[SignInInput, strawberry.argument(description="Who it is.")]
     ) -> SignInPayload:
-        accounts = info.context.platform.accounts
-        token, user = await accounts.sign_in(input.email, input.password)
+        accounts, source = info.context.platform.accounts, info.context.session.source
+        token, user = await accounts.sign_in(input.email, input.password, source)
         return SignInPayload(token=token, user=User.of(user, has_proved_it=True))
 
     @mutation("End the session whose token came with this request; subscriptions of its sockets end too.")
@@ -138,7 +141,8 @@ class PeopleMutations:
         info: Info,
         input: Annotated[RequestPasswordResetInput, strawberry.argument(description="Whose.")],
     ) -> RequestPasswordResetPayload:
-        await info.context.platform.accounts.request_password_reset(input.email)
+        accounts = info.context.platform.accounts
+        await accounts.request_password_reset(input.email, info.context.session.source)
         return RequestPasswordResetPayload(requested=True)
 
     @mutation("Choose a new password by the token of the mail; it serves once, for an hour.")

@@ -10,6 +10,7 @@ import pytest
 
 from api.wiring import Parts
 from services import passwords, tokens
+from services.door import AT_ACCOUNT
 from services.errors import Code, Forbidden, Refused, Unauthenticated
 from services.platform import Platform
 from store.pages import Window
@@ -203,7 +204,7 @@ async def test_no_session_of_the_old_password_outlives_a_reset(platform: Platfor
     _, user = await member(platform, parts)
     await platform.accounts.request_password_reset(user.email)
     link = await mailed_token(parts, "reset-password")
-    signing_in = [platform.accounts.sign_in(user.email, PASSWORD) for _ in range(12)]
+    signing_in = [platform.accounts.sign_in(user.email, PASSWORD) for _ in range(AT_ACCOUNT.points)]
     resetting = platform.accounts.reset_password(link, "another password")
     *outcomes, _ = await asyncio.gather(*signing_in, resetting, return_exceptions=True)
     sessions = [outcome[0] for outcome in outcomes if isinstance(outcome, tuple)]
