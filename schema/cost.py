@@ -36,6 +36,7 @@ from graphql import (
 )
 
 from schema.connections import DEFAULT_SIZE, MAX_SIZE
+from schema.drift import PERIODS
 from schema.limits import Limit
 
 OPERATION = 10
@@ -60,7 +61,7 @@ MUTATION = 10
 COUNTING = 5
 """Points of `totalCount`, which the database counts."""
 
-SIZED_BY = {"first": DEFAULT_SIZE, "last": None, "ids": None, "periods": 13, "input": None}
+SIZED_BY = {"first": DEFAULT_SIZE, "last": None, "ids": None, "periods": PERIODS, "input": None}
 """Arguments that tell how long a list is, and how long it is where they are left out."""
 FILES = "files"
 """The list within an input that does so."""

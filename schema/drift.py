@@ -16,6 +16,9 @@ from services.drift import DAYS, MOST_PERIODS, Period, Report, Step
 from services.drift_words import sentence
 from store import tables
 
+PERIODS = 13
+"""A quarter, in weeks."""
+
 describe(
     tables.DriftSignal,
     "What of the images that come in is held against what judged the model.",

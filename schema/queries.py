@@ -23,10 +23,12 @@ from schema.connections import (
     window_of,
 )
 from schema.context import Info
-from schema.drift import Drift
+from schema.cost import MAX_COST
+from schema.drift import PERIODS, Drift
 from schema.errors import bad_input
 from schema.fields import field
 from schema.images import Image, Prediction
+from schema.limits import MAX_ALIASES, MAX_DEPTH, MAX_FIELDS, MAX_ROOT_FIELDS
 from schema.models import FeatureProgress, ModelVersion, RetrainingStatus, TrainingRun
 from schema.news import ContactMessage, NewsPost
 from schema.node import Node
@@ -37,9 +39,6 @@ from services import label_queue, predictions, teaching_queue
 from services.drift import MOST_PERIODS, Step
 from services.images import Filter
 from store import tables
-
-PERIODS = 13
-"""A quarter, in weeks."""
 
 
 @strawberry.input(description="Which images; all that is given has to hold.")
@@ -74,7 +73,13 @@ class ImageFilter:
         )
 
 
-@strawberry.type(description="What can be asked.")
+@strawberry.type(
+    description="What can be asked. An operation has at most "
+    f"{MAX_DEPTH} fields within fields, {MAX_FIELDS} fields, {MAX_ALIASES} aliases and {MAX_ROOT_FIELDS} "
+    f"root fields, and costs at most {MAX_COST.most} points: one for each object, pages counted as full. "
+    "`extensions.cost` of each answer tells them. Each user, and each address of those who are not signed "
+    "in, has so many points a minute; `RATE_LIMITED` says when to come back."
+)
 class Query:
     @field("The object of a global id; null where there is none, or none that you may see.")
     async def node(

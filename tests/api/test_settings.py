@@ -55,6 +55,8 @@ def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "metrics_token": "a token of sixteen or more",
         "allowed_origins": "https://app.example,http://localhost:5173",
         "trusted_documents": f"{tmp_path}/manifest.json",
+        "points_per_minute": "500",
+        "trusted_proxies": "10.0.0.1, 192.168.0.0/16",
         "device": "gpu",
         "default_model": f"{tmp_path}/model",
     }

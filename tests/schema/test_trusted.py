@@ -54,7 +54,7 @@ async def answer(client: httpx.AsyncClient, body: object, **headers: str) -> Any
 
 
 async def test_a_hash_stands_for_what_was_sent_with_it(client: httpx.AsyncClient) -> None:
-    data = {"data": {"model": {"number": 1}}}
+    data = {"data": {"model": {"number": 1}}, "extensions": {"cost": 11}}
     assert await answer(client, by_hash(MODEL)) == {"errors": [NOT_FOUND]}
     assert await answer(client, by_hash(MODEL, query=MODEL)) == data
     assert await answer(client, by_hash(MODEL)) == data
@@ -135,7 +135,7 @@ def trusting() -> Register:
 
 async def test_a_deployment_admits_its_own_operations_alone(platform: Platform, trusting: Register) -> None:
     async with asking(platform, trusting) as client:
-        data = {"data": {"model": {"number": 1}}}
+        data = {"data": {"model": {"number": 1}}, "extensions": {"cost": 11}}
         assert await answer(client, by_hash(MODEL)) == data
         assert await answer(client, {"query": MODEL}) == data
         other = "{ model { number head } }"
