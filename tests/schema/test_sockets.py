@@ -327,7 +327,7 @@ async def test_a_session_that_is_revoked_ends_its_sockets(
         for client in (busy, idle):
             assert (await client.closes())[0] == 4403
     async with joined(address) as nobody:
-        assert await answer(nobody, "{ model { number } }") == {"data": {"model": {"number": 1}}}
+        assert (await answer(nobody, "{ model { number } }"))["data"] == {"model": {"number": 1}}
 
 
 async def test_a_client_that_hangs_up_leaves_nothing_behind(address: str, platform: Platform) -> None:
