@@ -30,6 +30,7 @@ QUERIES = {
     'nodes(ids: ["x"]) { id }': (FINE, FINE, FINE),
     "news { nodes { author { name role createdAt } } }": (FINE, FINE, FINE),
     "model { number }": (FINE, FINE, FINE),
+    "lastCursor": (FINE, FINE, FINE),
     "images { nodes { id url } }": (SIGN_IN, FINE, FINE),
     "predictions { nodes { id } }": (SIGN_IN, FINE, FINE),
     "labelQueue { nodes { id } }": (SIGN_IN, FINE, FINE),
