@@ -84,7 +84,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=int, default=300)
     seconds: int = parser.parse_args().seconds
-    with tempfile.TemporaryDirectory() as name, serving(Path(name) / "data") as server:
+    with tempfile.TemporaryDirectory() as name, serving(Path(name) / "data", points_per_minute="0") as server:
         people = asyncio.run(people_of(server))
         asyncio.run(furnish(people, Path(name)))
         found = fuzz_everybody(people, seconds, Path(name))

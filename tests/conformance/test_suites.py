@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def people(folder: Path) -> Iterator[People]:
     """A member and an administrator of one server for all these tests."""
-    with serving(folder / "data") as server:
+    with serving(folder / "data", points_per_minute="0") as server:
         yield asyncio.run(people_of(server))
 
 
