@@ -5,11 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from graphql import GraphQLError
+from graphql import FieldNode, GraphQLError, SelectionNode
 
 from schema.errors import UNAUTHENTICATED
 
 SUGGESTION = re.compile(r" Did you mean .*\Z", re.DOTALL)
+
+
+def tells_of_the_schema(field: FieldNode) -> bool:
+    """Whether a field is introspection, and of more than a type's name, which the asker knows before."""
+    if field.name.value == "__type" and field.selection_set:
+        return any(not _is_name(one) for one in field.selection_set.selections)
+    return field.name.value == "__schema"
+
+
+def _is_name(selection: SelectionNode) -> bool:
+    return isinstance(selection, FieldNode) and selection.name.value in ("name", "__typename")
 
 
 def introspection_closed() -> GraphQLError:

@@ -21,7 +21,8 @@ from graphql import (
 )
 
 from schema.cost import Costs
-from schema.limits import INTROSPECTION, LIMITS, MAX_ERRORS, PARSING, of_parsing
+from schema.disclosure import tells_of_the_schema
+from schema.limits import LIMITS, MAX_ERRORS, PARSING, of_parsing
 
 KEPT = 128
 """Documents; a front end has a few dozen."""
@@ -34,13 +35,8 @@ class Checked:
     document: DocumentNode | None
     errors: list[GraphQLError]
     costs: Costs | None = None
-    fields: frozenset[str] = frozenset()
-    """The names of all that it asks for."""
-
-    @property
-    def asks_for_the_schema(self) -> bool:
-        """Whether it asks for what the schema is, and not for what it holds."""
-        return not INTROSPECTION.isdisjoint(self.fields)
+    asks_for_the_schema: bool = False
+    uploads: bool = False
 
     def cost(self, operation: str | None, variables: Mapping[str, object] | None) -> int:
         """The points of an operation, where the document is good."""
@@ -61,24 +57,23 @@ def check(schema: GraphQLSchema, text: str) -> Checked:
     except GraphQLError as error:
         return Checked(None, [of_parsing(error)])
     errors = validate(schema, document, LIMITS) or validate(schema, document, specified_rules, MAX_ERRORS)
-    costs = None if errors else Costs(schema, document)
-    return Checked(document, errors, costs, fields_of(document))
+    if errors:
+        return Checked(document, errors)
+    found = _Found()
+    visit(document, found)
+    return Checked(document, [], Costs(schema, document), found.introspection, found.upload)
 
 
-def fields_of(document: DocumentNode) -> frozenset[str]:
-    """The names of all fields, wherever they stand."""
-    names = _Names()
-    visit(document, names)
-    return frozenset(names.found)
+class _Found(Visitor):
+    """Looks for what is not for everybody, or takes long."""
 
-
-class _Names(Visitor):
     def __init__(self) -> None:
         super().__init__()
-        self.found: set[str] = set()
+        self.introspection = self.upload = False
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
-        self.found.add(node.name.value)
+        self.introspection |= tells_of_the_schema(node)
+        self.upload |= node.name.value == "uploadImages"
 
 
 class Documents:

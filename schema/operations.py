@@ -55,7 +55,7 @@ class Operation(SchemaExtension):
         yield
 
     async def on_execute(self) -> AsyncIterator[None]:
-        seconds = UPLOAD_SECONDS if self._checked and "uploadImages" in self._checked.fields else SECONDS
+        seconds = UPLOAD_SECONDS if self._checked and self._checked.uploads else SECONDS
         try:
             # A subscription is set up within this time, and lives as long as it likes.
             async with asyncio.timeout(seconds):

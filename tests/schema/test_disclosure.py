@@ -55,6 +55,16 @@ async def test_introspection_is_for_those_who_are_signed_in(anybody: Asker, memb
     assert (await anybody.data("{ __typename }")) == "Query"
 
 
+async def test_whether_there_is_a_type_of_a_name_is_no_secret(anybody: Asker) -> None:
+    """Validation tells as much, and the audits of GraphQL over HTTP ask for it."""
+    query = "query($name: String!) { __type(name: $name) { name __typename } }"
+    assert await anybody.data(query, name="User") == {"name": "User", "__typename": "__Type"}
+    assert await anybody.data(query, name="Usr") is None
+    for beyond in ("kind", "...F", "... { name }", "fields { name }", "name: description"):
+        query = f'{{ __type(name: "User") {{ {beyond} }} }} fragment F on __Type {{ kind }}'
+        assert "errors" in await anybody.ask(query), beyond
+
+
 async def test_a_token_that_is_no_good_opens_nothing(anybody: Asker) -> None:
     assert await Asker(anybody.client, "made-up").code(INTROSPECTION) == "UNAUTHENTICATED"
 

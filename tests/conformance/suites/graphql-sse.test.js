@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "graphql-sse";
-import { admin, all, bearer, eventually, member, NEWS, publish, url } from "./live.js";
+import { admin, all, bearer, dataOf, eventually, member, NEWS, publish, url } from "./live.js";
 
 const STAND = 300; // a stream does not say when it stands
 const clients = [];
@@ -33,16 +33,14 @@ function follow(client, cursor) {
 describe("operations", () => {
   test("a query, of nobody and of a member", async () => {
     const query = "query Viewer { viewer { role } }";
-    assert.deepEqual(await all(clientOf().iterate({ query })), [{ data: { viewer: null } }]);
-    assert.deepEqual(await all(clientOf(member).iterate({ query })), [
-      { data: { viewer: { role: "MEMBER" } } },
-    ]);
+    assert.deepEqual(await dataOf(clientOf().iterate({ query })), [{ viewer: null }]);
+    assert.deepEqual(await dataOf(clientOf(member).iterate({ query })), [{ viewer: { role: "MEMBER" } }]);
   });
 
   test("a mutation, whose errors are data", async () => {
     const query = 'mutation Delete { deleteNews(input: { id: "x" }) { deletedId errors { code } } }';
     const deleteNews = { deletedId: null, errors: [{ code: "NOT_FOUND" }] };
-    assert.deepEqual(await all(clientOf(admin).iterate({ query })), [{ data: { deleteNews } }]);
+    assert.deepEqual(await dataOf(clientOf(admin).iterate({ query })), [{ deleteNews }]);
   });
 
   test("subscriptions, side by side", async () => {

@@ -59,3 +59,8 @@ export async function all(iterable) {
   for await (const one of iterable) found.push(one);
   return found;
 }
+
+/** Their data alone, without what an answer cost. */
+export async function dataOf(iterable) {
+  return (await all(iterable)).map(({ data }) => data);
+}
