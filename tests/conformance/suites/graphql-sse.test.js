@@ -2,11 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "graphql-sse";
-import { admin, all, bearer, dataOf, eventually, member, NEWS, publish, url } from "./live.js";
+import { admin, all, bearer, dataOf, eventually, lastCursor, member, NEWS, publish, url } from "./live.js";
 
-const STAND = 300; // a stream does not say when it stands
 const clients = [];
 after(() => {
   for (const client of clients) client.dispose();
@@ -19,10 +17,11 @@ function clientOf(token, options = {}) {
 }
 
 /** What a client hears of the news until it is disposed of. */
-function follow(client, cursor) {
+async function follow(client, cursor) {
+  const variables = { after: cursor ?? (await lastCursor()) };
   const heard = [];
   const ended = (async () => {
-    for await (const { data, errors } of client.iterate({ query: NEWS, variables: { after: cursor } })) {
+    for await (const { data, errors } of client.iterate({ query: NEWS, variables })) {
       assert.ifError(errors);
       heard.push({ title: data.newsPublished.post.title, cursor: data.newsPublished.cursor });
     }
@@ -45,8 +44,7 @@ describe("operations", () => {
 
   test("subscriptions, side by side", async () => {
     const client = clientOf();
-    const listeners = [follow(client), follow(client), follow(clientOf(member))];
-    await sleep(STAND);
+    const listeners = [await follow(client), await follow(client), await follow(clientOf(member))];
     await publish("as a stream");
     for (const { heard } of listeners) {
       await eventually(() => heard.length === 1);
@@ -69,13 +67,12 @@ describe("operations", () => {
 
 test("a subscription is resumed by its last cursor", async () => {
   const first = clientOf();
-  const begun = follow(first);
-  await sleep(STAND);
+  const begun = await follow(first);
   await publish("seen");
   await eventually(() => begun.heard.length === 1);
   first.dispose();
   await publish("missed 1", "missed 2");
-  const resumed = follow(clientOf(), begun.heard[0].cursor);
+  const resumed = await follow(clientOf(), begun.heard[0].cursor);
   await eventually(() => resumed.heard.length === 2);
   await publish("live again");
   await eventually(() => resumed.heard.length === 3);

@@ -6,10 +6,20 @@ import { after, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CloseCode, createClient, GRAPHQL_TRANSPORT_WS_PROTOCOL, MessageType } from "graphql-ws";
 import { WebSocket } from "ws";
-import { all, ask, bearer, dataOf, eventually, member, NEWS, publish, socketUrl } from "./live.js";
+import {
+  all,
+  ask,
+  bearer,
+  dataOf,
+  eventually,
+  lastCursor,
+  member,
+  NEWS,
+  publish,
+  socketUrl,
+} from "./live.js";
 
 const VIEWER = "query Viewer { viewer { role } }";
-const STAND = 300; // the protocol does not say when a subscription stands
 const clients = [];
 after(() => {
   for (const client of clients) client.dispose();
@@ -23,8 +33,8 @@ function clientOf(token, options = {}) {
 }
 
 /** Follows the news in a client; `heard` grows with the titles. */
-function follow(client, cursor = null) {
-  const variables = { after: cursor };
+async function follow(client, cursor) {
+  const variables = { after: cursor ?? (await lastCursor()) };
   const heard = [];
   const ended = (async () => {
     for await (const { data, errors } of client.iterate({ query: NEWS, variables })) {
@@ -60,9 +70,8 @@ describe("operations", () => {
 
   test("a subscription, until the client completes it", async () => {
     const client = clientOf();
-    const news = client.iterate({ query: NEWS });
+    const news = client.iterate({ query: NEWS, variables: { after: await lastCursor() } });
     const first = news.next();
-    await sleep(STAND);
     await publish("over a socket");
     assert.equal((await first).value.data.newsPublished.post.title, "over a socket");
     await news.return();
@@ -72,8 +81,7 @@ describe("operations", () => {
   for (const query of ["subscription {", "{ nothing }", "query ($x: Int!) { __typename }", "{"]) {
     test(`an error in ${query} ends that operation alone`, async () => {
       const client = clientOf();
-      const { heard, ended } = follow(client);
-      await sleep(STAND);
+      const { heard, ended } = await follow(client);
       assert.equal(await failureOf(client, query), "BAD_USER_INPUT");
       await publish(`after ${query}`);
       await eventually(() => heard.includes(`after ${query}`));
@@ -91,8 +99,7 @@ describe("resuming", () => {
       retryWait: () => sleep(200),
       on: { opened: (socket) => sockets.push(socket) },
     });
-    const { heard, ended } = follow(client);
-    await sleep(STAND);
+    const { heard, ended } = await follow(client);
     await publish("before");
     await eventually(() => heard.includes("before"));
     sockets[0].terminate();
@@ -108,14 +115,13 @@ describe("resuming", () => {
 
   test("a cursor from another time and another client brings what came since", async () => {
     const first = clientOf();
-    const begun = follow(first);
-    await sleep(STAND);
+    const begun = await follow(first);
     await publish("seen");
     await eventually(() => begun.heard.length === 1);
     first.dispose();
     await publish("missed");
     const second = clientOf(member);
-    const resumed = follow(second, begun.variables.after);
+    const resumed = await follow(second, begun.variables.after);
     await eventually(() => resumed.heard.length === 1);
     assert.deepEqual(resumed.heard, ["missed"]);
     second.dispose();

@@ -28,6 +28,11 @@ export async function ask(query, variables, token) {
   return answer.data;
 }
 
+/** Where a subscription has to begin to hear of all that happens from now on, however long it takes to stand. */
+export async function lastCursor() {
+  return (await ask("query LastCursor { lastCursor }")).lastCursor;
+}
+
 export async function publish(...titles) {
   for (const title of titles) {
     const query = `mutation Publish($input: PublishNewsInput!) { publishNews(input: $input) { errors { code } } }`;
