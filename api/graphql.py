@@ -215,7 +215,7 @@ class GraphQLView(GraphQL[Session, None]):
         is_stream = self._get_stream_transport(request_data.protocol) is not None
         try:
             if is_stream:
-                request.state.seat = self.seats.take(holder_of(context, request.client))
+                request.state.seat = self.seats.take(holder_of(context))
             request_data.query = self.register.text_of(
                 request_data.query, request_data.extensions, is_admin=context.is_admin
             )

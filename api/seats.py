@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.datastructures import Address
-
 from schema.context import Session
 
 PER_USER: Final = 40
@@ -31,11 +29,9 @@ class Holder:
     most: int
 
 
-def holder_of(session: Session, client: Address | None) -> Holder:
+def holder_of(session: Session) -> Holder:
     """The user who is signed in, or the address of anybody else."""
-    if session.viewer:
-        return Holder(f"user {session.viewer.id}", PER_USER)
-    return Holder(f"address {client.host if client else ''}", PER_ADDRESS)
+    return Holder(session.spender, PER_USER if session.viewer else PER_ADDRESS)
 
 
 class Seats:

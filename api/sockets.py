@@ -19,7 +19,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 )
 
 from api.auth import authorization_of, bearer
-from api.seats import TOO_MANY, Holder, NoSeat, holder_of
+from api.seats import TOO_MANY, NoSeat, holder_of
 from schema import streams
 from schema.context import Session
 from schema.errors import RATE_LIMITED, UNAUTHENTICATED
@@ -57,7 +57,7 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
 
     async def handle(self) -> None:
         try:
-            self._seat = self._view.seats.take(self._holder)
+            self._seat = self._view.seats.take(holder_of(self.context))
         except NoSeat as error:
             await self.websocket.close(TOO_MANY, str(error))
             return
@@ -65,10 +65,6 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
             await super().handle()
         finally:
             self._seat.leave()
-
-    @property
-    def _holder(self) -> Holder:
-        return holder_of(self.context, cast(Wire, self.websocket).ws.client)
 
     @property
     def _view(self) -> GraphQLView:
@@ -94,7 +90,7 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
     async def _sign_in(self, parameters: Mapping[str, object]) -> None:
         self.context.token = bearer(authorization_of(parameters))
         await self.context.refresh()
-        self._seat.move(self._holder)
+        self._seat.move(holder_of(self.context))
 
     async def _watch(self) -> None:
         """Close the socket once its session has expired or was revoked, whether or not anything happens."""
