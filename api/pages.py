@@ -28,6 +28,15 @@ PAGES = (
     "/examine",
     "/examine/{id}",
     "/label-queue",
+    "/admin",
+    "/admin/retraining",
+    "/admin/models",
+    "/admin/models/{id}",
+    "/admin/drift",
+    "/admin/users",
+    "/admin/label-conflicts",
+    "/admin/news",
+    "/admin/messages",
 )
 
 PAGE_HEADERS = {

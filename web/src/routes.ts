@@ -20,4 +20,13 @@ export const PAGES: Record<string, ComponentType> = {
   "/examine": page(() => import("./pages/ExaminePage"), "ExaminePage"),
   "/examine/:id": page(() => import("./pages/ImagePage"), "ImagePage"),
   "/label-queue": page(() => import("./pages/LabelQueuePage"), "LabelQueuePage"),
+  "/admin": page(() => import("./pages/admin/AdminStartPage"), "AdminStartPage"),
+  "/admin/retraining": page(() => import("./pages/admin/RetrainingPage"), "RetrainingPage"),
+  "/admin/models": page(() => import("./pages/admin/ModelsPage"), "ModelsPage"),
+  "/admin/models/:id": page(() => import("./pages/admin/ModelPage"), "ModelPage"),
+  "/admin/drift": page(() => import("./pages/admin/DriftPage"), "DriftPage"),
+  "/admin/users": page(() => import("./pages/admin/UsersPage"), "UsersPage"),
+  "/admin/label-conflicts": page(() => import("./pages/admin/LabelConflictsPage"), "LabelConflictsPage"),
+  "/admin/news": page(() => import("./pages/admin/NewsEditorPage"), "NewsEditorPage"),
+  "/admin/messages": page(() => import("./pages/admin/MessagesPage"), "MessagesPage"),
 };

@@ -1,4 +1,4 @@
-/** The side menu of the paper: Home, News, Contact and Examine. On a small screen it opens from a bar on top. */
+/** The side menu of the paper, and what one's role adds to it. On a small screen it opens from a bar on top. */
 
 import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
@@ -56,6 +56,7 @@ function Entries() {
       <Entry href="/contact" name={text.contact} />
       <Entry href="/examine" name={text.examine} />
       {viewer && <Entry href="/label-queue" name={text.queue} />}
+      {viewer?.role === "ADMIN" && <Entry href="/admin" name={text.admin} />}
       <li>
         <a className="side-entry" href="/graphql">
           {text.api}

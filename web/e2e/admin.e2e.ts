@@ -1,0 +1,175 @@
+/** What administrators do, and every one of their pages looked over. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  ADMIN,
+  ask,
+  DRAWN,
+  faultsOf,
+  launch,
+  linkIn,
+  mailTo,
+  open,
+  SERVER,
+  signIn,
+  tokenOf,
+} from "./browser";
+import { violations, visit } from "./pages";
+
+const MARTA = { name: "Marta Díaz", email: "marta@hospital.example", password: "tercera batería correcta" };
+const LOOKS = [
+  { locale: "es", width: 360, isDark: true },
+  { locale: "en", width: 1280, isDark: false },
+];
+
+let browser: Browser;
+let page: Page;
+let faults: string[];
+
+beforeAll(async () => {
+  browser = await launch();
+  await member();
+  page = await (await open(browser, { locale: "es-AR" })).newPage();
+  faults = faultsOf(page);
+  await signIn(page, ADMIN);
+});
+
+afterAll(async () => {
+  await browser?.close();
+});
+
+/** Signs Marta up and confirms her address, as a program does. */
+async function member(): Promise<void> {
+  const signUp = "mutation($input: SignUpInput!) { signUp(input: $input) { errors { code } } }";
+  const verify = "mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) { errors { code } } }";
+  await ask(signUp, { input: MARTA });
+  const token = new URL(linkIn(await mailTo(MARTA.email))).searchParams.get("token");
+  await ask(verify, { input: { token } });
+}
+
+/** Uploads a labelled film, for something to learn from. */
+async function label(): Promise<void> {
+  const query = "mutation($input: UploadImagesInput!) { uploadImages(input: $input) { errors { code } } }";
+  const input = { files: [null], label: "COVID", evidence: "RT_PCR" };
+  const form = new FormData();
+  form.append("operations", JSON.stringify({ query, variables: { input } }));
+  form.append("map", JSON.stringify({ 0: ["variables.input.files.0"] }));
+  form.append("0", new Blob([readFileSync(join(DRAWN, "film-19.jpg"))]), "film-19.jpg");
+  const headers = { authorization: `Bearer ${await tokenOf(ADMIN)}` };
+  const answer = await fetch(`${SERVER}/graphql`, { method: "POST", headers, body: form });
+  expect(await answer.json()).toEqual({ data: { uploadImages: { errors: [] } } });
+}
+
+const dialog = () => page.getByRole("dialog");
+
+describe("the administration", () => {
+  it("is not for members, who are told so", async () => {
+    const other = await (await open(browser, { locale: "en" })).newPage();
+    await signIn(other, MARTA);
+    expect(await other.getByRole("link", { name: "Administration" }).count()).toBe(0);
+    await other.goto("/admin/users");
+    await other.getByRole("heading", { name: "For administrators" }).waitFor();
+    await other.context().close();
+  });
+
+  it("is found in the menu", async () => {
+    await page.getByRole("link", { name: "Administración" }).click();
+    await page.locator("main").getByRole("link", { name: "Reentrenamiento" }).last().click();
+    await page.getByText("No hay ningún entrenamiento en curso.").waitFor();
+  });
+});
+
+describe("retraining", () => {
+  it("hears of a new label, starts a run, follows it and cancels it", async () => {
+    await page.goto("/admin/retraining");
+    await page.getByText("No hay ningún entrenamiento en curso.").waitFor();
+    const labels = page.locator("progress");
+    const before = Number(await labels.first().getAttribute("value"));
+    await label();
+    await expect
+      .poll(async () => Number(await labels.first().getAttribute("value")), { timeout: 20_000 })
+      .toBe(before + 1);
+    await page.getByRole("button", { name: "Empezar un entrenamiento" }).click();
+    await dialog().getByRole("button", { name: "Empezar un entrenamiento" }).click();
+    await page.getByRole("button", { name: "Cancelar el entrenamiento" }).click();
+    await dialog().getByRole("button", { name: "Cancelar el entrenamiento" }).click();
+    await page.getByText("El entrenamiento quedó cancelado.").waitFor();
+    await page.locator("tbody").getByText("cancelado", { exact: true }).first().waitFor();
+  });
+
+  it("has a policy, whose problems are at their fields and whose changes are kept", async () => {
+    const least = page.getByLabel("Minutos mínimos entre entrenamientos automáticos");
+    await least.fill("pronto");
+    await page.getByRole("button", { name: "Guardar" }).click();
+    expect(await least.getAttribute("aria-invalid")).toBe("true");
+    await least.fill("45");
+    await page.getByRole("button", { name: "Guardar" }).click();
+    await page.getByText("Las nuevas reglas están en vigor.").waitFor();
+    await page.getByText(/Minutos mínimos entre entrenamientos automáticos:.*\b45$/).waitFor();
+  });
+});
+
+describe("a user", () => {
+  it("is blocked with a reason, by keyboard alone, and let in again", async () => {
+    await page.goto("/admin/users");
+    await page.getByRole("button", { name: `Bloquear: ${MARTA.name}`, exact: true }).focus();
+    await page.keyboard.press("Enter");
+    await dialog().waitFor();
+    await page.keyboard.press("Escape");
+    await dialog().waitFor({ state: "detached" });
+    await page.keyboard.press("Enter");
+    await dialog().getByLabel("Motivo").focus();
+    await page.keyboard.type("etiqueta sin mirar");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.getByText("etiqueta sin mirar").waitFor();
+    await page.getByRole("button", { name: `Desbloquear: ${MARTA.name}` }).click();
+    await dialog().getByRole("button", { name: "Desbloquear" }).click();
+    await page.getByText("puede iniciar sesión de nuevo").waitFor();
+  });
+});
+
+describe("a post", () => {
+  it("is written with a preview, changed and deleted", async () => {
+    await page.goto("/admin/news");
+    await page.getByRole("button", { name: "Escribir una noticia" }).click();
+    await page.getByLabel("Título").fill("Una prueba");
+    await page.getByRole("textbox", { name: "Texto" }).fill("Con **énfasis**");
+    await page.locator(".preview strong").getByText("énfasis").waitFor();
+    await page.getByRole("button", { name: "Publicar" }).click();
+    await page.getByRole("button", { name: "Cambiar: Una prueba" }).click();
+    await page.getByLabel("Título").fill("Otra prueba");
+    await page.getByRole("button", { name: "Guardar" }).click();
+    await page.getByRole("button", { name: "Borrar: Otra prueba" }).click();
+    await dialog().getByRole("button", { name: "Borrar" }).click();
+    await page.getByText("La noticia quedó borrada.").waitFor();
+    await page.getByRole("link", { name: "Otra prueba" }).waitFor({ state: "detached" });
+  });
+});
+
+describe("every page of theirs", () => {
+  it.each(LOOKS)("passes axe and fits: $locale, $width pixels, dark $isDark", async (looks) => {
+    const shown = await (await open(browser, looks)).newPage();
+    await signIn(shown, ADMIN);
+    const { models } = (await ask("{ models(first: 1) { nodes { id } } }", {}, await tokenOf(ADMIN))) as {
+      models: { nodes: [{ id: string }] };
+    };
+    const paths = ["", "/retraining", "/models", `/models/${encodeURIComponent(models.nodes[0].id)}`];
+    const found: string[] = [];
+    for (const path of [...paths, "/drift", "/users", "/label-conflicts", "/news", "/messages"]) {
+      await visit(shown, { name: path, path: `/admin${path}` });
+      found.push(...(await violations(shown)).map((one) => `${path}: ${one}`));
+      const beyond = await shown.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      if (beyond > 0) found.push(`${path} is ${beyond} pixels too wide`);
+    }
+    await shown.context().close();
+    expect(found).toEqual([]);
+  });
+
+  it("and nothing went wrong in the browser all along", () => {
+    expect(faults).toEqual([]);
+  });
+});

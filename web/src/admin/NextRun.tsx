@@ -1,0 +1,135 @@
+/** How near the next run is, and the run under way, live. */
+
+import { useState } from "react";
+import { graphql, type ResultOf } from "../graphql/graphql";
+import { useFollow } from "../graphql/useFollow";
+import { useMutate } from "../graphql/useMutate";
+import { useQuery } from "../graphql/useQuery";
+import { QueryView } from "../parts/QueryView";
+import { retraining as texts } from "../texts/retraining";
+import { useFormat, useText } from "../texts/useText";
+import { toasts } from "../toasts/toasts";
+import { type Epoch, withEpoch } from "./curve";
+import { Dialog } from "./Dialog";
+import { RunUnderWay } from "./RunUnderWay";
+import { refresh } from "./refresh";
+import { Told } from "./Told";
+
+const STATUS = graphql(`query Retraining {
+  retraining {
+    newLabels threshold waitsFor
+    run { id state epoch epochs loss secondsLeft reason }
+  }
+}`);
+
+const PROGRESS = graphql(`subscription TrainingProgress($after: Cursor) {
+  trainingProgress(after: $after) { cursor run { id state epoch epochs loss secondsLeft reason } }
+}`);
+
+const LABELS = graphql(`subscription LabelSubmitted($after: Cursor) {
+  labelSubmitted(after: $after) { cursor retraining { newLabels } }
+}`);
+
+const START = graphql(`mutation RequestRetraining {
+  requestRetraining { run { id } errors { code message path } }
+}`);
+
+type Status = ResultOf<typeof STATUS>["retraining"];
+export type Run = NonNullable<Status["run"]>;
+
+const UNDER_WAY: readonly Run["state"][] = ["QUEUED", "TRAINING", "EVALUATING"];
+
+interface Props {
+  /** A run has come to its end. */
+  ended: () => void;
+}
+
+export function NextRun({ ended }: Props) {
+  const text = useText(texts);
+  const state = useQuery(STATUS, {});
+  const { run: heard, epochs } = useProgress(() => refresh(state), ended);
+  useFollow(LABELS, { heard: () => refresh(state), begun: () => refresh(state) });
+  return (
+    <QueryView state={state} what={text.what}>
+      {({ retraining }) => {
+        const run = retraining.run?.id === heard?.id ? (heard ?? null) : retraining.run;
+        return (
+          <div className="row g-4">
+            <div className="col-xl-5">
+              <Waiting status={retraining} run={run} />
+            </div>
+            <div className="col-xl-7">
+              <RunUnderWay run={run} epochs={run ? withEpoch(epochs(run.id), run) : []} />
+            </div>
+          </div>
+        );
+      }}
+    </QueryView>
+  );
+}
+
+/** What is heard of runs: the last of it, and the losses of each. */
+function useProgress(retry: () => void, ended: () => void) {
+  const text = useText(texts);
+  const [run, setRun] = useState<Run | null>(null);
+  const [epochs, setEpochs] = useState<Record<string, readonly Epoch[]>>({});
+  useFollow(PROGRESS, {
+    heard({ trainingProgress: { run } }) {
+      setEpochs((kept) => ({ ...kept, [run.id]: withEpoch(kept[run.id] ?? [], run) }));
+      setRun(UNDER_WAY.includes(run.state) ? run : null);
+      if (run.state !== "TRAINING") retry();
+      if (UNDER_WAY.includes(run.state)) return;
+      toasts.show({ message: text.ended(text.state[run.state]), tone: "done" });
+      ended();
+    },
+    begun: retry,
+  });
+  return { run, epochs: (id: string) => epochs[id] ?? [] };
+}
+
+function Waiting({ status, run }: { status: Status; run: Run | null }) {
+  const text = useText(texts);
+  const { number } = useFormat();
+  return (
+    <section className="card h-100" aria-labelledby="next-heading">
+      <div className="card-body">
+        <h2 className="h5" id="next-heading">
+          {text.next}
+        </h2>
+        <p className="mb-1">{text.labels(number(status.newLabels), number(status.threshold))}</p>
+        <progress
+          className="bar"
+          aria-label={text.labels(number(status.newLabels), number(status.threshold))}
+          value={Math.min(status.newLabels, status.threshold)}
+          max={status.threshold}
+        />
+        <p>{run ? text.waits : status.waitsFor ? <Told>{status.waitsFor}</Told> : text.due}</p>
+        {!run && <Start />}
+      </div>
+    </section>
+  );
+}
+
+function Start() {
+  const text = useText(texts);
+  const [send] = useMutate(START);
+  const [isAsked, setAsked] = useState(false);
+  return (
+    <>
+      <button type="button" className="btn btn-primary" onClick={() => setAsked(true)}>
+        {text.start}
+      </button>
+      {isAsked && (
+        <Dialog
+          title={text.start}
+          action={text.start}
+          send={() => send({})}
+          done={() => toasts.show({ message: text.started, tone: "done" })}
+          close={() => setAsked(false)}
+        >
+          <p>{text.startLead}</p>
+        </Dialog>
+      )}
+    </>
+  );
+}
