@@ -28,7 +28,7 @@ class Journal(Protocol):
     async def read(self, after: int, limit: int) -> list[Delivery]: ...
 
     async def bounds(self) -> tuple[int, int]:
-        """The places of the oldest event kept and of the newest; (0, 0) when there is none."""
+        """How far events are no longer kept, and the place of the newest; 0 when there is none."""
         ...
 
     async def progress(self, group: str) -> int | None:
@@ -76,7 +76,7 @@ class InProcessLog:
                 await self._wait_beyond(position)
 
     async def work(self, group: str, kinds: frozenset[type[Event]]) -> AsyncGenerator[InProcessJob]:
-        progress = Progress(self._journal, group, await self._journal.progress(group) or 0)
+        progress = Progress(self._journal, group, await self._beginning(group))
         try:
             async for delivery in self.stream(progress.reached):
                 if type(delivery.event) in kinds:
@@ -88,10 +88,15 @@ class InProcessLog:
         finally:
             await progress.save()
 
+    async def _beginning(self, group: str) -> int:
+        """Where the group has got to; one never seen begins with the oldest event that is kept."""
+        reached = await self._journal.progress(group)
+        return (await self._journal.bounds())[0] if reached is None else reached
+
     async def _refuse_expired(self, after: int) -> None:
-        oldest, newest = await self._journal.bounds()
-        if 0 < after < oldest - 1:
-            raise CursorExpired(f"events up to {oldest - 1} are no longer kept")
+        dropped, newest = await self._journal.bounds()
+        if after < dropped:
+            raise CursorExpired(f"events up to {dropped} are no longer kept")
         if after > newest:
             raise CursorExpired("this cursor is of another log")
 

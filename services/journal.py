@@ -11,6 +11,8 @@ from store.database import atomically
 from store.tables import ConsumerPosition, JournalEntry
 
 DROPPED_AT_ONCE = 500
+DROPPED = "(dropped)"
+"""Stands among the groups for how far events are no longer kept; places may have gaps, which tell nothing."""
 
 
 class DatabaseJournal:
@@ -35,9 +37,8 @@ class DatabaseJournal:
         return [Delivery(position, from_payload(kind, payload)) for position, kind, payload in rows]
 
     async def bounds(self) -> tuple[int, int]:
-        oldest = await JournalEntry.all().order_by("position").first()
         newest = await JournalEntry.all().order_by("-position").first()
-        return (oldest.position if oldest else 0, newest.position if newest else 0)
+        return (await self.progress(DROPPED) or 0, newest.position if newest else 0)
 
     async def progress(self, group: str) -> int | None:
         row = await ConsumerPosition.get_or_none(group=group)
@@ -52,7 +53,7 @@ class DatabaseJournal:
 
         The newest one stays, so that the log goes on where it was.
         """
-        done = await ConsumerPosition.all().order_by("position").first()
+        done = await ConsumerPosition.exclude(group=DROPPED).order_by("position").first()
         newest = await JournalEntry.all().order_by("-position").first()
         if done is None or newest is None:
             return 0
@@ -65,6 +66,7 @@ class DatabaseJournal:
             places = [row.position for row in await old.limit(DROPPED_AT_ONCE).only("position")]
             if not places:
                 return dropped
+            await self.save_progress(DROPPED, places[-1])  # first: what is said to be kept is there
             dropped += await JournalEntry.filter(position__in=places).delete()
 
 

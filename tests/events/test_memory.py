@@ -6,6 +6,7 @@ import random
 import weakref
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tortoise.exceptions import ValidationError
@@ -187,16 +188,37 @@ async def test_hundreds_of_subscribers_hear_everything(log: InProcessLog) -> Non
     assert [numbers(await one) for one in reading] == [list(range(1, 21))] * 300
 
 
+async def drop_up_to(place: int) -> None:
+    """Drop old events, as the sweep does, where one group has done them up to a place."""
+    await ConsumerPosition.create(group="slow", position=place)
+    await DatabaseJournal().forget(datetime.now(UTC) + timedelta(days=1))
+
+
 async def test_a_cursor_whose_events_were_dropped_has_expired(log: InProcessLog) -> None:
+    before_all = await log.head()
     await log.publish(entries(1, 6))
-    places = [delivery.position for delivery in await take(log, 0, 6)]
-    await JournalEntry.filter(position__lte=places[2]).delete()
+    places = [delivery.position for delivery in await take(log, before_all, 6)]
+    await drop_up_to(places[2])
     restarted = InProcessLog(DatabaseJournal())
-    for place in places[:2]:
+    for place in (before_all, *places[:2]):
         with pytest.raises(CursorExpired):
             await take(restarted, place, 1)
     assert numbers(await take(restarted, places[2], 3)) == [4, 5, 6]
-    assert numbers(await take(restarted, 0, 3)) == [4, 5, 6]
+
+
+async def test_a_new_group_begins_with_what_is_kept(log: InProcessLog) -> None:
+    await log.publish(entries(1, 6))
+    await drop_up_to((await take(log, 0, 6))[2].position)
+    work, jobs = await jobs_of(InProcessLog(DatabaseJournal()), 3)
+    assert [job.event for job in jobs] == [ImageUploaded(number) for number in (4, 5, 6)]
+    await work.aclose()
+
+
+async def test_a_gap_before_the_first_event_is_nothing_dropped(log: InProcessLog) -> None:
+    """A transaction that was undone leaves one, on MySQL."""
+    before_all = await log.head()
+    await JournalEntry.create(position=7, uid="uid-1", kind="ImageUploaded", payload={"image_id": 1})
+    assert numbers(await take(InProcessLog(DatabaseJournal()), before_all, 1)) == [1]
 
 
 async def test_a_cursor_beyond_the_head_is_of_another_log(log: InProcessLog) -> None:
