@@ -97,6 +97,8 @@ describe(
     LeftOutCause,
     "Why a labelled image does not teach a run.",
     HELD_OUT="It judges models, and so it never teaches one.",
+    STRADDLES="Of it, its copies and its patient's images one has taught a model, and one is kept to judge: "
+    "it teaches and judges nothing.",
     IN_CONFLICT="People contradict one another on it: it teaches and judges nothing until that is settled.",
     OVER_SHARE="Its label is beyond the share that the policy leaves to one user; the newest are kept.",
     WITHDRAWN="All its labels have been withdrawn.",

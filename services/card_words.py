@@ -63,7 +63,7 @@ METRICS: Final = (
     "images for independent, and are too narrow where a patient has several."
 )
 HOME: Final = (
-    "On patients that have taught it nothing, of the sources that it was taught on. These figures hold for "
+    "On images that have taught it nothing, of the sources that it was taught on. These figures hold for "
     "such patients and do not carry over to other hospitals."
 )
 ELSEWHERE: Final = (

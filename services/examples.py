@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from services.holdout import held_out
+from services.holdout import sides
 from services.labelling import counting, in_conflict
 from store.tables import Image, Label, LeftOutCause
 
@@ -48,13 +48,14 @@ async def select(extractor: str, share: float, base: Collection[str]) -> Selecti
     """Every image that has a label that counts and features by the extractor, but for what is left out.
 
     Left out are images whose labels are all withdrawn, or in conflict until that is settled, images without
-    features, and what is beyond a user's ``share``, see `capped`.
+    features, those that stand between what taught and what judges, see `sides`, and what is beyond a user's
+    ``share``, see `capped`.
     """
     entries: dict[int, list[Label]] = defaultdict(list)
     for entry in await Label.all():
         entries[entry.image_id].append(entry)
     images = {image.id: image for image in await Image.filter(features=extractor).order_by("id")}
-    held, causes = await held_out(), Counter[LeftOutCause]()
+    kept_apart, causes = await sides(), Counter[LeftOutCause]()
     found: list[Example] = []
     for image_id in sorted(entries):
         image, label = images.get(image_id), counting(entries[image_id])
@@ -64,8 +65,10 @@ async def select(extractor: str, share: float, base: Collection[str]) -> Selecti
             causes[LeftOutCause.IN_CONFLICT] += 1
         elif image is None:
             causes[LeftOutCause.UNREADABLE] += 1
+        elif image_id in kept_apart.straddling:
+            causes[LeftOutCause.STRADDLES] += 1
         else:
-            found.append(Example(image, label, image_id in held))
+            found.append(Example(image, label, image_id in kept_apart.judging))
     kept = capped(found, share, base)
     causes[LeftOutCause.OVER_SHARE] = len(found) - len(kept)
     return Selection(kept, causes)

@@ -59,26 +59,46 @@ class _Row(NamedTuple):
     fingerprint: str | None
 
 
-async def held_out() -> set[int]:
+@dataclass(frozen=True)
+class Sides:
+    """Images that do not teach, by id: those that judge models, and those that stand between."""
+
+    judging: set[int]
+    straddling: set[int]
+
+
+async def sides() -> Sides:
     """The images kept for judging, and with them all others of the same patient, file or film.
 
     A patient may be known by a reference that was given later, a file may have come from two people, and a
-    film may have been stored anew. Whatever was reached so is kept for judging from then on.
+    film may have been stored anew. Whatever was reached so is kept for judging from then on. But where one
+    of those so linked has taught a model, only what was kept before goes on judging, and the others straddle,
+    as does whatever taught or is a copy of what did.
     """
     names = _Row._fields
     rows = [_Row(*row) for row in await Image.all().values_list(*names)]
-    held = await asyncio.to_thread(_spread, rows)
-    found = sorted(held - {row.id for row in rows if row.holdout})
-    for start in range(0, len(found), AT_ONCE):
-        await Image.filter(id__in=found[start : start + AT_ONCE]).update(holdout=True)
-    return held
+    teachers = {image.id for image in await Image.having_taught().only("id")}
+    found = await asyncio.to_thread(_divided, rows, teachers)
+    new = sorted(found.judging - {row.id for row in rows if row.holdout})
+    for start in range(0, len(new), AT_ONCE):
+        await Image.filter(id__in=new[start : start + AT_ONCE]).update(holdout=True)
+    return found
 
 
-def _spread(rows: list[_Row]) -> set[int]:
+def _divided(rows: list[_Row], teachers: set[int]) -> Sides:
+    kept = {row.id for row in rows if row.holdout}
+    linked = _spread(rows, kept)
+    mixed = _spread([row for row in rows if row.id in linked], teachers & linked)
+    films = [row._replace(patient_ref=None) for row in rows if row.id in mixed]
+    judging = (linked - mixed) | (kept - _spread(films, teachers & mixed))
+    return Sides(judging, linked - judging)
+
+
+def _spread(rows: list[_Row], held: set[int]) -> set[int]:
+    """The images that share a patient, a file or a film with some, by whatever chain."""
     marks = {row.id: {("file", row.sha256), ("patient", row.patient_ref or row.sha256)} for row in rows}
     ids = np.array([row.id for row in rows if row.fingerprint], int)
     prints = words([row.fingerprint for row in rows if row.fingerprint])
-    held = {row.id for row in rows if row.holdout}
     compared = np.zeros(len(ids), bool)
     while True:
         grown = _by_marks(held, marks)

@@ -8,7 +8,7 @@ from store.tables import ACTIVE_STATES, LeftOutCause, RunState
 
 PLAINLY = {
     RunState.QUEUED: "It waits for a trainer.",
-    RunState.EVALUATING: "Its model is compared with the one in service on patients that taught neither.",
+    RunState.EVALUATING: "Its model is compared with the one in service on images that taught neither.",
     RunState.PROMOTED: "Its model went into service.",
     RunState.REJECTED: "Its model was judged worse than the one in service.",
     RunState.AWAITING: "Its model passed on too small a holdout: an administrator has to confirm.",
@@ -17,6 +17,7 @@ PLAINLY = {
 }
 LEFT_OUT = {
     LeftOutCause.HELD_OUT: "kept to judge models",
+    LeftOutCause.STRADDLES: "that stand between what has taught and what judges",
     LeftOutCause.IN_CONFLICT: "with labels that contradict one another",
     LeftOutCause.OVER_SHARE: "beyond the share of one user",
     LeftOutCause.WITHDRAWN: "with withdrawn labels alone",

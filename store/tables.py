@@ -87,6 +87,7 @@ class LeftOutCause(StrEnum):
     """Why a labelled image does not teach a run; each has one cause."""
 
     HELD_OUT = "HELD_OUT"
+    STRADDLES = "STRADDLES"
     IN_CONFLICT = "IN_CONFLICT"
     OVER_SHARE = "OVER_SHARE"
     WITHDRAWN = "WITHDRAWN"
@@ -203,6 +204,11 @@ class Image(Model):
         missing = Q(features__isnull=True) | ~Q(features=extractor)
         labelled = Subquery(Label.standing().values("image_id"))
         return cls.filter(missing, failure__isnull=True, id__in=labelled)
+
+    @classmethod
+    def having_taught(cls) -> QuerySet[Self]:
+        """Images by a label of which a model was trained."""
+        return cls.filter(id__in=Subquery(Label.filter(used_in__id__gt=0).values("image_id")))
 
     @classmethod
     def in_conflict(cls) -> QuerySet[Self]:

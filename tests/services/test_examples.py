@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ml.splits import in_holdout
 from services.examples import Example, Selection, capped, select
 from services.platform import Platform
 from store.tables import Finding, Image, Label, LeftOutCause, User
@@ -100,6 +101,10 @@ async def test_each_image_that_is_left_out_is_counted_under_one_cause(platform: 
     await Label.create(
         image=await Image.get(filename="kept"), finding=Finding.COVID, submitted_by=ana, by_admin=True
     )
+    await labelled(ana, "taught")
+    await (await Label.get(image__filename="taught")).used_in.add(await store_rows.model(9))
+    patient = next(name for name in map(str, range(100)) if in_holdout(name))
+    await platform.images.update(ana, (await Image.get(filename="taught")).id, patient)
     without = await store_rows.image(ana, "without features", holdout=True)
     await Label.create(image=without, finding=Finding.COVID, submitted_by=ana)
 
@@ -108,6 +113,7 @@ async def test_each_image_that_is_left_out_is_counted_under_one_cause(platform: 
     readable = [example for example in selection.examples if "damaged" not in example.image.filename]
     assert selection.left_out(readable) == {
         "HELD_OUT": 1,
+        "STRADDLES": 1,
         "IN_CONFLICT": 1,
         "OVER_SHARE": 2,
         "WITHDRAWN": 2,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ml.splits import in_holdout
-from services.holdout import Holdout, held_out
-from store.tables import Image, User
+from services.holdout import Holdout, Sides, sides
+from store.tables import Finding, Image, Label, User
 from tests.people import member
 from tests.statements import counted
-from tests.store_rows import image
+from tests.store_rows import image, model
 
 EVEN, FILM, OTHER = "0" * 64, "a" * 64, "5" * 64
 COPY = "b" + FILM[1:]
@@ -51,16 +51,48 @@ async def test_whatever_is_linked_to_the_holdout_is_held(ana: User) -> None:
     await image(ana, "free", fingerprint=EVEN)
     await image(ana, "unread", fingerprint=None)
     linked = {held.id, copy.id, same_patient.id, copy_of_that.id, same_file.id}
-    assert await held_out() == linked
+    assert await sides() == Sides(linked, set())
 
 
 async def test_what_was_held_once_is_held_for_good(ana: User) -> None:
     held = await image(ana, "held", holdout=True, fingerprint=FILM)
     copy = await image(ana, "copy", fingerprint=COPY)
-    await held_out()
+    await sides()
     await held.delete()
-    assert await held_out() == {copy.id}
+    assert (await sides()).judging == {copy.id}
     assert (await Image.get(id=copy.id)).holdout
+
+
+async def has_taught(one: Image) -> Image:
+    """The image, with a label that a model learned from."""
+    label = await Label.create(image=one, finding=Finding.COVID, submitted_by_id=one.owner_id)
+    await label.used_in.add(await model(one.id))
+    return one
+
+
+async def test_what_has_taught_never_judges_when_its_patient_turns_out_to_be_held(ana: User) -> None:
+    judged = await image(ana, "judged", holdout=True, patient_ref="p")
+    taught = await has_taught(await image(ana, "taught", patient_ref="p"))
+    new = await image(ana, "new", patient_ref="p", fingerprint=FILM)
+    copy_of_new = await image(ana, "copy", fingerprint=COPY)
+    other = await image(ana, "other", holdout=True, patient_ref="q")
+    same_patient = await image(ana, "same patient", patient_ref="q")
+    await has_taught(await image(ana, "teaches on", patient_ref="r"))
+    found = await sides()
+    assert found.judging == {judged.id, other.id, same_patient.id}
+    assert found.straddling == {taught.id, new.id, copy_of_new.id}
+    assert await sides() == found
+    assert set(await Image.filter(holdout=True).values_list("id", flat=True)) == found.judging
+
+
+async def test_what_has_taught_never_judges_even_where_it_was_marked_later(ana: User) -> None:
+    taught = await has_taught(await image(ana, "taught", holdout=True))
+    copy = await image(ana, "copy", holdout=True, fingerprint=COPY)
+    await has_taught(await image(ana, "the film", fingerprint=FILM))
+    eva = await member("eva@hospital.example")
+    same_file = await image(eva, "taught", holdout=True)
+    assert (await sides()).judging == set()
+    assert (await sides()).straddling >= {taught.id, copy.id, same_file.id}
 
 
 async def test_it_takes_as_many_statements_for_few_images_as_for_many(ana: User) -> None:
@@ -70,11 +102,11 @@ async def test_it_takes_as_many_statements_for_few_images_as_for_many(ana: User)
         for number in range(count):
             await image(ana, f"{count} {number}", fingerprint=f"{count:02d}" * 32)
         with counted() as statements:
-            held = await held_out()
+            found = await sides()
         taken.append(len(statements))
-    assert len(held) == 34
-    assert taken == [2, 2]
+    assert len(found.judging) == 34
+    assert taken == [3, 3]
 
 
 async def test_without_images_nothing_is_held(database: str) -> None:
-    assert await held_out() == set()
+    assert await sides() == Sides(set(), set())
