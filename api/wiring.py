@@ -43,6 +43,7 @@ from services.platform import Platform
 from services.policy import Policies
 from services.renewal import Renewal
 from services.retraining import Retraining
+from services.retrying import Retrying
 from services.sweeping import Sweeping
 from services.throttle import Throttle
 from services.thumbnails import Thumbnails
@@ -123,7 +124,7 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
         cards=ModelCards(links),
         models=models,
         newsroom=Newsroom(outbox),
-        renewal=Renewal(diagnosis),
+        renewal=Renewal(diagnosis, Retrying(diagnosis)),
         retraining=retraining,
         thumbnails=Thumbnails(blobs, decoding, links),
         training=Training(
@@ -152,6 +153,7 @@ async def running(settings: Settings, parts: Parts) -> AsyncIterator[Platform]:
             inference.serve(),
             reactions.react(platform),
             platform.retraining.watch(),
+            platform.renewal.retrying.serve(),
             sweeping.serve(),
             platform.drift_watch.serve(),
         ):

@@ -48,7 +48,10 @@ class Image(Node):
         "images of one patient never straddle training and holdout."
     )
     uploaded_at: datetime = strawberry.field(description="When it was uploaded.")
-    failure: str | None = strawberry.field(description="Why no prediction could be made, if so.")
+    failure: str | None = strawberry.field(
+        description="Why no prediction could be made, if so. After a fault of the platform it is tried "
+        "again: at its start, every hour, after a promotion and when the file is uploaded again."
+    )
     label_reason: str | None = strawberry.field(
         description="Why it is where it is in `labelQueue`, and what its label would do; null elsewhere."
     )

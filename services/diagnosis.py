@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
 
 from events.messages import ImageUploaded, ModelPromoted, PredictionFailed, PredictionMade
 from ml import features as packing
@@ -25,8 +26,9 @@ from store.blobs import BlobMissing, Blobs
 from store.tables import AbstainReason, Finding, Image, Prediction
 
 RENEWAL_BATCH = 200
-RENEWED = ("id", "key", "owner_id", "features", "view")
+RENEWED = ("id", "key", "owner_id", "features", "view", "failure")
 """All that is read of an image to judge it anew."""
+UNFAILED = {"failure": None, "fault": False}
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +51,9 @@ class Diagnosis:
         try:
             features = await self._features(image)
         except (ml_image.ImageError, BlobMissing) as error:
-            await self._fail(image, f"the image cannot be read: {error}")
+            # What was stored and is not there is no fault of the image, though trying at once helps nobody.
+            ours = isinstance(error, BlobMissing)
+            await self._fail(image, f"the image cannot be read: {error}", ours)
             return
         await self._judge_until_current(image, features)
 
@@ -57,7 +61,7 @@ class Diagnosis:
         """Say of an image that judging it failed again and again, for a reason of ours."""
         image = await Image.get_or_none(id=event.image_id)
         if image is not None:
-            await self._fail(image, "the image could not be judged, because of a fault of the platform")
+            await self._fail(image, "the image could not be judged, because of a fault of the platform", True)
 
     async def swap(self, event: ModelPromoted) -> None:
         """Serve the promoted model in this process from now on."""
@@ -143,7 +147,11 @@ class Diagnosis:
         """In one transaction, or, where an image was judged already or deleted meanwhile, in one for each."""
         owners = {image.id: image.owner_id for image, _ in judged}
 
+        failed = [image.id for image, _ in judged if image.failure is not None]
+
         async def create() -> None:
+            if failed:
+                await Image.filter(id__in=failed).update(**UNFAILED)
             await Prediction.bulk_create(_prediction(image, serving, one) for image, one in judged)
             made = Prediction.filter(model_id=serving.model_id, image_id__in=list(owners)).order_by("id")
             rows = await made.values_list("id", "image_id")
@@ -157,6 +165,7 @@ class Diagnosis:
 
     async def _record(self, image: Image, serving: Serving, judgement: Judgement) -> None:
         async def create() -> None:
+            await _unfail(image)
             prediction = _prediction(image, serving, judgement)
             await prediction.save()
             await record(PredictionMade(prediction.id, image.id, image.owner_id))
@@ -165,13 +174,23 @@ class Diagnosis:
             await self.outbox.commit(create)
         except IntegrityError:
             logger.debug("image %d: judged already, or deleted meanwhile", image.id)
+            await _unfail(image)
 
-    async def _fail(self, image: Image, reason: str) -> None:
+    async def _fail(self, image: Image, reason: str, ours: bool) -> None:
+        """Keep why, and tell the owner, unless the same has been told already."""
+        failure = reason[:300]
+        is_news = Q(failure__isnull=True) | ~Q(failure=failure)
+
         async def note() -> None:
-            if await Image.filter(id=image.id).update(failure=reason[:300]):
+            if await Image.filter(is_news, id=image.id).update(failure=failure, fault=ours):
                 await record(PredictionFailed(image.id, image.owner_id))
 
         await self.outbox.commit(note)
+
+
+async def _unfail(image: Image) -> None:
+    if image.failure is not None:
+        await Image.filter(id=image.id).update(**UNFAILED)
 
 
 def _prediction(image: Image, serving: Serving, judged: Judgement) -> Prediction:

@@ -20,6 +20,7 @@ from services.diagnosis import Diagnosis
 from services.inference import Serving
 from services.keys import features_key
 from services.permissions import admin
+from services.retrying import Retrying
 from store.tables import Image, Label, User
 
 PAUSE_SECONDS = 0.05
@@ -53,6 +54,7 @@ class Renewal:
     """The reaction to a promotion; it may come twice and does its work once."""
 
     diagnosis: Diagnosis
+    retrying: Retrying
     _faults: Counter[int] = field(default_factory=Counter)
 
     async def progress(self, viewer: User | None) -> Progress:
@@ -77,6 +79,7 @@ class Renewal:
             if len(faulty) < FAULTS_IN_A_ROW:
                 await self._count_faults(faulty)
             raise CannotRenew(f"features of {len(faulty)} images were lost and could not be made again")
+        self.retrying.soon()
 
     async def _make_anew(self) -> None:
         """One image at a time, and uploads first: the labelled, which trainings wait for, then the newest."""

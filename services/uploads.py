@@ -20,6 +20,7 @@ from ml.formats import stripping
 from services import labelling
 from services.cleaning import clean_filename, clean_patient_ref
 from services.decoding import Decoding
+from services.diagnosis import UNFAILED
 from services.errors import Code, Problem, Refused, refuse
 from services.holdout import Holdout
 from services.keys import pixels_key
@@ -93,6 +94,13 @@ class Outcome:
     image: Image | None = None
     duplicate_of: Image | None = None
     problems: tuple[Problem, ...] = field(default=())
+    is_tried_again: bool = False
+    """Of a repeated image: it had been given up for a fault of ours, and is judged now."""
+
+    @property
+    def to_be_judged(self) -> Image | None:
+        """The image of which a prediction is on its way."""
+        return self.duplicate_of if self.is_tried_again else self.image
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,7 @@ class Uploads:
         gate = asyncio.Semaphore(AT_ONCE)
         before = await self.log.head()  # asked for first, so that no prediction can be missed
         outcomes = await asyncio.gather(*(self._one(viewer, file, details, gate) for file in files))
-        images = [outcome.image.id for outcome in outcomes if outcome.image]
+        images = [image.id for outcome in outcomes if (image := outcome.to_be_judged)]
         await until_judged(self.log, before, images, details.wait_seconds)
         return outcomes
 
@@ -124,17 +132,14 @@ class Uploads:
         filename = clean_filename(file.filename)
         try:
             async with gate:
-                image, is_new = await self._take(viewer, file, filename, details)
+                return await self._take(viewer, file, filename, details)
         except Refused as refused:
             return Outcome(filename, problems=refused.problems)
         except Exception:
             logger.exception("user %d: uploading a file failed", viewer.id)  # file names name patients
             return Outcome(filename, problems=(FAULT,))
-        return Outcome(filename, image=image) if is_new else Outcome(filename, duplicate_of=image)
 
-    async def _take(
-        self, viewer: User, file: Incoming, filename: str, details: Details
-    ) -> tuple[Image, bool]:
+    async def _take(self, viewer: User, file: Incoming, filename: str, details: Details) -> Outcome:
         if file.size is not None and file.size > ml_image.MAX_BYTES:
             raise refuse(Code.TOO_LARGE, f"{filename} has more than {ml_image.MAX_BYTES >> 20} MB", "files")
         data = await file.read()
@@ -143,9 +148,10 @@ class Uploads:
             known = await Image.get_or_none(owner=viewer, sha256=inspected.sha256)
             try:
                 if known is None:
-                    return await self._store(viewer, inspected, filename, details), True
+                    return Outcome(filename, await self._store(viewer, inspected, filename, details))
                 if await self._repeat(viewer, known, details):
-                    return known, False
+                    tried_again = known.fault and await self._try_again(known, inspected.picture)
+                    return Outcome(filename, duplicate_of=known, is_tried_again=tried_again)
             except IntegrityError:  # the same file came twice at the same time
                 continue
         raise refuse(Code.CONFLICT, f"{filename} came and went at the same time; try again", "files")
@@ -185,6 +191,18 @@ class Uploads:
         if details.finding is None:
             return True
         return await self.outbox.commit(partial(_complete, known, viewer, details.finding, details.evidence))
+
+    async def _try_again(self, known: Image, picture: bytes) -> bool:
+        """Judge an image that was given up for a fault of ours; False where somebody was faster."""
+        await self.blobs.put(pixels_key(known.key), picture)  # they may be what was lost
+
+        async def begin() -> bool:
+            if not await Image.given_up().filter(id=known.id).update(**UNFAILED):
+                return False
+            await record(ImageUploaded(known.id))
+            return True
+
+        return await self.outbox.commit(begin)
 
 
 async def _complete(image: Image, by: User, finding: Finding, evidence: Evidence | None) -> bool:

@@ -178,6 +178,9 @@ class Image(Model):
     )
     view = fields.CharEnumField(FilmView, max_length=10, null=True, description="found with the features")
     failure = fields.CharField(max_length=300, null=True, description="why no prediction could be made")
+    fault = fields.BooleanField(
+        default=False, db_default=False, description="whether the failure is ours: it is tried again"
+    )
     uploaded_at = fields.DatetimeField(auto_now_add=True)
 
     owner_id: int
@@ -187,11 +190,16 @@ class Image(Model):
     class Meta:
         table = "image"
         unique_together = (("owner_id", "sha256"),)
-        indexes = (("owner_id", "id"), ("uploaded_at",))
+        indexes = (("owner_id", "id"), ("uploaded_at",), ("fault",))
 
     @classmethod
     def visible_to(cls, user: User) -> QuerySet[Self]:
         return cls.all() if user.is_admin else cls.filter(owner_id=user.id)
+
+    @classmethod
+    def given_up(cls) -> QuerySet[Self]:
+        """Images that could not be judged for a fault of ours."""
+        return cls.filter(fault=True)
 
     @classmethod
     def read_by_others(cls, extractor: str) -> QuerySet[Self]:

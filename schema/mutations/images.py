@@ -52,7 +52,8 @@ class UploadResult:
     filename: str = strawberry.field(description="The file's name, without its folder.")
     image: Image | None = strawberry.field(description="The new image; null for a repeated or a bad file.")
     duplicate_of: Image | None = strawberry.field(
-        description="The image that you have uploaded before with the very same bytes."
+        description="The image that you have uploaded before with the very same bytes. Where it could not be "
+        "judged for a fault of the platform, that is tried again."
     )
     errors: list[UserError] = strawberry.field(description="What is wrong with this file.")
 
