@@ -60,7 +60,7 @@ async function label(): Promise<void> {
   form.append("0", new Blob([readFileSync(join(DRAWN, "film-19.jpg"))]), "film-19.jpg");
   const headers = { authorization: `Bearer ${await tokenOf(ADMIN)}` };
   const answer = await fetch(`${SERVER}/graphql`, { method: "POST", headers, body: form });
-  expect(await answer.json()).toEqual({ data: { uploadImages: { errors: [] } } });
+  expect(await answer.json()).toMatchObject({ data: { uploadImages: { errors: [] } } });
 }
 
 const dialog = () => page.getByRole("dialog");

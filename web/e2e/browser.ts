@@ -1,6 +1,6 @@
 /** The browser, and what people do in it. */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
@@ -61,7 +61,8 @@ export function faultsOf(page: Page): string[] {
 /** The newest mail to an address, once it has come. */
 export async function mailTo(email: string): Promise<string> {
   for (let tries = 0; tries < 200; tries += 1) {
-    const mails = readdirSync(MAILS)
+    // The folder comes with the first mail.
+    const mails = (existsSync(MAILS) ? readdirSync(MAILS) : [])
       .filter((file) => file.endsWith(".eml"))
       .sort()
       .map((file) => readFileSync(join(MAILS, file), "utf8"));

@@ -1,5 +1,6 @@
 /** The policy of retraining: the form that changes it, and who changed what before. */
 
+import { Fragment } from "react";
 import { Field } from "../forms/Field";
 import { Form } from "../forms/Form";
 import { graphql } from "../graphql/graphql";
@@ -44,10 +45,15 @@ export function PolicySection() {
         {text.policy}
       </h2>
       <QueryView state={state} what={text.policyWhat}>
-        {({ retrainingPolicy }) => <PolicyForm policy={retrainingPolicy} key={retrainingPolicy.id} />}
+        {({ retrainingPolicy }) => (
+          // An empty history does not tell what it would hold, and so is not asked for again by itself.
+          <Fragment key={retrainingPolicy.id}>
+            <PolicyForm policy={retrainingPolicy} />
+            <h3 className="h6 pt-4">{text.history}</h3>
+            <History />
+          </Fragment>
+        )}
       </QueryView>
-      <h3 className="h6 pt-4">{text.history}</h3>
-      <History />
     </section>
   );
 }

@@ -34,6 +34,7 @@ export function NewsEditorPage() {
 function Newsroom() {
   const text = useText(texts);
   const [edited, setEdited] = useState<Post | "new" | null>(null);
+  const [count, setCount] = useState(0);
   const close = () => setEdited(null);
   return (
     <>
@@ -44,12 +45,16 @@ function Newsroom() {
       ) : (
         <PostEditor
           post={edited === "new" ? null : edited}
-          done={close}
+          done={() => {
+            close();
+            // An empty list does not tell what it would hold, and so is not asked for again by itself.
+            setCount(count + 1);
+          }}
           cancel={close}
           key={edited === "new" ? "new" : edited.id}
         />
       )}
-      <Posts edit={setEdited} />
+      <Posts edit={setEdited} key={count} />
     </>
   );
 }
