@@ -35,6 +35,9 @@ DATABASE_AWAY = (DBConnectionError, OperationalError, OSError)
 MAX_LOSSES = 3
 """Of whoever carries a run through, by a crash or a kill; a server that is stopped gives its run back."""
 LABELS_AT_ONCE = 1000
+SILENT_SECONDS = 1800.0
+"""So long a trainer may take to say something, or several times as long as it expects to take yet."""
+TIMES_EXPECTED = 5
 EXTRACTION_SECONDS = 3600.0
 EXTRACTION_PAUSE_SECONDS = 0.1
 
@@ -176,12 +179,16 @@ class Training:
             "costs": await _costs(incumbent.head),
         }
         await asyncio.to_thread((folder / training_set.TASK_FILE).write_text, json.dumps(task))
+        await self._follow(run, folder)
+        return incumbent, used
+
+    async def _follow(self, run: TrainingRun, folder: Path) -> None:
+        """Note what the trainer says, until its end; one that hangs would hold the run for ever."""
+        last: Progress | None = None
         async with aclosing(self.trainer.train(folder)) as progress:
-            last: Progress | None = None
-            async for step in progress:
+            while (step := await _next(progress, last, folder)) is not None:
                 await self._note(run, step, last)
                 last = step
-        return incumbent, used
 
     async def _note(self, run: TrainingRun, step: Progress, last: Progress | None) -> None:
         """Keep a step, and tell of it, unless all that is new since the last one is the time left."""
@@ -224,6 +231,19 @@ class Training:
 
         await self.outbox.commit(write)
         await self.models.refresh()
+
+
+async def _next(progress: AsyncGenerator[Progress], last: Progress | None, folder: Path) -> Progress | None:
+    """What the trainer says next; None at its end."""
+    expected = last.seconds_left if last is not None and last.seconds_left is not None else 0.0
+    seconds = max(SILENT_SECONDS, TIMES_EXPECTED * expected)
+    try:
+        async with asyncio.timeout(seconds):
+            return await anext(progress, None)
+    except TimeoutError as error:
+        words = await asyncio.to_thread(attempts.last_words, folder)
+        reason = f"the trainer hung: it had reported nothing for {timedelta(seconds=round(seconds))} hours"
+        raise TrainerFailed(f"{reason} and was stopped:\n{words}") from error
 
 
 async def _costs(head: str) -> dict[str, float] | None:

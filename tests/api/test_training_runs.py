@@ -2,15 +2,18 @@
 
 import os
 import signal
-from dataclasses import replace
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from api.wiring import Parts
+from services import training
 from services.platform import Platform
-from services.training import LEASE
+from services.training import LEASE, Progress, Trainer
 from store.tables import Finding, Label, RunState, TrainingRun
 from tests.api.test_trainer import is_alive, trainer, written
 from tests.people import admin, eventually
@@ -35,13 +38,18 @@ async def parts(parts: Parts, tmp_path: Path) -> Parts:
     return replace(parts, trainer=trainer(lesson))
 
 
-async def begun(platform: Platform, tmp_path: Path) -> int:
-    """The process of a run's trainer, once it has done an epoch."""
+async def asked_for(platform: Platform) -> None:
+    """Have a run begin over one label."""
     chief = await admin()
     await Label.create(
         image=await image(chief, failure="no pixels"), finding=Finding.COVID, submitted_by=chief
     )
     await platform.retraining.request(chief)
+
+
+async def begun(platform: Platform, tmp_path: Path) -> int:
+    """The process of a run's trainer, once it has done an epoch."""
+    await asked_for(platform)
     pid = int(await written(tmp_path / "pid"))
     await eventually(lambda: TrainingRun.exists(state=RunState.TRAINING, epoch=1))
     return pid
@@ -60,6 +68,45 @@ async def test_a_killed_trainer_is_found_and_its_log_is_kept(platform: Platform,
         "all features are read",
         "TRAINING epoch 1 loss 0.5",
     ]
+    assert await Label.unclaimed().count() == 1
+
+
+HANG = """
+print("all features are read")
+Path("{told}").write_text(str(os.getpid()))
+report("TRAINING", 1, 0.5, 0.01)
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+@dataclass
+class LosesPatience:
+    """A trainer that is let begin in peace, and of which a word is expected soon from then on."""
+
+    trainer: Trainer
+    monkeypatch: pytest.MonkeyPatch
+
+    async def train(self, folder: Path) -> AsyncGenerator[Progress]:
+        async with aclosing(self.trainer.train(folder)) as steps:
+            async for step in steps:
+                self.monkeypatch.setattr(training, "SILENT_SECONDS", 1.0)
+                yield step
+
+
+async def test_a_trainer_that_hangs_is_missed_and_its_labels_are_free(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging = trainer("import signal" + HANG.format(told=tmp_path / "pid"))
+    object.__setattr__(platform.training, "trainer", LosesPatience(hanging, monkeypatch))
+    await asked_for(platform)
+    run = await eventually(lambda: TrainingRun.get_or_none(slot=None))
+    assert (run.state, run.model_id) == (RunState.FAILED, None)
+    assert str(run.error).splitlines() == [
+        "the trainer hung: it had reported nothing for 0:00:01 hours and was stopped:",
+        "all features are read",
+        "TRAINING epoch 1 loss 0.5",
+    ]
+    assert not is_alive(int((tmp_path / "pid").read_text()))
     assert await Label.unclaimed().count() == 1
 
 

@@ -145,6 +145,21 @@ async def test_a_failed_run_tells_the_trainers_log_and_sets_its_labels_free(
     assert await ModelVersion.all().count() == 1
 
 
+async def test_a_trainer_may_be_silent_for_as_long_as_it_said_and_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_module, "SILENT_SECONDS", 0.01)
+    step = Progress(RunState.TRAINING, 1, 0.5, seconds_left=10.0)
+
+    async def slow() -> AsyncGenerator[Progress]:
+        await asyncio.sleep(0.1)
+        yield step
+
+    assert await training_module._next(slow(), step, tmp_path) == step
+    with pytest.raises(TrainerFailed, match="reported nothing"):
+        await training_module._next(slow(), None, tmp_path)
+
+
 async def test_after_a_failure_the_next_label_starts_the_next_run_and_nothing_else_does(
     platform: Platform, parts: Parts
 ) -> None:
