@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from tortoise.exceptions import DBConnectionError, OperationalError
+from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 from tortoise.expressions import F
 
 from events.messages import RetrainingRequested, TrainingProgressed
@@ -229,7 +229,10 @@ class Training:
             await TrainingRun.filter(id=run.id).update(state=state, model_id=model.id)
             await record(TrainingProgressed(run.id, state, run.epoch, run.loss, left_out=run.left_out))
 
-        await self.outbox.commit(write)
+        try:
+            await self.outbox.commit(write)
+        except IntegrityError:  # another model was put in service at this very moment
+            await self.outbox.commit(write)
         await self.models.refresh()
 
 

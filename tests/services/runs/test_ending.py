@@ -236,6 +236,27 @@ async def test_a_model_promoted_by_hand_meanwhile_stays(platform: Platform, part
     assert (await platform.models.in_service()).id == other.id
 
 
+@pytest.mark.parametrize("database_url", ["mysql"], indirect=True)  # SQLite: one transaction at a time
+async def test_a_model_promoted_by_hand_at_the_moment_of_the_verdict_stays(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others, chief = [await candidate(platform, "0.9")], await admin()
+    deploy = training_module.deploy
+
+    async def just_then(*decision: object) -> None:
+        if others:
+            promoting = platform.models.promote(chief, others.pop().id, "by hand")
+            await asyncio.create_task(promoting, context=Context())  # beside the transaction under way
+        await deploy(*decision)
+
+    monkeypatch.setattr(training_module, "deploy", just_then)
+    await label(platform, await member(), THRESHOLD)
+    (run,) = await ended()
+    assert (run.state, run.error) == (RunState.REJECTED, None)
+    trained = await ModelVersion.get(id=run.model_id)
+    assert "another model" in str(trained.verdict)
+
+
 async def test_an_image_deleted_while_it_teaches_spoils_nothing(platform: Platform, parts: Parts) -> None:
     ana = await member()
     images = await label(platform, ana, THRESHOLD - 1)
