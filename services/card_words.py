@@ -48,7 +48,8 @@ CHOICE: Final = (
 )
 PRIVACY: Final = (
     "Patients are pseudonyms. The platform keeps the picture alone and none of the file's words about a "
-    "person; what is shipped are features, from which no picture can be had back."
+    "person. Of a deleted image that was kept for judging or has taught a model, its SHA-256 and a "
+    "fingerprint stay. What is shipped are features, from which no picture can be had back."
 )
 PARTITIONS: Final = (
     "A hash of the patient's pseudonym, or of the file where no patient is known, keeps about "

@@ -12,7 +12,7 @@ import numpy as np
 
 from ml.fingerprint import ALIKE, Words, are_alike, distances, words
 from ml.splits import in_holdout
-from store.tables import Image
+from store.tables import DeletedFilm, Image
 
 AT_ONCE = 1000
 
@@ -73,11 +73,15 @@ async def sides() -> Sides:
     A patient may be known by a reference that was given later, a file may have come from two people, and a
     film may have been stored anew. Whatever was reached so is kept for judging from then on. But where one
     of those so linked has taught a model, only what was kept before goes on judging, and the others straddle,
-    as does whatever taught or is a copy of what did.
+    as does whatever taught or is a copy of what did. Deleted images count as if they were there, by negative
+    ids.
     """
     names = _Row._fields
     rows = [_Row(*row) for row in await Image.all().values_list(*names)]
     teachers = {image.id for image in await Image.having_taught().only("id")}
+    deleted = await DeletedFilm.all()
+    rows += [_Row(-film.id, not film.taught, film.sha256, None, film.fingerprint) for film in deleted]
+    teachers |= {-film.id for film in deleted if film.taught}
     found = await asyncio.to_thread(_divided, rows, teachers)
     new = sorted(found.judging - {row.id for row in rows if row.holdout})
     for start in range(0, len(new), AT_ONCE):
@@ -91,7 +95,8 @@ def _divided(rows: list[_Row], teachers: set[int]) -> Sides:
     mixed = _spread([row for row in rows if row.id in linked], teachers & linked)
     films = [row._replace(patient_ref=None) for row in rows if row.id in mixed]
     judging = (linked - mixed) | (kept - _spread(films, teachers & mixed))
-    return Sides(judging, linked - judging)
+    there = {row.id for row in rows if row.id > 0}
+    return Sides(judging & there, (linked - judging) & there)
 
 
 def _spread(rows: list[_Row], held: set[int]) -> set[int]:

@@ -20,7 +20,18 @@ from services.outbox import Outbox, record
 from services.permissions import may_see, member
 from store.blobs import BlobMissing, Blobs
 from store.pages import Page, Window, page
-from store.tables import Deployment, Finding, FindingChange, Image, Label, ModelVersion, Prediction, User
+from store.tables import (
+    DeletedFilm,
+    Deployment,
+    Finding,
+    FindingChange,
+    Image,
+    Label,
+    ModelVersion,
+    Prediction,
+    TrainingRun,
+    User,
+)
 
 SEARCH_LENGTH = 255
 
@@ -129,10 +140,26 @@ class Images:
 
 
 async def _remove(image: Image) -> bool:
-    deleted = await Image.filter(id=image.id, features=image.features).delete()
-    if deleted:
-        await record(ImageDeleted(image.key, image.features))
-    return bool(deleted)
+    seen = Image.filter(id=image.id, features=image.features, holdout=image.holdout)
+    # Changes nothing, but locks the row.
+    if not await seen.update(sha256=image.sha256):
+        return False
+    known = await _known_again(image)
+    await seen.delete()
+    await DeletedFilm.bulk_create(known)
+    await record(ImageDeleted(image.key, image.features))
+    return True
+
+
+async def _known_again(image: Image) -> list[DeletedFilm]:
+    """What stays of an image that judges models, has taught one, or may be teaching the run under way."""
+    taught = await Image.having_taught().filter(id=image.id).exists()
+    if not image.holdout and not taught and await TrainingRun.active():
+        taught = await Label.exists(image_id=image.id)
+    kept = {film.taught for film in await DeletedFilm.filter(sha256=image.sha256)}
+    sides = {side for side, is_so in ((False, image.holdout), (True, taught)) if is_so}
+    picture = {"sha256": image.sha256, "fingerprint": image.fingerprint}
+    return [DeletedFilm(**picture, taught=side) for side in sides - kept]
 
 
 async def _matching(images: QuerySet[Image], wanted: Filter) -> QuerySet[Image]:

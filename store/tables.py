@@ -230,6 +230,19 @@ class Image(Model):
         return cls.filter(features=extractor).exclude(id__in=judged)
 
 
+class DeletedFilm(Model):
+    """What stays of a deleted image that was held out or taught, so that its picture never changes sides."""
+
+    id = fields.BigIntField(primary_key=True)
+    sha256 = fields.CharField(max_length=64)
+    fingerprint = fields.CharField(max_length=64, null=True)
+    taught = fields.BooleanField(description="it may have taught a model, else it was kept for judging them")
+
+    class Meta:
+        table = "deleted_film"
+        indexes = (("sha256",),)
+
+
 class Label(Model):
     """One entry of the append-only ledger of ground truth. A correction is a new entry."""
 

@@ -168,7 +168,10 @@ class ImageMutations:
             raise refuse(Code.NOT_FOUND, "there is no such image", "id")
         return UpdateImagePayload(image=Image.of(found[image_id]))
 
-    @mutation("Delete an image with its pixels, predictions and labels.")
+    @mutation(
+        "Delete an image with its pixels, predictions and labels. Of one that was kept for judging models or "
+        "may have taught one, a hash and a fingerprint stay, so that its picture never changes sides."
+    )
     async def delete_image(
         self, info: Info, input: Annotated[DeleteImageInput, strawberry.argument(description="Which.")]
     ) -> DeleteImagePayload:

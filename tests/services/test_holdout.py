@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from ml.splits import in_holdout
 from services.holdout import Holdout, Sides, sides
-from store.tables import Finding, Image, Label, User
+from services.platform import Platform
+from store.tables import DeletedFilm, Finding, Image, Label, RunState, RunTrigger, TrainingRun, User
 from tests.people import member
 from tests.statements import counted
 from tests.store_rows import image, model
 
 EVEN, FILM, OTHER = "0" * 64, "a" * 64, "5" * 64
 COPY = "b" + FILM[1:]
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
 HELD, TEACHES = "f" * 64, "e" * 64
 
 
@@ -66,7 +70,7 @@ async def test_what_was_held_once_is_held_for_good(ana: User) -> None:
 async def has_taught(one: Image) -> Image:
     """The image, with a label that a model learned from."""
     label = await Label.create(image=one, finding=Finding.COVID, submitted_by_id=one.owner_id)
-    await label.used_in.add(await model(one.id))
+    await label.used_in.add(await model(100 + one.id))
     return one
 
 
@@ -95,6 +99,48 @@ async def test_what_has_taught_never_judges_even_where_it_was_marked_later(ana: 
     assert (await sides()).straddling >= {taught.id, copy.id, same_file.id}
 
 
+async def test_what_was_held_is_held_again_after_a_deletion(platform: Platform) -> None:
+    eva, ana = await member("eva@hospital.example"), await member()
+    held = await image(eva, "held", holdout=True, fingerprint=FILM)
+    await platform.images.delete(eva, held.id)
+    again = await image(ana, "held")
+    copy = await image(ana, "copy", fingerprint=COPY)
+    other = await image(ana, "other", fingerprint=OTHER)
+    assert await sides() == Sides({again.id, copy.id}, set())
+    for one in (again, copy, other):
+        await platform.images.delete(ana, one.id)
+    assert {film.sha256 for film in await DeletedFilm.all()} == {held.sha256, copy.sha256}
+
+
+async def test_what_has_taught_judges_nothing_after_a_deletion(platform: Platform) -> None:
+    ana = await member()
+    taught = await has_taught(await image(ana, "taught", fingerprint=FILM))
+    both = await has_taught(await image(ana, "both", holdout=True, fingerprint=OTHER))
+    for one in (taught, both):
+        await platform.images.delete(ana, one.id)
+    copy = await image(ana, "copy", holdout=True, fingerprint=COPY)
+    both = await image(ana, "both")
+    again = await image(ana, "taught")
+    teaching = await image(ana, "teaching", fingerprint=EVEN)
+    assert await sides() == Sides(set(), {copy.id, both.id, again.id})
+    await copy.delete()
+    assert again.id not in (await sides()).straddling, "it may teach again"
+    assert teaching.id not in (await sides()).judging
+
+
+async def test_what_a_run_may_be_learning_counts_as_taught_when_it_is_deleted(platform: Platform) -> None:
+    ana = await member()
+    await TrainingRun.create(
+        slot=1, state=RunState.TRAINING, trigger=RunTrigger.ADMIN, epochs=1, lease_until=FAR
+    )
+    for name, labels in (("labelled", 1), ("without a label", 0)):
+        one = await image(ana, name)
+        for _ in range(labels):
+            await Label.create(image=one, finding=Finding.COVID, submitted_by=ana)
+        await platform.images.delete(ana, one.id)
+    assert [film.taught for film in await DeletedFilm.all()] == [True]
+
+
 async def test_it_takes_as_many_statements_for_few_images_as_for_many(ana: User) -> None:
     taken = []
     for count in (2, 30):
@@ -105,7 +151,7 @@ async def test_it_takes_as_many_statements_for_few_images_as_for_many(ana: User)
             found = await sides()
         taken.append(len(statements))
     assert len(found.judging) == 34
-    assert taken == [3, 3]
+    assert taken == [4, 4]
 
 
 async def test_without_images_nothing_is_held(database: str) -> None:

@@ -299,6 +299,9 @@ async def test_deleted_while_it_is_judged_an_image_leaves_nothing(
         while deleting:
             await platform.images.delete(ana, deleting.pop())
 
+    async def gone() -> bool:
+        return not await Image.exists()
+
     extract, put = inference.features, Blobs.put
 
     async def features(image: object) -> object:
@@ -315,7 +318,7 @@ async def test_deleted_while_it_is_judged_an_image_leaves_nothing(
             patching.setattr(step, *patch)
             (image,) = await upload(platform, ana, picture(1), wait=0)
             deleting.append(image.id)
-            await eventually(lambda: asyncio.sleep(0, not deleting))
+            await eventually(gone)
             await eventually(lambda: asyncio.sleep(0, not files(settings, "features")))
     await eventually(lambda: asyncio.sleep(0, not files(settings, "pixels")))
     assert not await Prediction.exists()
