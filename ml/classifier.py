@@ -56,7 +56,8 @@ class FeatureExtractor:
         self.recipe = recipe
         self.backbone = recipe.backbone(weights.sha256)
         self.name = self.backbone.name
-        self._variables = jax.device_put(weights.variables, self.device)
+        fastest = recipe.for_platform(weights.variables, self.device.platform)
+        self._variables = jax.device_put(fastest, self.device)
         self._compiled: dict[int, jax.stages.Compiled] = {}
 
     def prepare(self, decoded: Decoded) -> Prepared:

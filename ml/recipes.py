@@ -39,7 +39,8 @@ class Recipe:
 
     ``features`` counts the numbers of a vector: the network's, then the ``measures`` of preparing. ``maps``
     are those (N, H, W, C) that are read from, and ``read`` makes the network's features of them: together
-    they do what ``extract`` does, and let a finding be traced to its places.
+    they do what ``extract`` does, and let a finding be traced to its places. ``for_platform`` gives the
+    network's variables the form that a platform, such as "cpu", computes fastest with.
     """
 
     network: str
@@ -50,6 +51,7 @@ class Recipe:
     extract: Callable[[Variables, jax.Array], jax.Array]
     maps: Callable[[Variables, jax.Array], jax.Array]
     read: Callable[[jax.Array], jax.Array]
+    for_platform: Callable[[Variables, str], Variables]
     measures: int = 0
 
     @property
@@ -86,6 +88,7 @@ WHOLE: Final = Recipe(
     vgg16.extract,
     vgg16.last_maps,
     vgg16.read,
+    vgg16.for_platform,
 )
 """The paper's: the whole picture, and the fifth block of VGG16. Heads A, B and C read it."""
 
@@ -98,6 +101,7 @@ CHEST: Final = Recipe(
     vgg16.extract_chest,
     partial(vgg16.last_maps, blocks=vgg16.CHEST_BLOCKS),
     vgg16.read_chest,
+    partial(vgg16.for_platform, blocks=vgg16.CHEST_BLOCKS),
     measures=1,
 )
 """Ours: the chest alone, and the fourth block of VGG16 in coarse places. Head D reads it."""
@@ -114,6 +118,7 @@ def _by_keras(name: str, network: KerasNetwork) -> Recipe:
         partial(keras_networks.extract, network=name),
         partial(keras_networks.maps, network=name),
         in_places,
+        lambda variables, _: variables,
         measures=1,
     )
 

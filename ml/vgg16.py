@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax
 import numpy as np
 
+from ml import tiled_vgg16
 from ml.places import features_of, in_places
 
 # Output channels of each convolution (3 by 3); every block ends in a max-pool (2 by 2).
@@ -19,7 +20,8 @@ CHEST_BLOCKS = 4
 CHEST_FEATURES = features_of(10, 512)
 TOP = {"fc6": 4096, "fc7": 4096, "fc8": 1000}
 
-# {"params": {layer: {"kernel", "bias"}}, "normalisation": {"scale": (3,), "offset": (3,)}}, all float32.
+# {"params": {layer: {"kernel", "bias"}}, "normalisation": {"scale": (3,), "offset": (3,)}}, all float32,
+# or what `for_platform` makes of them.
 Variables = Mapping[str, Any]
 
 
@@ -64,15 +66,24 @@ def normalise(normalisation: Mapping[str, jax.Array], images: jax.Array) -> jax.
     return images[..., None] * normalisation["scale"] + normalisation["offset"]
 
 
+def for_platform(variables: Variables, platform: str, blocks: int = len(BLOCKS)) -> Variables:
+    """The first blocks' variables as a platform computes fastest with.
+
+    On a CPU these are kernels for `ml.winograd`; elsewhere the vendor's convolutions are faster.
+    """
+    layers = _layers(blocks)
+    if platform == "cpu":
+        return {**variables, "params": tiled_vgg16.tiled(variables["params"], layers)}
+    return {**variables, "params": {name: variables["params"][name] for name in layers}}
+
+
 @jax.jit
 def extract(variables: Variables, images: jax.Array) -> jax.Array:
     """Features (N, 25088) float32 of grey images (N, 224, 224) float32 in 0..1.
 
     Compiles once for each N; the weights are an argument, so that other weights compile nothing.
     """
-    channels = normalise(variables["normalisation"], images)
-    features: jax.Array = VGG16().apply({"params": variables["params"]}, channels)  # type: ignore[assignment]
-    return features
+    return _pooled_block(variables, images, len(BLOCKS)).reshape(len(images), -1)
 
 
 @jax.jit
@@ -81,10 +92,18 @@ def extract_chest(variables: Variables, images: jax.Array) -> jax.Array:
 
     Compiles once for each N.
     """
+    return in_places(_pooled_block(variables, images, CHEST_BLOCKS))
+
+
+def _pooled_block(variables: Variables, images: jax.Array, blocks: int) -> jax.Array:
+    """The last of some blocks, pooled: (N, H / 2^blocks, W / 2^blocks, C)."""
     channels = normalise(variables["normalisation"], images)
-    flat = VGG16(blocks=CHEST_BLOCKS).apply({"params": variables["params"]}, channels)
+    if tiled_vgg16.is_tiled(variables["params"]):
+        return tiled_vgg16.run(variables["params"], channels, _layers(blocks), _pooled_layers(blocks))
+    flat = VGG16(blocks=blocks).apply({"params": variables["params"]}, channels)
     assert isinstance(flat, jax.Array)
-    return in_places(flat.reshape(len(images), 10, 10, 512))
+    _, height, width, _ = channels.shape
+    return flat.reshape(len(images), height >> blocks, width >> blocks, -1)
 
 
 @partial(jax.jit, static_argnames="blocks")
@@ -94,10 +113,21 @@ def last_maps(variables: Variables, images: jax.Array, blocks: int = len(BLOCKS)
     Compiles once for each shape.
     """
     channels = normalise(variables["normalisation"], images)
+    if tiled_vgg16.is_tiled(variables["params"]):
+        return tiled_vgg16.run(variables["params"], channels, _layers(blocks), _pooled_layers(blocks - 1))
     network = VGG16(blocks=blocks)
     _, seen = network.apply({"params": variables["params"]}, channels, mutable=["layers"])
-    maps: jax.Array = seen["layers"][f"after_conv{blocks}_{len(BLOCKS[blocks - 1])}"][0]
+    maps: jax.Array = seen["layers"][f"after_{_layers(blocks)[-1]}"][0]
     return maps
+
+
+def _layers(blocks: int) -> tuple[str, ...]:
+    return CONVOLUTIONS[: sum(len(block) for block in BLOCKS[:blocks])]
+
+
+def _pooled_layers(blocks: int) -> tuple[str, ...]:
+    """The last convolutions of some blocks, which a max-pool follows."""
+    return tuple(_layers(number)[-1] for number in range(1, blocks + 1))
 
 
 def read(maps: jax.Array) -> jax.Array:
