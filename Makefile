@@ -6,6 +6,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-bench
 IMAGES ?= ../shared/cxr ../shared/cxr-b
 
 # Each stamp is touched when its step has finished, so that an interrupted one is taken up again.
@@ -21,7 +22,7 @@ PIP_LOCKED := $(PIP) install --require-hashes --no-build-isolation --use-pep517
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 .PHONY: run
 run: $(RUNTIME) $(PAGES) ## Set up what is missing and serve on COVIDXR_HOST:COVIDXR_PORT (127.0.0.1:8000)
@@ -36,6 +37,10 @@ DATABASE ?= sqlite
 .PHONY: torture
 torture: $(DEV) ## Kill a server again and again while it is used, for SECONDS=60, on DATABASE=sqlite or mariadb, and see that nothing is lost
 	$(BIN)/python -m tests.torture --seconds $(SECONDS) --database $(DATABASE)
+
+.PHONY: bench-vgg16
+bench-vgg16: $(DEV) $(PEERS)/.installed ## Time VGG16 beside PyTorch, ONNX Runtime, OpenVINO and Keras (ARGS='--batches 1')
+	$(BIN)/python -m benchmarks.vgg16 $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(DEV) ## Send schemathesis's odd requests to a server for SECONDS=60, as anybody, a member and an administrator
@@ -98,7 +103,7 @@ lock: $(DEV) ## Resolve the dependencies again (ARGS='--upgrade' for the newest)
 
 .PHONY: clean
 clean: ## Remove what the other targets made; data/ stays
-	rm -rf $(VENV) web/dist web/node_modules tests/conformance/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PEERS) web/dist web/node_modules tests/conformance/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A Python that has gone leaves a dangling link here, which make takes for missing.
@@ -125,6 +130,16 @@ suites: $(SUITES)
 
 $(SUITES): tests/conformance/package.json tests/conformance/package-lock.json
 	@cd tests/conformance && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# Python 3.11 comes first, since PyTorch's small build for CPUs may be at hand for it alone.
+BENCH_REQUIRES := $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")'
+$(PEERS)/.installed: pyproject.toml $(BIN)/python
+	@echo "Environment: $(PEERS) for the peers (about 1.5 GB on disk; some minutes the first time) …"
+	@for python in $(PEERS_PYTHON) python3.11 "$$HOME"/.pyenv/versions/3.11*/bin/python3 $(BIN)/python; do \
+		"$$python" -c '' 2>/dev/null && break; done; "$$python" -m venv $(PEERS)
+	@for peer in $$($(BENCH_REQUIRES)); do \
+		$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install "$$peer" || echo "Left out: $$peer, which cannot be installed here"; done
 	@touch $@
 
 $(PAGES): $(PAGE_SOURCES)

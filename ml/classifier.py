@@ -16,7 +16,7 @@ from ml.orientation import ODD, View
 from ml.recipes import Prepared, Recipe
 from ml.weights import Weights
 
-LARGEST_BATCH = {"cpu": 8, "gpu": 64}
+LARGEST_BATCH = 64
 LARGEST_PREDICTION = 256
 
 
@@ -52,8 +52,8 @@ class FeatureExtractor:
         self, weights: Weights, recipe: Recipe = recipes.CHEST, device: jax.Device | None = None
     ) -> None:
         self.device = device or jax.devices()[0]
-        self.batch_size = LARGEST_BATCH.get(self.device.platform, 8)
         self.recipe = recipe
+        self.batch_size = recipe.cpu_batch if self.device.platform == "cpu" else LARGEST_BATCH
         self.backbone = recipe.backbone(weights.sha256)
         self.name = self.backbone.name
         fastest = recipe.for_platform(weights.variables, self.device.platform)

@@ -40,7 +40,8 @@ class Recipe:
     ``features`` counts the numbers of a vector: the network's, then the ``measures`` of preparing. ``maps``
     are those (N, H, W, C) that are read from, and ``read`` makes the network's features of them: together
     they do what ``extract`` does, and let a finding be traced to its places. ``for_platform`` gives the
-    network's variables the form that a platform, such as "cpu", computes fastest with.
+    network's variables the form that a platform, such as "cpu", computes fastest with. A CPU should see
+    ``cpu_batch`` images at a time.
     """
 
     network: str
@@ -52,6 +53,7 @@ class Recipe:
     maps: Callable[[Variables, jax.Array], jax.Array]
     read: Callable[[jax.Array], jax.Array]
     for_platform: Callable[[Variables, str], Variables]
+    cpu_batch: int
     measures: int = 0
 
     @property
@@ -89,6 +91,7 @@ WHOLE: Final = Recipe(
     vgg16.last_maps,
     vgg16.read,
     vgg16.for_platform,
+    cpu_batch=1,
 )
 """The paper's: the whole picture, and the fifth block of VGG16. Heads A, B and C read it."""
 
@@ -102,6 +105,7 @@ CHEST: Final = Recipe(
     partial(vgg16.last_maps, blocks=vgg16.CHEST_BLOCKS),
     vgg16.read_chest,
     partial(vgg16.for_platform, blocks=vgg16.CHEST_BLOCKS),
+    cpu_batch=1,
     measures=1,
 )
 """Ours: the chest alone, and the fourth block of VGG16 in coarse places. Head D reads it."""
@@ -119,6 +123,7 @@ def _by_keras(name: str, network: KerasNetwork) -> Recipe:
         partial(keras_networks.maps, network=name),
         in_places,
         lambda variables, _: variables,
+        cpu_batch=8,
         measures=1,
     )
 

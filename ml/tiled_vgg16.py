@@ -19,9 +19,9 @@ TILES: Final[Mapping[str, int]] = {
     "conv4_1": 4,
     "conv4_2": 4,
     "conv4_3": 4,
-    "conv5_1": 4,
-    "conv5_2": 4,
-    "conv5_3": 4,
+    "conv5_1": 2,
+    "conv5_2": 2,
+    "conv5_3": 2,
 }
 """The side of a layer's tiles, by measurement: docs/decisions/0014-winograd.md."""
 STRIP: Final = 2

@@ -6,7 +6,9 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from ml import tiled_vgg16
 from ml.places import features_of, in_places
@@ -30,11 +32,13 @@ class VGG16(nn.Module):
 
     The channels' order and scale are those that the weights were trained with. With ``top`` the three fully
     connected layers follow, and the result is the logits of ImageNet's classes (N, 1000). Each layer's output
-    is in the collection ``layers``, as ``after_<layer>``. Sums are kept in float32 on every device.
+    is in the collection ``layers``, as ``after_<layer>``. Sums are kept in float32 on every device, and so is
+    what lies between layers, or in another ``dtype``.
     """
 
     top: bool = False
     blocks: int = len(BLOCKS)
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -47,7 +51,9 @@ class VGG16(nn.Module):
         return self._classify(x) if self.top else x
 
     def _convolution(self, name: str, channels: int, x: jax.Array) -> jax.Array:
-        convolution = nn.Conv(channels, (3, 3), precision=jax.lax.Precision.HIGHEST, name=name)
+        convolution = nn.Conv(
+            channels, (3, 3), dtype=self.dtype, precision=jax.lax.Precision.HIGHEST, name=name
+        )
         return self._seen(name, nn.relu(convolution(x)))
 
     def _classify(self, x: jax.Array) -> jax.Array:

@@ -8,7 +8,7 @@ rounding grows with the powers of the largest (Barabasz et al. 2020, https://arx
 
 What suits XLA: a transform one way is a sum of slices, each times a column of the matrix laid along a new
 first axis, so that it is one loop that writes memory in order. The products of all places in a tile are one
-batched matrix product. A barrier after each stage keeps XLA from fusing it with the next, each of whose readers
+batched matrix product. A barrier after each stage keeps XLA from fusing it with the next, whose every reader
 would compute it anew.
 """
 
@@ -60,7 +60,7 @@ def _with_infinity(values: np.ndarray) -> np.ndarray:
 
 
 def transformed(kernel: np.ndarray, tile: int) -> np.ndarray:
-    """G g Gᵀ of a kernel (3, 3, I, O): (n², O, I) float32, the order that multiplies fastest; across, then down."""
+    """G g Gᵀ of a kernel (3, 3, I, O): (n², O, I) float32, across before down: the order that is fastest."""
     matrix = transforms(tile).kernel
     both = np.einsum("la,kb->lkba", matrix, matrix).reshape(-1, TAPS * TAPS).astype(np.float32)
     taps = kernel.astype(np.float32).swapaxes(2, 3)
@@ -80,7 +80,7 @@ def convolve(x: jax.Array, kernel: jax.Array, bias: jax.Array, pooled: bool = Fa
     """
     tile = tile_of(kernel)
     matrices = transforms(tile)
-    below = _combined(matrices.input, _shifted(x, tile, axis=1))
+    below = _combined(matrices.input, _shifted(_apart(x), tile, axis=1))
     across = _combined(matrices.input, _shifted(below, tile, axis=3))
     size, _, count, rows, columns, channels = across.shape
     tiles = across.reshape(size * size, count * rows * columns, channels)

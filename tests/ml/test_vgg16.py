@@ -5,8 +5,10 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import pytest
 
 from ml import vgg16
+from ml.vgg16 import Variables
 from ml.weights import Weights
 
 TABLE_I = {
@@ -33,6 +35,12 @@ TABLE_I = {
 }
 
 
+@pytest.fixture(scope="module", params=["cpu", "gpu"])
+def variables(weights: Weights, request: pytest.FixtureRequest) -> Variables:
+    """The real weights in the form that each platform computes with; here a CPU computes with both."""
+    return vgg16.for_platform(weights.variables, request.param)
+
+
 def test_every_layer_has_the_shape_of_table_i() -> None:
     assert vgg16.layer_shapes() == TABLE_I
 
@@ -52,43 +60,43 @@ def test_the_network_has_as_many_parameters_as_published() -> None:
     assert count(top=True) == 138_357_544
 
 
-def test_features_agree_with_a_float64_reference(weights: Weights) -> None:
+def test_features_agree_with_a_float64_reference(weights: Weights, variables: Variables) -> None:
     images = np.random.default_rng(7).random((2, 96, 96)).astype(np.float32)
-    assert_close(np.asarray(vgg16.extract(weights.variables, images)), reference(weights.variables, images))
+    assert_close(np.asarray(vgg16.extract(variables, images)), reference(weights.variables, images))
 
 
-def test_features_agree_with_pytorch(weights: Weights, golden: Path) -> None:
+def test_features_agree_with_pytorch(variables: Variables, golden: Path) -> None:
     expected = np.load(golden / "vgg16_golden.npz")
-    features = np.asarray(vgg16.extract(weights.variables, synthetic_images(golden)))
+    features = np.asarray(vgg16.extract(variables, synthetic_images(golden)))
     assert features.shape == (2, vgg16.FEATURES)
     assert_close(features[:, expected["indices"]], expected["values"])
     np.testing.assert_allclose(np.linalg.norm(features, axis=1), expected["norms"], rtol=1e-5)
 
 
-def test_other_weights_compile_nothing(weights: Weights) -> None:
+def test_other_weights_compile_nothing(variables: Variables) -> None:
     images = np.zeros((1, 32, 32), np.float32)
-    vgg16.extract(weights.variables, images)
+    vgg16.extract(variables, images)
     compiled = vgg16.extract._cache_size()  # type: ignore[attr-defined]
-    doubled = vgg16.extract(jax.tree.map(lambda leaf: 2 * leaf, weights.variables), images)
+    doubled = vgg16.extract(jax.tree.map(lambda leaf: 2 * leaf, variables), images)
     assert vgg16.extract._cache_size() == compiled  # type: ignore[attr-defined]
-    assert not np.allclose(doubled, vgg16.extract(weights.variables, images))
+    assert not np.allclose(doubled, vgg16.extract(variables, images))
 
 
 # ------------------------------------------------------------------ chests
 
 
-def test_a_chests_features_agree_with_a_float64_reference(weights: Weights) -> None:
+def test_a_chests_features_agree_with_a_float64_reference(weights: Weights, variables: Variables) -> None:
     image = np.random.default_rng(7).random((1, 160, 160)).astype(np.float32)
-    found = np.asarray(vgg16.extract_chest(weights.variables, image))
+    found = np.asarray(vgg16.extract_chest(variables, image))
     expected = places(reference(weights.variables, image, blocks=4).reshape(1, 10, 10, 512))
     assert found.shape == (1, vgg16.CHEST_FEATURES)
     assert np.abs(found - expected).max() < 1e-4 * expected.max()
     assert expected.std() > 0.1 * expected.max(), "the comparison is of something"
 
 
-def test_a_chests_features_have_a_length_of_one(weights: Weights) -> None:
+def test_a_chests_features_have_a_length_of_one(variables: Variables) -> None:
     images = np.random.default_rng(0).random((2, 160, 160)).astype(np.float32)
-    lengths = np.linalg.norm(vgg16.extract_chest(weights.variables, images), axis=1)
+    lengths = np.linalg.norm(vgg16.extract_chest(variables, images), axis=1)
     np.testing.assert_allclose(lengths, 1, rtol=1e-5)
 
 
