@@ -4,6 +4,9 @@ Each contender runs in a process of its own, on the same images, weights and cor
 and they take turns: whatever slows the machine down slows all alike. Peers that are not installed are skipped
 by name. Ours begins with the grey image, the peers with its three normalised channels. The error is the
 largest difference from float64 sums, in proportion to the largest feature.
+
+On a GPU (``--device gpu --precisions bf16 --batches 1 8 64 256 512``) ours is by the vendor's convolutions.
+The device "rehearsal" is a CPU that runs what a GPU would, to see that it runs.
 """
 
 import argparse
@@ -130,16 +133,13 @@ def compare(batch: int, precision: str, asked: argparse.Namespace) -> dict[str, 
 
 
 def _names(asked: argparse.Namespace, precision: str) -> list[str]:
-    """Who takes part: ONNX Runtime and OpenVINO on CPUs alone, bf16 for those that have it."""
-    peers = {*CHANNELS_FIRST} if PEERS.exists() else set()
-    on_cpus = {"ONNX Runtime", "OpenVINO"}
-    names = [name for name in (*ON_JAX, *CHANNELS_FIRST) if name in ON_JAX or name in peers]
-    if asked.device == "gpu":
-        return [name for name in names if name not in on_cpus]
-    in_half = {OURS, RATE, "OpenVINO"}
-    return [
-        name for name in names if (precision == "f32" or name in in_half) and name != "PyTorch, CUDA graph"
-    ]
+    """Who takes part: what has another precision or device is left out."""
+    names = [*ON_JAX, *(CHANNELS_FIRST if PEERS.exists() else ())]
+    if asked.device == "cpu":
+        absent = {"PyTorch, CUDA graph"} if precision == "f32" else {*names} - {OURS, RATE, "OpenVINO"}
+    else:
+        absent = {"ONNX Runtime", "OpenVINO"} | ({"XLA", "Keras"} if precision == "bf16" else set())
+    return [name for name in names if name not in absent]
 
 
 def _errors(folder: Path, able: list[Contender]) -> dict[str, float]:
@@ -187,7 +187,7 @@ def show(row: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
-    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
+    parser.add_argument("--device", choices=("cpu", "gpu", "rehearsal"), default="cpu")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--precisions", choices=("f32", "bf16"), nargs="+", default=["f32", "bf16"])
     parser.add_argument("--threads", type=int, default=2)

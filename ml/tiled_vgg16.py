@@ -24,7 +24,7 @@ TILES: Final[Mapping[str, int]] = {
     "conv5_3": 2,
 }
 """The side of a layer's tiles, by measurement: docs/decisions/0014-winograd.md."""
-STRIP: Final = 2
+STRIP: Final = 4
 """Rows of tiles of the first block that are in hand at a time."""
 ALONE: Final = 7
 """How many of the convolutions see one image at a time: those whose kernels are smaller than their maps."""
