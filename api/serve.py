@@ -8,7 +8,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import typer
@@ -74,10 +74,9 @@ def serve() -> None:
     """Serve the platform: migrates the database, puts a model in service, answers on COVIDXR_HOST:PORT."""
     console = Console(highlight=False, soft_wrap=True)
     console.print("COVID-XR: for research, not for diagnosis.")
-    try:
+    with suppress(KeyboardInterrupt):  # the way that people stop it is no failure
         _serve(Settings(), console)
-    except KeyboardInterrupt:  # the way that people stop it is no failure
-        console.print("Stopped.")
+    console.print("Stopped.")
 
 
 def _serve(settings: Settings, console: Console) -> None:

@@ -16,6 +16,8 @@ from ml.classifier import FeatureExtractor
 from ml.recipes import Prepared
 from ml.splits import pseudonym
 
+AT_ONCE = 8
+"""Images at least that are read, and told of, together."""
 MANIFEST = "manifest.csv"
 COLUMNS = ("file", "label", "patient", "source")
 SHOWN_PROBLEMS = 5
@@ -88,7 +90,7 @@ def load(
     records = read_manifest(folder)
     features = np.empty((len(records), extractor.recipe.features), np.float16)
     digests: list[str] = []
-    for part in _parts(records, extractor.batch_size):
+    for part in _parts(records, max(AT_ONCE, extractor.batch_size)):
         contents = [_content(record) for record in part]
         keys = [hashlib.sha256(content).hexdigest() for content in contents]
         features[len(digests) : len(digests) + len(part)] = _features(part, contents, keys, extractor, cache)

@@ -10,6 +10,8 @@ from events.messages import ImageUploaded
 from services.diagnosis import Diagnosis
 from store.tables import Image
 
+FIRST_SECONDS = 10.0
+"""After the start, which has other things to do."""
 EVERY_SECONDS = 3600.0
 ROUNDS = 3
 """Tries at an image each time: what never succeeds costs little."""
@@ -31,7 +33,8 @@ class Retrying:
         self._asked.set()
 
     async def serve(self) -> None:
-        """Try at the start, when asked and every hour; what fails is tried again the next time."""
+        """Try soon after the start, when asked and every hour; what fails is tried again the next time."""
+        await asyncio.sleep(FIRST_SECONDS)
         while True:
             self._asked.clear()
             try:

@@ -66,7 +66,11 @@ async def told(kind: str, count: int) -> None:
     await eventually(lambda: _so_many(kind, count))
     await asyncio.sleep(0.2)
     assert await _so_many(kind, count)
-    assert not await OutboxEvent.exists()
+    await eventually(_published)
+
+
+async def _published() -> bool:
+    return not await OutboxEvent.exists()
 
 
 async def _so_many(kind: str, count: int) -> bool:

@@ -36,6 +36,7 @@ class Away:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reactions, "FIRST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(retrying, "PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(retrying, "FIRST_SECONDS", 0)
 
 
 @pytest.fixture
