@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
-BACKGROUND = ("outbox_event", "journal_entry", "consumer_position")
-"""Tables of the platform's own tasks, which work when they like."""
+_here: ContextVar[logging.Handler | None] = ContextVar("_here", default=None)
+"""Who counts what is run from here; tasks that began before know of nobody."""
 
 
 class _Kept(logging.Handler):
@@ -16,20 +17,24 @@ class _Kept(logging.Handler):
         self.statements: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        statement = record.getMessage()
-        if not any(table in statement for table in BACKGROUND):
-            self.statements.append(statement)
+        if _here.get() is self:
+            self.statements.append(record.getMessage())
 
 
 @contextmanager
 def counted() -> Iterator[list[str]]:
-    """The statements as they are run; Tortoise tells of each to its logger."""
+    """The statements of what is asked within, as Tortoise tells its logger of them.
+
+    The platform's own tasks work when they like, and theirs are not among them.
+    """
     logger = logging.getLogger("tortoise.db_client")
     kept, level = _Kept(), logger.level
     logger.addHandler(kept)
     logger.setLevel(logging.DEBUG)
+    before = _here.set(kept)
     try:
         yield kept.statements
     finally:
+        _here.reset(before)
         logger.removeHandler(kept)
         logger.setLevel(level)
