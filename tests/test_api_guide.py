@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from events.log import encode_cursor
-from tests.live import COVIDXR, ROOT, Live, serving
+from tests.live import ROOT, Live, serving
+from tests.missing import missing
 from tests.radiographs import radiograph
 
 GUIDE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
@@ -28,11 +29,6 @@ MODULES = ROOT / "web" / "node_modules"
 EMAIL, PASSWORD = "you@your-hospital.example", "correct horse battery"
 
 pytestmark = pytest.mark.slow
-
-
-def absent(what: str) -> None:
-    """Skip by name, or fail under CI."""
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} is not on this machine")
 
 
 @dataclass
@@ -115,11 +111,10 @@ SHELL: dict[str, Callable[[Reader, str], None]] = {
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     if not shutil.which("curl"):
-        absent("curl")
+        missing("no curl on this machine")
     folder = tmp_path_factory.mktemp("guide")
     with serving(folder / "data") as live:
-        environment = {**live.environment, "COVIDXR_ADMIN_PASSWORD": PASSWORD}
-        subprocess.run([*COVIDXR, "create-admin", EMAIL], cwd=ROOT, env=environment, check=True)
+        live.run("create-admin", EMAIL, COVIDXR_ADMIN_PASSWORD=PASSWORD)
         yield Reader(live, folder)
 
 
@@ -178,7 +173,7 @@ def test_the_example_in_python(reader: Reader) -> None:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the example in TypeScript beside the packages of the web pages, with the schema's types."""
     if not shutil.which("node") or not (MODULES / "gql.tada").is_dir():
-        absent("what the web pages are built with")
+        missing("what the web pages are built with is not on this machine (make web)")
     folder = tmp_path_factory.mktemp("typescript")
     shutil.copytree(EXAMPLES["ts"], folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
     (folder / "node_modules").symlink_to(MODULES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import ROOT, Live, serving
+from tests.missing import missing
 from tests.radiographs import radiograph, write_folder
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -167,7 +167,7 @@ def expectation(block: str) -> Callable[[Reader, str], None]:
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     if not shutil.which("curl"):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no curl on this machine")
+        missing("no curl on this machine")
     folder = tmp_path_factory.mktemp("readme")
     with serving(folder / "data", retrain_threshold="100000") as live:
         yield Reader(live, folder)
