@@ -22,7 +22,7 @@ def test_every_room_is_in_the_image() -> None:
 
 def test_nothing_is_left_out_of_the_context_that_is_copied() -> None:
     admitted = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.M)
-    assert {f"{name.split('/')[0]}" for name in COPIED} <= {name.rstrip("/") for name in admitted}
+    assert {name.split("/")[0] for name in COPIED} <= {name.rstrip("/") for name in admitted}
 
 
 def test_settings_are_those_of_the_server() -> None:
