@@ -29,8 +29,8 @@ async def _user(email: str, role: Role) -> User:
     )
 
 
-async def eventually(ask: Callable[[], Awaitable[T]], seconds: float = 10) -> T:
-    """What ``ask`` returns once it is true, asked again and again."""
+async def eventually(ask: Callable[[], Awaitable[T]], seconds: float = 30) -> T:
+    """What ``ask`` returns once it is true, asked again and again; long for a machine that is busy."""
     async with asyncio.timeout(seconds):
         while not (answer := await ask()):
             await asyncio.sleep(0.02)
