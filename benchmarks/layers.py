@@ -1,11 +1,11 @@
-"""Which algorithm suits which layer of VGG16: `python -m benchmarks.layers SIDE BATCH ROUNDS`.
+"""Which algorithm suits which layer of VGG16: `python -m benchmarks.layers [SIDE [BATCH [ROUNDS]]]`.
 
 The milliseconds that XLA's own convolution takes and Winograd's with tiles of 2, 4 and 6, the pool included
 where one follows, each the least of rounds in which all take turns. `ml.tiled_vgg16` holds the choice.
 """
 
+import argparse
 import json
-import sys
 from collections.abc import Callable
 from time import perf_counter
 
@@ -15,7 +15,6 @@ import numpy as np
 
 from ml import tiled_vgg16, vgg16, winograd
 
-ROUNDS = 12
 WAYS = ("direct", "F(2)", "F(4)", "F(6)")
 
 Run = Callable[[], jax.Array]
@@ -73,18 +72,19 @@ def least(runs: dict[str, Run], rounds: int) -> dict[str, float]:
 
 
 def main() -> None:
-    side, batch, rounds = (
-        int(given) for given in (*sys.argv[1:], *("224", "1", str(ROUNDS))[len(sys.argv) - 1 :])
-    )
-    print(f"Milliseconds a layer, images of {side} by {side}, {batch} at a time\n")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
+    for name, usual in (("side", 224), ("batch", 1), ("rounds", 12)):
+        parser.add_argument(name, type=int, nargs="?", default=usual)
+    asked = parser.parse_args()
+    print(f"Milliseconds a layer, images of {asked.side} by {asked.side}, {asked.batch} at a time\n")
     print(f"{'layer':8} {'shape':>18}", *(f"{way:>9}" for way in WAYS), "   chosen")
     found = {}
-    for name, shape in layers(side).items():
-        found[name] = least(ways(*shape, batch), rounds)
+    for name, shape in layers(asked.side).items():
+        found[name] = least(ways(*shape, asked.batch), asked.rounds)
         described = f"{shape[0]}² {shape[1]} to {shape[2]}"
         chosen = f"   F({tiled_vgg16.TILES[name]})"
         print(f"{name:8} {described:>18}", *(f"{found[name][way]:9.2f}" for way in WAYS), chosen, flush=True)
-    print(json.dumps({"side": side, "batch": batch, "layers": found}))
+    print(json.dumps({"side": asked.side, "batch": asked.batch, "layers": found}))
 
 
 if __name__ == "__main__":
