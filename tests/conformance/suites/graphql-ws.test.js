@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CloseCode, createClient, GRAPHQL_TRANSPORT_WS_PROTOCOL, MessageType } from "graphql-ws";
 import { WebSocket } from "ws";
+import { disposing, follow } from "./following.js";
 import {
   all,
   ask,
@@ -20,31 +21,10 @@ import {
 } from "./live.js";
 
 const VIEWER = "query Viewer { viewer { role } }";
-const clients = [];
-after(() => {
-  for (const client of clients) client.dispose();
-});
-
-function clientOf(token, options = {}) {
+const clientOf = disposing((token, options = {}) => {
   const given = { url: socketUrl, webSocketImpl: WebSocket, connectionParams: token && bearer(token) };
-  const client = createClient({ ...given, ...options });
-  clients.push(client);
-  return client;
-}
-
-/** Follows the news in a client; `heard` grows with the titles. */
-async function follow(client, cursor) {
-  const variables = { after: cursor ?? (await lastCursor()) };
-  const heard = [];
-  const ended = (async () => {
-    for await (const { data, errors } of client.iterate({ query: NEWS, variables })) {
-      assert.ifError(errors);
-      heard.push(data.newsPublished.post.title);
-      variables.after = data.newsPublished.cursor; // the client sends these again when it reconnects
-    }
-  })();
-  return { heard, ended, variables };
-}
+  return createClient({ ...given, ...options });
+});
 
 /** The code with which an operation fails, in a result or by an error message. */
 async function failureOf(client, query, variables) {
