@@ -37,6 +37,8 @@ UPLOAD = gql("""
   }
 """)
 
+LAST_CURSOR = gql("query LastCursor { lastCursor }")
+
 PREDICTIONS = gql("""
   subscription Predictions($after: Cursor) {
     predictionMade(after: $after) {
@@ -59,10 +61,10 @@ class CovidXR:
     token: str | None = None
 
     async def ask(self, request: GraphQLRequest, upload: bool = False, **variables: Any) -> Any:
-        """The payload of the one field that is asked for.
+        """The one field that is asked for.
 
         Raises:
-            Refused: the payload has errors.
+            Refused: it is a payload with errors.
             TransportQueryError: the operation as a whole has; each error has a code in its extensions.
         """
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -71,7 +73,7 @@ class CovidXR:
         async with Client(transport=transport, execute_timeout=60) as session:
             answer = await session.execute(request, upload_files=upload)
         (payload,) = answer.values()
-        if errors := payload.get("errors"):
+        if isinstance(payload, dict) and (errors := payload.get("errors")):
             raise Refused("; ".join(error["message"] for error in errors))
         return payload
 
@@ -86,6 +88,11 @@ class CovidXR:
         payload = await self.ask(UPLOAD, upload=True, input=given)
         results: list[dict[str, Any]] = payload["results"]
         return results
+
+    async def last_cursor(self) -> str:
+        """The place of now: what happens from here on is heard of ``after`` it."""
+        cursor: str = await self.ask(LAST_CURSOR)
+        return cursor
 
     async def predictions(self, after: str | None = None) -> AsyncGenerator[dict[str, Any], None]:
         """Predictions as they are made, those missed behind ``after`` first; connects again by itself."""
@@ -117,9 +124,9 @@ async def main(address: str, email: str, files: list[Path]) -> None:
     """Upload file by file; hear of the first as it happens, and of the others by resuming behind it."""
     covidxr = await CovidXR(address).sign_in(email, os.environ["COVIDXR_PASSWORD"])
     first, *others = files
-    async with aclosing(covidxr.predictions()) as predictions:
+    now = await covidxr.last_cursor()  # a subscription does not say when it stands
+    async with aclosing(covidxr.predictions(after=now)) as predictions:
         hearing = asyncio.ensure_future(anext(predictions))
-        await asyncio.sleep(1)  # a subscription does not say when it stands
         await covidxr.upload([first])
         event = await hearing
     print(in_words(event["prediction"]))

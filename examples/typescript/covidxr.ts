@@ -19,6 +19,8 @@ const UPLOAD = graphql(`
   }
 `);
 
+const LAST_CURSOR = graphql(`query LastCursor { lastCursor }`);
+
 const PREDICTIONS = graphql(`
   subscription Predictions($after: Cursor) {
     predictionMade(after: $after) {
@@ -66,6 +68,13 @@ export class CovidXR {
     const { uploadImages } = await this.#mutate(UPLOAD, { input: { files, patientRef } });
     if (uploadImages.errors.length > 0) throw new Refused(uploadImages.errors);
     return uploadImages.results;
+  }
+
+  /** The place of now: what happens from here on is heard of `after` it. */
+  async lastCursor(): Promise<string> {
+    const { data, error } = await this.#client.query(LAST_CURSOR, {});
+    if (!data) throw error ?? new Error("The answer is empty");
+    return data.lastCursor;
   }
 
   /** Predictions as they are made, those missed behind `after` first; a lost connection is made again. */

@@ -19,9 +19,9 @@ function say({ prediction }: PredictionMade): void {
 }
 
 const covidxr = await new CovidXR(address).signIn(email, process.env.COVIDXR_PASSWORD ?? "");
-const listening = covidxr.predictions();
+const now = await covidxr.lastCursor(); // a subscription does not say when it stands
+const listening = covidxr.predictions(now);
 const hearing = listening.next();
-await new Promise((resolve) => setTimeout(resolve, 1_000)); // a subscription does not say when it stands
 await covidxr.upload(files.slice(0, 1));
 const { value: first } = await hearing;
 say(first);
