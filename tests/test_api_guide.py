@@ -85,7 +85,7 @@ def uploads(reader: Reader, block: str) -> None:
 
 
 def streams(reader: Reader, block: str) -> None:
-    said = reader.paste(f"{block} --include --max-time 2 || true")  # it would never end
+    said = reader.paste(f"{block} --include --max-time 5 || true")  # it would never end
     assert " 200" in said.splitlines()[0]
     assert "text/event-stream" in said
     assert "errors" not in said
