@@ -44,10 +44,8 @@ describe("the texts", () => {
   });
 
   it.each(sets)("of $set take the same arguments", ({ value }) => {
-    const spanish = flat(value.es);
-    for (const [key, text] of flat(value.en)) {
-      const other = spanish.get(key);
-      expect(typeof other, key).toBe(typeof text);
-    }
+    const taken = (set: unknown) =>
+      [...flat(set)].map(([key, text]) => [key, typeof text === "function" ? text.length : null]).sort();
+    expect(taken(value.es)).toEqual(taken(value.en));
   });
 });
