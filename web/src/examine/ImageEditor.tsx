@@ -66,7 +66,7 @@ function NameForm({ row, changed }: Props) {
 }
 
 /** One more label; the ledger keeps the others. */
-export function LabelForm({ row, changed }: Props) {
+function LabelForm({ row, changed }: Props) {
   const text = useText(examine);
   const [submit] = useMutate(LABEL);
   const [finding, setFinding] = useState<Finding | null>(null);

@@ -2,15 +2,10 @@
 
 export const ENDPOINT = "/graphql";
 
-export interface Operation {
+interface Operation {
   query: string;
   variables?: Record<string, unknown> | undefined;
   operationName?: string | null | undefined;
-}
-
-interface Answer<Data> {
-  data?: Data | null;
-  errors?: { message: string }[];
 }
 
 function unreachable(): never {
@@ -32,13 +27,4 @@ export async function post(operation: Operation, headers: Record<string, string>
     throw new Error(`The server answered ${response.status} ${response.statusText}`.trim());
   }
   return response.json();
-}
-
-/** The data of an operation. Rejects with the first error's message when the server reports any. */
-export async function request<Data>(query: string, variables?: Record<string, unknown>): Promise<Data> {
-  const answer = (await post({ query, variables })) as Answer<Data>;
-  const [error] = answer.errors ?? [];
-  if (error) throw new Error(error.message);
-  if (!answer.data) throw new Error("The server's answer is empty");
-  return answer.data;
 }

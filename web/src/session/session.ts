@@ -5,7 +5,7 @@
  * are shared. It is no cookie, so no other site can act with it, and the pages' policy admits no script but ours.
  */
 
-export const TOKEN_KEY = "covidxr-token";
+const TOKEN_KEY = "covidxr-token";
 
 /** Where the token is kept: sessionStorage, or a stand-in with these three. */
 export type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;

@@ -41,7 +41,6 @@ export const admin = texts({
     interval: (low: string, high: string) => `${low} to ${high}`,
     never: "–",
     model: (number: string) => `Model ${number}`,
-    points: (value: string) => `${value} points`,
   },
   es: {
     sections: {
@@ -82,6 +81,5 @@ export const admin = texts({
     interval: (low: string, high: string) => `de ${low} a ${high}`,
     never: "–",
     model: (number: string) => `Modelo ${number}`,
-    points: (value: string) => `${value} puntos`,
   },
 });

@@ -5,7 +5,6 @@ import { texts } from "./texts";
 export const examine = texts({
   en: {
     title: "Examine",
-    image: "Image",
     what: "your images",
     upload: {
       heading: "Add images",
@@ -37,7 +36,7 @@ export const examine = texts({
         repeated: "You have uploaded this very file before",
       },
     },
-    label: { none: "Unknown", choose: "Choose …" },
+    label: { none: "Unknown" },
     filter: {
       search: "Name or patient",
       finding: "Finding",
@@ -69,7 +68,6 @@ export const examine = texts({
       patient: "Patient reference",
       save: "Save",
       saved: "Saved.",
-      label: "Add a label",
       labelHint: "A correction is a new label; the old one is kept.",
       labelled: (name: string) => `${name} is labelled.`,
       submit: "Label",
@@ -103,9 +101,6 @@ export const examine = texts({
       labels: "What people know of it",
       noLabels: "Nobody has labelled it yet.",
       withdrawn: "withdrawn",
-      when: "When",
-      who: "Who",
-      evidence: "It rests on",
       change: (before: string, after: string) =>
         `A change of model changed the finding from “${before}” to “${after}”.`,
       scroll: "The picture; scroll it with the arrow keys",
@@ -133,7 +128,6 @@ export const examine = texts({
   },
   es: {
     title: "Examinar",
-    image: "Imagen",
     what: "sus imágenes",
     upload: {
       heading: "Agregar imágenes",
@@ -165,7 +159,7 @@ export const examine = texts({
         repeated: "Usted ya había subido este mismo archivo",
       },
     },
-    label: { none: "Desconocida", choose: "Elija …" },
+    label: { none: "Desconocida" },
     filter: {
       search: "Nombre o paciente",
       finding: "Hallazgo",
@@ -197,7 +191,6 @@ export const examine = texts({
       patient: "Referencia del paciente",
       save: "Guardar",
       saved: "Guardado.",
-      label: "Agregar una etiqueta",
       labelHint: "Una corrección es una etiqueta nueva; la vieja se conserva.",
       labelled: (name: string) => `${name} quedó etiquetada.`,
       submit: "Etiquetar",
@@ -231,9 +224,6 @@ export const examine = texts({
       labels: "Qué saben de ella las personas",
       noLabels: "Nadie la etiquetó todavía.",
       withdrawn: "retirada",
-      when: "Cuándo",
-      who: "Quién",
-      evidence: "Se apoya en",
       change: (before: string, after: string) =>
         `Un cambio de modelo cambió el hallazgo de «${before}» a «${after}».`,
       scroll: "La imagen; desplácela con las flechas",

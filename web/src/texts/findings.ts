@@ -11,7 +11,6 @@ export const findings = texts({
     failed: "Could not be examined",
     unlabelled: "Not labelled",
     conflict: "Labels contradict one another",
-    truth: "Ground truth",
     abstained: {
       NOT_A_CHEST_XRAY: "not a frontal chest X-ray",
       OUT_OF_DISTRIBUTION: "unlike what the model knows",
@@ -51,7 +50,6 @@ export const findings = texts({
     failed: "No se pudo examinar",
     unlabelled: "Sin etiqueta",
     conflict: "Las etiquetas se contradicen",
-    truth: "Verdad confirmada",
     abstained: {
       NOT_A_CHEST_XRAY: "no es una radiografía de tórax de frente",
       OUT_OF_DISTRIBUTION: "distinta de lo que el modelo conoce",

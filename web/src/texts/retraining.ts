@@ -28,7 +28,6 @@ export const retraining = texts({
     lossWords: (epochs: string, first: string, last: string) =>
       `Training loss by epoch: from ${first} to ${last} over ${epochs} epochs.`,
     lossSince: "Epochs that ended while this page was not open are not drawn.",
-    epochAxis: "Epoch",
     runs: "Past runs",
     runsWhat: "the runs",
     noRuns: "No run yet. The first begins when there are enough new labels, or when you start it.",
@@ -118,7 +117,6 @@ export const retraining = texts({
     lossWords: (epochs: string, first: string, last: string) =>
       `Pérdida de entrenamiento por época: de ${first} a ${last} en ${epochs} épocas.`,
     lossSince: "Las épocas que terminaron con esta página cerrada no están dibujadas.",
-    epochAxis: "Época",
     runs: "Entrenamientos anteriores",
     runsWhat: "los entrenamientos",
     noRuns:
