@@ -7,25 +7,28 @@ import { Dialog } from "./Dialog";
 
 interface Props<Payload> {
   name: string;
-  /** The name with what it is done to, for screen readers and as the dialog's title. */
-  title: string;
-  isDangerous?: boolean;
+  /** The name with what it is done to, for screen readers and as the dialog's title; left out where the name says it. */
+  title?: string;
+  /** Bootstrap's classes of the button; a small one where left out. */
+  look?: string;
   send: (values: Values) => Promise<Outcome<Payload>>;
   done: (payload: Payload) => void;
   /** What happens then, and what else there is to fill in. */
   children: ReactNode;
 }
 
-export function ActionButton<Payload>({ name, title, isDangerous, send, done, children }: Props<Payload>) {
+export function ActionButton<Payload>({
+  name,
+  title = name,
+  look = "btn-sm btn-outline-primary",
+  send,
+  done,
+  children,
+}: Props<Payload>) {
   const [isAsked, setAsked] = useState(false);
   return (
     <>
-      <button
-        type="button"
-        className={`btn btn-sm ${isDangerous ? "btn-outline-danger" : "btn-outline-primary"}`}
-        aria-label={title}
-        onClick={() => setAsked(true)}
-      >
+      <button type="button" className={`btn ${look}`} aria-label={title} onClick={() => setAsked(true)}>
         {name}
       </button>
       {isAsked && (

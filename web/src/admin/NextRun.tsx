@@ -9,8 +9,8 @@ import { QueryView } from "../parts/QueryView";
 import { retraining as texts } from "../texts/retraining";
 import { useFormat, useText } from "../texts/useText";
 import { toasts } from "../toasts/toasts";
+import { ActionButton } from "./ActionButton";
 import { type Epoch, withEpoch } from "./curve";
-import { Dialog } from "./Dialog";
 import { RunUnderWay } from "./RunUnderWay";
 import { refresh } from "./refresh";
 import { Told } from "./Told";
@@ -113,23 +113,14 @@ function Waiting({ status, run }: { status: Status; run: Run | null }) {
 function Start() {
   const text = useText(texts);
   const [send] = useMutate(START);
-  const [isAsked, setAsked] = useState(false);
   return (
-    <>
-      <button type="button" className="btn btn-primary" onClick={() => setAsked(true)}>
-        {text.start}
-      </button>
-      {isAsked && (
-        <Dialog
-          title={text.start}
-          action={text.start}
-          send={() => send({})}
-          done={() => toasts.show({ message: text.started, tone: "done" })}
-          close={() => setAsked(false)}
-        >
-          <p>{text.startLead}</p>
-        </Dialog>
-      )}
-    </>
+    <ActionButton
+      name={text.start}
+      look="btn-primary"
+      send={() => send({})}
+      done={() => toasts.show({ message: text.started, tone: "done" })}
+    >
+      <p>{text.startLead}</p>
+    </ActionButton>
   );
 }

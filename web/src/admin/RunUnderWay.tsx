@@ -1,13 +1,12 @@
 /** The run under way: where it stands and why, how far it has come, and its losses. */
 
-import { useState } from "react";
 import { graphql } from "../graphql/graphql";
 import { useMutate } from "../graphql/useMutate";
 import { retraining as texts } from "../texts/retraining";
 import { useFormat, useText } from "../texts/useText";
 import { toasts } from "../toasts/toasts";
+import { ActionButton } from "./ActionButton";
 import { type Epoch, stepOf } from "./curve";
-import { Dialog } from "./Dialog";
 import { LineChart } from "./LineChart";
 import type { Run } from "./NextRun";
 import { Told } from "./Told";
@@ -90,23 +89,14 @@ function LossCurve({ run, epochs }: { run: Run; epochs: readonly Epoch[] }) {
 function Cancel() {
   const text = useText(texts);
   const [send] = useMutate(CANCEL);
-  const [isAsked, setAsked] = useState(false);
   return (
-    <>
-      <button type="button" className="btn btn-outline-danger" onClick={() => setAsked(true)}>
-        {text.cancel}
-      </button>
-      {isAsked && (
-        <Dialog
-          title={text.cancel}
-          action={text.cancel}
-          send={() => send({})}
-          done={() => toasts.show({ message: text.cancelled, tone: "done" })}
-          close={() => setAsked(false)}
-        >
-          <p>{text.cancelLead}</p>
-        </Dialog>
-      )}
-    </>
+    <ActionButton
+      name={text.cancel}
+      look="btn-outline-danger"
+      send={() => send({})}
+      done={() => toasts.show({ message: text.cancelled, tone: "done" })}
+    >
+      <p>{text.cancelLead}</p>
+    </ActionButton>
   );
 }

@@ -62,7 +62,7 @@ function BlockButton({ user: { id, name } }: { user: ListedUser }) {
     <ActionButton
       name={text.block}
       title={text.actionOf(text.block, name)}
-      isDangerous
+      look="btn-sm btn-outline-danger"
       send={(value) => send({ input: { id, reason: value("reason") } })}
       done={() => tell(text.isBlocked(name))}
     >
@@ -95,7 +95,7 @@ function WithdrawButton({ user: { id, name } }: { user: ListedUser }) {
     <ActionButton
       name={text.withdraw}
       title={text.actionOf(text.withdraw, name)}
-      isDangerous
+      look="btn-sm btn-outline-danger"
       send={(value) => send({ input: { userId: id, reason: value("reason") } })}
       done={({ withdrawn }) => tell(text.withdrawn(number(withdrawn ?? 0)))}
     >

@@ -121,7 +121,7 @@ function PostLine({ post, edit, gone }: LineProps) {
         <ActionButton
           name={text.delete}
           title={text.of(text.delete, post.title)}
-          isDangerous
+          look="btn-sm btn-outline-danger"
           send={() => send({ input: { id: post.id } })}
           done={() => {
             toasts.show({ message: text.deleted, tone: "done" });
