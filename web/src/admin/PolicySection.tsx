@@ -1,6 +1,5 @@
 /** The policy of retraining: the form that changes it, and who changed what before. */
 
-import { Fragment } from "react";
 import { Field } from "../forms/Field";
 import { Form } from "../forms/Form";
 import { graphql } from "../graphql/graphql";
@@ -35,6 +34,7 @@ const SET = graphql(`mutation SetRetrainingPolicy($input: SetRetrainingPolicyInp
 }`);
 
 const PAGE = 10;
+const RENEWED = { additionalTypenames: ["RetrainingPolicy"] };
 
 export function PolicySection() {
   const text = useText(texts);
@@ -45,15 +45,10 @@ export function PolicySection() {
         {text.policy}
       </h2>
       <QueryView state={state} what={text.policyWhat}>
-        {({ retrainingPolicy }) => (
-          // An empty history does not tell what it would hold, and so is not asked for again by itself.
-          <Fragment key={retrainingPolicy.id}>
-            <PolicyForm policy={retrainingPolicy} />
-            <h3 className="h6 pt-4">{text.history}</h3>
-            <History />
-          </Fragment>
-        )}
+        {({ retrainingPolicy }) => <PolicyForm policy={retrainingPolicy} key={retrainingPolicy.id} />}
       </QueryView>
+      <h3 className="h6 pt-4">{text.history}</h3>
+      <History />
     </section>
   );
 }
@@ -93,7 +88,7 @@ function History() {
   const text = useText(texts);
   const { moment } = useFormat();
   const paging = usePaging();
-  const state = useQuery(HISTORY, { first: PAGE, after: paging.after });
+  const state = useQuery(HISTORY, { first: PAGE, after: paging.after }, RENEWED);
   return (
     <QueryView state={state} what={text.historyWhat}>
       {({ retrainingPolicies: { nodes, pageInfo } }) => (

@@ -1,6 +1,6 @@
 /** Runs a query when a part of the page appears, and tells how far it has come. */
 
-import { useCallback } from "react";
+import { useCallback, useMemo } from "react";
 import { useQuery as useUrqlQuery } from "urql";
 import { type Failure, failureOfOperation } from "./failure";
 import type { TadaDocumentNode } from "./graphql";
@@ -10,16 +10,27 @@ export type QueryState<Data> =
   | { status: "failed"; failure: Failure; retry: () => void }
   | { status: "ready"; data: Data; retry: () => void };
 
+interface Options {
+  pause?: boolean;
+  /**
+   * Types whose change by a mutation renews the answer, besides those that are in it: an empty list does not tell what
+   * it would hold, nor a deletion what it has deleted. A constant, or the query is asked anew at every look.
+   */
+  additionalTypenames?: string[];
+}
+
 /** Data that are there go on being shown while they are asked for anew. */
 export function useQuery<Data, Variables extends Record<string, unknown>>(
   query: TadaDocumentNode<Data, Variables>,
   variables: Variables,
-  options: { pause?: boolean } = {},
+  { pause = false, additionalTypenames }: Options = {},
 ): QueryState<Data> {
+  const context = useMemo(() => (additionalTypenames ? { additionalTypenames } : {}), [additionalTypenames]);
   const [{ data, error, fetching }, execute] = useUrqlQuery<Data, Variables>({
     query,
     variables,
-    pause: options.pause ?? false,
+    pause,
+    context,
   } as Parameters<typeof useUrqlQuery<Data, Variables>>[0]);
   const retry = useCallback(() => execute({ requestPolicy: "network-only" }), [execute]);
 

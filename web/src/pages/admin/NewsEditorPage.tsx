@@ -22,6 +22,7 @@ const DELETE = graphql(`mutation DeleteNews($input: DeleteNewsInput!) {
 }`);
 
 const PAGE = 20;
+const RENEWED = { additionalTypenames: ["NewsPost", "DeleteNewsPayload"] };
 
 export function NewsEditorPage() {
   return (
@@ -34,7 +35,6 @@ export function NewsEditorPage() {
 function Newsroom() {
   const text = useText(texts);
   const [edited, setEdited] = useState<Post | "new" | null>(null);
-  const [count, setCount] = useState(0);
   const close = () => setEdited(null);
   return (
     <>
@@ -45,16 +45,12 @@ function Newsroom() {
       ) : (
         <PostEditor
           post={edited === "new" ? null : edited}
-          done={() => {
-            close();
-            // An empty list does not tell what it would hold, and so is not asked for again by itself.
-            setCount(count + 1);
-          }}
+          done={close}
           cancel={close}
           key={edited === "new" ? "new" : edited.id}
         />
       )}
-      <Posts edit={setEdited} key={count} />
+      <Posts edit={setEdited} />
     </>
   );
 }
@@ -63,7 +59,7 @@ function Posts({ edit }: { edit: (post: Post) => void }) {
   const text = useText(texts);
   const words = useText(news);
   const paging = usePaging();
-  const state = useQuery(NEWS, { first: PAGE, after: paging.after });
+  const state = useQuery(NEWS, { first: PAGE, after: paging.after }, RENEWED);
   return (
     <section aria-labelledby="posts-heading">
       <h2 className="h5" id="posts-heading">
@@ -75,12 +71,7 @@ function Posts({ edit }: { edit: (post: Post) => void }) {
             {nodes.length === 0 && <p className="text-body-secondary">{text.none}</p>}
             <ul className="list-unstyled">
               {nodes.map((post) => (
-                <PostLine
-                  post={post}
-                  edit={edit}
-                  gone={state.status === "ready" ? state.retry : undefined}
-                  key={post.id}
-                />
+                <PostLine post={post} edit={edit} key={post.id} />
               ))}
             </ul>
             <Pager paging={paging} pageInfo={pageInfo} />
@@ -91,13 +82,7 @@ function Posts({ edit }: { edit: (post: Post) => void }) {
   );
 }
 
-interface LineProps {
-  post: Post;
-  edit: (post: Post) => void;
-  gone: (() => void) | undefined;
-}
-
-function PostLine({ post, edit, gone }: LineProps) {
+function PostLine({ post, edit }: { post: Post; edit: (post: Post) => void }) {
   const text = useText(texts);
   const { date } = useFormat();
   const [send] = useMutate(DELETE);
@@ -123,10 +108,7 @@ function PostLine({ post, edit, gone }: LineProps) {
           title={text.of(text.delete, post.title)}
           look="btn-sm btn-outline-danger"
           send={() => send({ input: { id: post.id } })}
-          done={() => {
-            toasts.show({ message: text.deleted, tone: "done" });
-            gone?.();
-          }}
+          done={() => toasts.show({ message: text.deleted, tone: "done" })}
         >
           <p>{text.deleteLead}</p>
         </ActionButton>
