@@ -4,7 +4,7 @@ import { useState } from "react";
 import { graphql, type ResultOf } from "../graphql/graphql";
 import { useFollow } from "../graphql/useFollow";
 import { useMutate } from "../graphql/useMutate";
-import { useQuery } from "../graphql/useQuery";
+import { refresh, useQuery } from "../graphql/useQuery";
 import { QueryView } from "../parts/QueryView";
 import { retraining as texts } from "../texts/retraining";
 import { useFormat, useText } from "../texts/useText";
@@ -12,7 +12,6 @@ import { toasts } from "../toasts/toasts";
 import { ActionButton } from "./ActionButton";
 import { type Epoch, withEpoch } from "./curve";
 import { RunUnderWay } from "./RunUnderWay";
-import { refresh } from "./refresh";
 import { Told } from "./Told";
 
 const STATUS = graphql(`query Retraining {

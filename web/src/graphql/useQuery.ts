@@ -38,3 +38,8 @@ export function useQuery<Data, Variables extends Record<string, unknown>>(
   if (error && !fetching) return { status: "failed", failure: failureOfOperation(error), retry };
   return { status: "loading" };
 }
+
+/** Asks a query again that has been answered, or has failed, since something has happened. */
+export function refresh<Data>(state: QueryState<Data>): void {
+  if (state.status !== "loading") state.retry();
+}

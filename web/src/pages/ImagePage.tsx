@@ -4,7 +4,7 @@ import { Link, useLocation, useParams } from "wouter";
 import { ImageEditor } from "../examine/ImageEditor";
 import { graphql, type ResultOf } from "../graphql/graphql";
 import { useFollow } from "../graphql/useFollow";
-import { useQuery } from "../graphql/useQuery";
+import { refresh, useQuery } from "../graphql/useQuery";
 import { FindingBadge } from "../images/FindingBadge";
 import { ImageViewer } from "../images/ImageViewer";
 import { IMAGE_ROW } from "../images/imageRow";
@@ -56,23 +56,15 @@ function OneImage() {
   const state = useQuery(IMAGE, { id });
   useFollow(PREDICTED, {
     heard: ({ predictionMade }) => {
-      if (predictionMade.prediction.image.id === id && state.status === "ready") state.retry();
+      if (predictionMade.prediction.image.id === id) refresh(state);
     },
-    begun: () => {
-      if (state.status !== "loading") state.retry();
-    },
+    begun: () => refresh(state),
   });
   const image = state.status === "ready" && state.data.node?.__typename === "Image" ? state.data.node : null;
   return (
     <Page title={image?.filename ?? text.what} width="wide" aside={<Link href="/examine">{text.back}</Link>}>
       <QueryView state={state} what={text.what}>
-        {() =>
-          image ? (
-            <Whole image={image} reload={state.status === "ready" ? state.retry : () => {}} />
-          ) : (
-            <p>{text.gone}</p>
-          )
-        }
+        {() => (image ? <Whole image={image} reload={() => refresh(state)} /> : <p>{text.gone}</p>)}
       </QueryView>
     </Page>
   );

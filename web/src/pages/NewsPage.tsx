@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { graphql } from "../graphql/graphql";
 import { useFollow } from "../graphql/useFollow";
-import { useQuery } from "../graphql/useQuery";
+import { refresh, useQuery } from "../graphql/useQuery";
 import { Page } from "../layout/Page";
 import { NEWS, PostBeginning } from "../parts/newsPosts";
 import { QueryView } from "../parts/QueryView";
@@ -23,11 +23,9 @@ export function NewsPage() {
   useFollow(PUBLISHED, {
     heard({ newsPublished: { post } }) {
       toasts.show({ message: text.published(post.title), tone: "done" });
-      if (state.status === "ready") state.retry();
+      refresh(state);
     },
-    begun() {
-      if (state.status !== "loading") state.retry();
-    },
+    begun: () => refresh(state),
   });
   return (
     <Page title={text.title}>
