@@ -4,6 +4,7 @@ import type { Failure } from "../graphql/failure";
 import type { Sent, UploadDetails } from "../graphql/upload";
 import type { Problem } from "../graphql/useMutate";
 import type { ImageRow } from "../images/imageRow";
+import { Observable } from "../observable";
 
 export type UploadState =
   | { name: "chosen" }
@@ -29,31 +30,26 @@ const AT_ONCE = 3;
 const ATTEMPTS = 6;
 const FINAL: readonly UploadState["name"][] = ["stored", "repeated"];
 
-export class Uploads {
-  #uploads: readonly Upload[] = [];
-  #listeners = new Set<() => void>();
+export class Uploads extends Observable<readonly Upload[]> {
   #last = 0;
   #sending = 0;
 
-  get = (): readonly Upload[] => this.#uploads;
-
-  subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
+  constructor() {
+    super([]);
+  }
 
   choose(files: readonly File[], details: UploadDetails): void {
     const chosen = files.map((file) => {
       this.#last += 1;
       return { id: this.#last, file, details, state: { name: "chosen" } as const };
     });
-    this.#become([...this.#uploads, ...chosen]);
+    this.become([...this.get(), ...chosen]);
   }
 
   /** Changes what is said of one file, or of all that have not gone yet. */
   describe(details: UploadDetails, id?: number): void {
-    this.#become(
-      this.#uploads.map((one) =>
+    this.become(
+      this.get().map((one) =>
         one.state.name === "chosen" && (id === undefined || one.id === id)
           ? { ...one, details: { ...one.details, ...details } }
           : one,
@@ -62,22 +58,22 @@ export class Uploads {
   }
 
   remove(id: number): void {
-    this.#become(this.#uploads.filter((one) => one.id !== id));
+    this.become(this.get().filter((one) => one.id !== id));
   }
 
   /** Takes away what is done with. */
   clear(): void {
-    this.#become(this.#uploads.filter(({ state }) => !FINAL.includes(state.name)));
+    this.become(this.get().filter(({ state }) => !FINAL.includes(state.name)));
   }
 
   /** Everything, since somebody else may sign in next. */
   forget(): void {
-    this.#become([]);
+    this.become([]);
   }
 
   /** Sends all that are chosen, or one again that has failed. */
   start(send: Send, pause: (failures: number) => Promise<void>, id?: number): void {
-    for (const one of this.#uploads)
+    for (const one of this.get())
       if (one.id === id || (id === undefined && one.state.name === "chosen"))
         this.#set(one.id, { name: "waiting" });
     this.#next(send, pause);
@@ -85,7 +81,7 @@ export class Uploads {
 
   #next(send: Send, pause: (failures: number) => Promise<void>): void {
     while (this.#sending < AT_ONCE) {
-      const next = this.#uploads.find(({ state }) => state.name === "waiting");
+      const next = this.get().find(({ state }) => state.name === "waiting");
       if (!next) return;
       this.#sending += 1;
       this.#set(next.id, { name: "sending", share: 0 });
@@ -112,12 +108,7 @@ export class Uploads {
   }
 
   #set(id: number, state: UploadState): void {
-    this.#become(this.#uploads.map((one) => (one.id === id ? { ...one, state } : one)));
-  }
-
-  #become(uploads: readonly Upload[]): void {
-    this.#uploads = uploads;
-    for (const listener of this.#listeners) listener();
+    this.become(this.get().map((one) => (one.id === id ? { ...one, state } : one)));
   }
 }
 

@@ -1,31 +1,17 @@
 /** Whether what is followed is being heard, for the banner that says so. */
 
-export class Connection {
-  #isLost = false;
-  #listeners = new Set<() => void>();
+import { Observable } from "../observable";
 
-  isLost = (): boolean => this.#isLost;
-
-  subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
-
+class Connection extends Observable<"lost" | "found"> {
   /** A subscription has lost its connection and waits for another. */
   lost(): void {
-    this.#become(true);
+    this.become("lost");
   }
 
   /** The socket stands, or nobody listens any more. */
   found(): void {
-    this.#become(false);
-  }
-
-  #become(isLost: boolean): void {
-    if (isLost === this.#isLost) return;
-    this.#isLost = isLost;
-    for (const listener of this.#listeners) listener();
+    this.become("found");
   }
 }
 
-export const connection = new Connection();
+export const connection = new Connection("found");

@@ -33,7 +33,7 @@ function useLasting(isTrue: boolean): boolean {
 export function ConnectionBanner() {
   const text = useText(common);
   const isOnline = useSyncExternalStore(onOnline, () => navigator.onLine);
-  const isLost = useLasting(useSyncExternalStore(connection.subscribe, connection.isLost));
+  const isLost = useLasting(useSyncExternalStore(connection.subscribe, connection.get) === "lost");
   const words = isOnline ? (isLost ? text.reconnecting : null) : text.offline;
   return (
     <div role="status">{words && <p className="alert alert-warning connection-banner mb-0">{words}</p>}</div>

@@ -5,6 +5,8 @@
  * are shared. It is no cookie, so no other site can act with it, and the pages' policy admits no script but ours.
  */
 
+import { Observable } from "../observable";
+
 const TOKEN_KEY = "covidxr-token";
 
 /** Where the token is kept: sessionStorage, or a stand-in with these three. */
@@ -16,44 +18,30 @@ export interface SessionState {
   hasEnded: boolean;
 }
 
-export class Session {
+export class Session extends Observable<SessionState> {
   #store: Store;
-  #state: SessionState;
-  #listeners = new Set<() => void>();
 
   constructor(store: Store) {
+    super({ token: store.getItem(TOKEN_KEY), hasEnded: false });
     this.#store = store;
-    this.#state = { token: store.getItem(TOKEN_KEY), hasEnded: false };
   }
-
-  get = (): SessionState => this.#state;
-
-  subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
 
   /** Keeps the token of a sign-in. */
   begin(token: string): void {
     this.#store.setItem(TOKEN_KEY, token);
-    this.#become({ token, hasEnded: false });
+    this.become({ token, hasEnded: false });
   }
 
   /** Forgets the token: the person has signed out. */
   leave(): void {
     this.#store.removeItem(TOKEN_KEY);
-    this.#become({ token: null, hasEnded: false });
+    this.become({ token: null, hasEnded: false });
   }
 
   /** The server refused this token; one that has been replaced meanwhile is not the session's. */
   end(token: string): void {
-    if (token !== this.#state.token) return;
+    if (token !== this.get().token) return;
     this.#store.removeItem(TOKEN_KEY);
-    this.#become({ token: null, hasEnded: true });
-  }
-
-  #become(state: SessionState): void {
-    this.#state = state;
-    for (const listener of this.#listeners) listener();
+    this.become({ token: null, hasEnded: true });
   }
 }

@@ -1,5 +1,7 @@
 /** Short messages about what has just been done, some with a way back. */
 
+import { Observable } from "../observable";
+
 export interface Toast {
   id: number;
   message: string;
@@ -10,21 +12,16 @@ export interface Toast {
   gone?: (() => void) | undefined;
 }
 
-export class Toasts {
-  #toasts: readonly Toast[] = [];
-  #listeners = new Set<() => void>();
+export class Toasts extends Observable<readonly Toast[]> {
   #last = 0;
 
-  get = (): readonly Toast[] => this.#toasts;
-
-  subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
+  constructor() {
+    super([]);
+  }
 
   show(toast: Omit<Toast, "id">): void {
     this.#last += 1;
-    this.#become([...this.#toasts, { ...toast, id: this.#last }]);
+    this.become([...this.get(), { ...toast, id: this.#last }]);
   }
 
   undo(id: number): void {
@@ -37,18 +34,13 @@ export class Toasts {
 
   /** All at once, for instance since the page is being left. */
   dismissAll(): void {
-    for (const { id } of this.#toasts) this.dismiss(id);
+    for (const { id } of this.get()) this.dismiss(id);
   }
 
   #take(id: number): Toast | undefined {
-    const toast = this.#toasts.find((one) => one.id === id);
-    if (toast) this.#become(this.#toasts.filter((one) => one !== toast));
+    const toast = this.get().find((one) => one.id === id);
+    if (toast) this.become(this.get().filter((one) => one !== toast));
     return toast;
-  }
-
-  #become(toasts: readonly Toast[]): void {
-    this.#toasts = toasts;
-    for (const listener of this.#listeners) listener();
   }
 }
 
