@@ -17,13 +17,9 @@ import {
   signIn,
   tokenOf,
 } from "./browser";
-import { violations, visit } from "./pages";
+import { adminPlaces, LOOKS, lookOver } from "./pages";
 
 const MARTA = { name: "Marta Díaz", email: "marta@hospital.example", password: "tercera batería correcta" };
-const LOOKS = [
-  { locale: "es", width: 360, isDark: true },
-  { locale: "en", width: 1280, isDark: false },
-];
 
 let browser: Browser;
 let page: Page;
@@ -152,21 +148,8 @@ describe("a post", () => {
 
 describe("every page of theirs", () => {
   it.each(LOOKS)("passes axe and fits: $locale, $width pixels, dark $isDark", async (looks) => {
-    const shown = await (await open(browser, looks)).newPage();
-    await signIn(shown, ADMIN);
-    const { models } = (await ask("{ models(first: 1) { nodes { id } } }", {}, await tokenOf(ADMIN))) as {
-      models: { nodes: [{ id: string }] };
-    };
-    const paths = ["", "/retraining", "/models", `/models/${encodeURIComponent(models.nodes[0].id)}`];
-    const found: string[] = [];
-    for (const path of [...paths, "/drift", "/users", "/label-conflicts", "/news", "/messages"]) {
-      await visit(shown, { name: path, path: `/admin${path}` });
-      found.push(...(await violations(shown)).map((one) => `${path}: ${one}`));
-      const beyond = await shown.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      if (beyond > 0) found.push(`${path} is ${beyond} pixels too wide`);
-    }
-    await shown.context().close();
-    expect(found).toEqual([]);
+    const places = await adminPlaces(await tokenOf(ADMIN));
+    expect(await lookOver(browser, looks, places, ADMIN)).toEqual([]);
   });
 
   it("and nothing went wrong in the browser all along", () => {

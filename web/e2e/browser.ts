@@ -16,6 +16,8 @@ export const MAILS = setting("COVIDXR_BROWSER_MAILS");
 export const RADIOGRAPHS = setting("COVIDXR_BROWSER_RADIOGRAPHS").split(":");
 export const DICOM = setting("COVIDXR_BROWSER_DICOM");
 export const DRAWN = setting("COVIDXR_BROWSER_DRAWN");
+/** Where pictures go; none are taken where it is not set. */
+export const SHOTS = process.env.COVIDXR_BROWSER_SHOTS;
 export const ADMIN = { email: "chief@hospital.example", password: "correct horse battery" };
 export const ANA = { name: "Ana Pérez", email: "ana@hospital.example", password: "otra batería correcta" };
 

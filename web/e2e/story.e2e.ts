@@ -16,28 +16,14 @@ import {
   mailTo,
   open,
   RADIOGRAPHS,
+  SHOTS,
   signIn,
   tokenOf,
 } from "./browser";
-import { places, violations, visit } from "./pages";
-
-const SHOTS = process.env.COVIDXR_BROWSER_SHOTS;
+import { LOOKS, lookOver, places } from "./pages";
 
 /** What the server, or a slow machine, takes its time for. */
 const SLOWLY = { timeout: 20_000 };
-/** Each language, each width, light and dark; all of them where pictures are wanted. */
-const LOOKS = [
-  { locale: "es", width: 360, isDark: true },
-  { locale: "en", width: 1280, isDark: false },
-  ...(SHOTS
-    ? [
-        { locale: "es", width: 1280, isDark: false },
-        { locale: "en", width: 360, isDark: false },
-        { locale: "es", width: 1280, isDark: true },
-        { locale: "en", width: 1920, isDark: true },
-      ]
-    : []),
-];
 
 let browser: Browser;
 /** Ana's window, in Spanish. */
@@ -337,28 +323,6 @@ describe("a session that has ended", () => {
 
 describe("every page", () => {
   it.each(LOOKS)("passes axe and fits: $locale, $width pixels, dark $isDark", async (looks) => {
-    const visitor = await (await open(browser, looks)).newPage();
-    const member = await (await open(browser, looks)).newPage();
-    await signIn(member, ANA);
-    const found: string[] = [];
-    for (const place of await places(await tokenOf(ANA))) {
-      const shown = place.as ? member : visitor;
-      await visit(shown, place);
-      found.push(...(await violations(shown)).map((one) => `${place.name}: ${one}`));
-      const beyond = await shown.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      if (beyond > 0) found.push(`${place.name} is ${beyond} pixels too wide`);
-      if (SHOTS) {
-        mkdirSync(SHOTS, { recursive: true });
-        const look = `${looks.locale}-${looks.width}${looks.isDark ? "-dark" : ""}`;
-        // What is fetched when it comes into sight is to be in the picture.
-        await shown.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
-        await shown.waitForLoadState("networkidle");
-        await shown.evaluate(() => window.scrollTo(0, 0));
-        await shown.screenshot({ path: join(SHOTS, `${place.name}-${look}.png`), fullPage: true });
-      }
-    }
-    await visitor.context().close();
-    await member.context().close();
-    expect(found).toEqual([]);
+    expect(await lookOver(browser, looks, await places(await tokenOf(ANA)), ANA)).toEqual([]);
   });
 });
