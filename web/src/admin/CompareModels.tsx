@@ -1,6 +1,7 @@
 /** Two versions side by side. */
 
-import { useId, useState } from "react";
+import { useState } from "react";
+import { Choice } from "../forms/Choice";
 import { useEstimateWords } from "../parts/estimate";
 import { admin } from "../texts/admin";
 import { models as texts } from "../texts/models";
@@ -9,10 +10,15 @@ import type { ListedModel } from "./ModelTable";
 
 export function CompareModels({ models }: { models: ListedModel[] }) {
   const text = useText(texts);
+  const words = useText(admin);
+  const { number } = useFormat();
   const [first, setFirst] = useState(models[0]?.id ?? "");
   const [second, setSecond] = useState(models[1]?.id ?? "");
   const find = (id: string) => models.find((model) => model.id === id);
   const [one, other] = [find(first), find(second)];
+  const options = models.map(
+    (model) => [model.id, `${words.model(number(model.number))} · ${text.state[model.state]}`] as const,
+  );
   return (
     <section className="pt-4" aria-labelledby="compare-heading">
       <h2 className="h5" id="compare-heading">
@@ -23,47 +29,14 @@ export function CompareModels({ models }: { models: ListedModel[] }) {
       ) : (
         <>
           <div className="compare-choice">
-            <Choice label={text.compareFirst} models={models} value={first} onChange={setFirst} />
-            <Choice label={text.compareSecond} models={models} value={second} onChange={setSecond} />
+            <Choice label={text.compareFirst} options={options} value={first} onChange={setFirst} />
+            <Choice label={text.compareSecond} options={options} value={second} onChange={setSecond} />
           </div>
           {one && other && <Compared one={one} other={other} />}
           <p className="small text-body-secondary measure">{text.compareCaution}</p>
         </>
       )}
     </section>
-  );
-}
-
-interface ChoiceProps {
-  label: string;
-  models: ListedModel[];
-  value: string;
-  onChange: (id: string) => void;
-}
-
-function Choice({ label, models, value, onChange }: ChoiceProps) {
-  const id = useId();
-  const text = useText(texts);
-  const words = useText(admin);
-  const { number } = useFormat();
-  return (
-    <div>
-      <label className="form-label" htmlFor={id}>
-        {label}
-      </label>
-      <select
-        className="form-select"
-        id={id}
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
-      >
-        {models.map((model) => (
-          <option value={model.id} key={model.id}>
-            {words.model(number(model.number))} · {text.state[model.state]}
-          </option>
-        ))}
-      </select>
-    </div>
   );
 }
 

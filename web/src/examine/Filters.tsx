@@ -1,6 +1,7 @@
 /** Which of the images are shown. */
 
 import { useEffect, useId, useState } from "react";
+import { Choice } from "../forms/Choice";
 import { FINDINGS, type Finding } from "../images/labelChoices";
 import type { ImageFilter } from "../images/useImages";
 import { examine } from "../texts/examine";
@@ -31,52 +32,31 @@ export function Filters({ filter, onChange }: Props) {
   return (
     <search className="filters">
       <SearchField filter={filter} onChange={onChange} />
-      <div>
-        <label className="form-label" htmlFor={`${id}-finding`}>
-          {text.finding}
-        </label>
-        <select
-          className="form-select"
-          id={`${id}-finding`}
-          value={filter.finding ?? ""}
-          onChange={(event) =>
-            onChange(withOne(filter, "finding", (event.target.value || null) as Finding | null))
-          }
-        >
-          <option value="">{text.any}</option>
-          {FINDINGS.map((finding) => (
-            <option value={finding} key={finding}>
-              {words[finding]}
-            </option>
-          ))}
-        </select>
-      </div>
-      <div>
-        <label className="form-label" htmlFor={`${id}-labelled`}>
-          {text.labelled}
-        </label>
-        <select
-          className="form-select"
-          id={`${id}-labelled`}
-          value={filter.labelled === undefined ? "" : String(filter.labelled)}
-          onChange={(event) =>
-            onChange(withOne(filter, "labelled", event.target.value ? event.target.value === "true" : null))
-          }
-        >
-          <option value="">{text.any}</option>
-          <option value="true">{text.yes}</option>
-          <option value="false">{text.no}</option>
-        </select>
-      </div>
+      <Choice<Finding | "">
+        label={text.finding}
+        value={filter.finding ?? ""}
+        options={[["", text.any], ...FINDINGS.map((finding) => [finding, words[finding]] as const)]}
+        onChange={(finding) => onChange(withOne(filter, "finding", finding || null))}
+      />
+      <Choice
+        label={text.labelled}
+        value={String(filter.labelled ?? "")}
+        options={[
+          ["", text.any],
+          ["true", text.yes],
+          ["false", text.no],
+        ]}
+        onChange={(labelled) => onChange(withOne(filter, "labelled", labelled ? labelled === "true" : null))}
+      />
       <div className="form-check">
         <input
           className="form-check-input"
           type="checkbox"
-          id={`${id}-changed`}
+          id={id}
           checked={filter.findingChanged === true}
           onChange={(event) => onChange(withOne(filter, "findingChanged", event.target.checked || null))}
         />
-        <label className="form-check-label" htmlFor={`${id}-changed`}>
+        <label className="form-check-label" htmlFor={id}>
           {text.changed}
         </label>
       </div>

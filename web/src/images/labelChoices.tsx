@@ -1,6 +1,6 @@
 /** The choices of a label: what an image shows, and what that rests on. */
 
-import { useId } from "react";
+import { Choice } from "../forms/Choice";
 import { examine } from "../texts/examine";
 import { findings } from "../texts/findings";
 import { useText } from "../texts/useText";
@@ -15,61 +15,26 @@ const EVIDENCE: readonly Evidence[] = ["RT_PCR", "ANTIGEN", "CT", "RADIOLOGIST",
 
 interface Props<Value> {
   label: string;
-  /** Whether the label is for screen readers alone, since what stands around says it. */
   isLabelHidden?: boolean;
   value: Value;
   onChange: (value: Value) => void;
   isDisabled?: boolean;
 }
 
-export function FindingChoice({ label, isLabelHidden, value, onChange, isDisabled }: Props<Finding | null>) {
-  const id = useId();
+export function FindingChoice({ value, onChange, ...others }: Props<Finding | null>) {
   const text = useText(findings);
   const words = useText(examine);
   return (
-    <div>
-      <label className={isLabelHidden ? "visually-hidden" : "form-label"} htmlFor={id}>
-        {label}
-      </label>
-      <select
-        id={id}
-        className={isLabelHidden ? "form-select form-select-sm" : "form-select"}
-        value={value ?? ""}
-        disabled={isDisabled}
-        onChange={(event) => onChange((event.target.value || null) as Finding | null)}
-      >
-        <option value="">{words.label.none}</option>
-        {FINDINGS.map((finding) => (
-          <option value={finding} key={finding}>
-            {text[finding]}
-          </option>
-        ))}
-      </select>
-    </div>
+    <Choice<Finding | "">
+      {...others}
+      value={value ?? ""}
+      options={[["", words.label.none], ...FINDINGS.map((finding) => [finding, text[finding]] as const)]}
+      onChange={(chosen) => onChange(chosen || null)}
+    />
   );
 }
 
-export function EvidenceChoice({ label, isLabelHidden, value, onChange, isDisabled }: Props<Evidence>) {
-  const id = useId();
+export function EvidenceChoice(props: Props<Evidence>) {
   const text = useText(findings);
-  return (
-    <div>
-      <label className={isLabelHidden ? "visually-hidden" : "form-label"} htmlFor={id}>
-        {label}
-      </label>
-      <select
-        id={id}
-        className={isLabelHidden ? "form-select form-select-sm" : "form-select"}
-        value={value}
-        disabled={isDisabled}
-        onChange={(event) => onChange(event.target.value as Evidence)}
-      >
-        {EVIDENCE.map((evidence) => (
-          <option value={evidence} key={evidence}>
-            {text.evidence[evidence]}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
+  return <Choice {...props} options={EVIDENCE.map((one) => [one, text.evidence[one]])} />;
 }
