@@ -1,6 +1,7 @@
 /** The shortcut audit: whether findings follow something other than the disease. */
 
 import { useEstimateWords } from "../parts/estimate";
+import { Section } from "../parts/Section";
 import { models as texts } from "../texts/models";
 import { useFormat, useText } from "../texts/useText";
 import type { Audit } from "./model";
@@ -9,12 +10,9 @@ import { Told } from "./Told";
 export function AuditSection({ audit }: { audit: Audit | null }) {
   const text = useText(texts);
   return (
-    <section className="pt-4" aria-labelledby="audit-heading">
-      <h2 className="h5" id="audit-heading">
-        {text.audit}
-      </h2>
+    <Section title={text.audit} className="pt-4">
       {audit ? <Found audit={audit} /> : <p className="text-body-secondary">{text.noAudit}</p>}
-    </section>
+    </Section>
   );
 }
 

@@ -3,6 +3,7 @@
 import { useState } from "react";
 import { Choice } from "../forms/Choice";
 import { useEstimateWords } from "../parts/estimate";
+import { Section } from "../parts/Section";
 import { admin } from "../texts/admin";
 import { models as texts } from "../texts/models";
 import { useFormat, useText } from "../texts/useText";
@@ -20,10 +21,7 @@ export function CompareModels({ models }: { models: ListedModel[] }) {
     (model) => [model.id, `${words.model(number(model.number))} · ${text.state[model.state]}`] as const,
   );
   return (
-    <section className="pt-4" aria-labelledby="compare-heading">
-      <h2 className="h5" id="compare-heading">
-        {text.compare}
-      </h2>
+    <Section title={text.compare} className="pt-4">
       {models.length < 2 ? (
         <p className="text-body-secondary">{text.oneAlone}</p>
       ) : (
@@ -36,7 +34,7 @@ export function CompareModels({ models }: { models: ListedModel[] }) {
           <p className="small text-body-secondary measure">{text.compareCaution}</p>
         </>
       )}
-    </section>
+    </Section>
   );
 }
 

@@ -1,5 +1,6 @@
 /** The gate's verdict in numbers: this version and the one in service then, on the same patients. */
 
+import { Section } from "../parts/Section";
 import { admin } from "../texts/admin";
 import { models as texts } from "../texts/models";
 import { useFormat, useText } from "../texts/useText";
@@ -17,10 +18,7 @@ export function GateSection({ gate }: { gate: Gate }) {
   const { number } = useFormat();
   const named = useNames();
   return (
-    <section className="pt-4" aria-labelledby="gate-heading">
-      <h2 className="h5" id="gate-heading">
-        {text.gate}
-      </h2>
+    <Section title={text.gate} className="pt-4">
       <table className="table stacked numbers">
         <caption className="visually-hidden">{text.gate}</caption>
         <thead>
@@ -48,7 +46,7 @@ export function GateSection({ gate }: { gate: Gate }) {
           </div>
         ))}
       </dl>
-    </section>
+    </Section>
   );
 }
 

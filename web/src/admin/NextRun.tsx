@@ -6,6 +6,7 @@ import { useFollow } from "../graphql/useFollow";
 import { useMutate } from "../graphql/useMutate";
 import { refresh, useQuery } from "../graphql/useQuery";
 import { QueryView } from "../parts/QueryView";
+import { Card } from "../parts/Section";
 import { retraining as texts } from "../texts/retraining";
 import { useFormat, useText } from "../texts/useText";
 import { toasts } from "../toasts/toasts";
@@ -90,22 +91,17 @@ function Waiting({ status, run }: { status: Status; run: Run | null }) {
   const text = useText(texts);
   const { number } = useFormat();
   return (
-    <section className="card h-100" aria-labelledby="next-heading">
-      <div className="card-body">
-        <h2 className="h5" id="next-heading">
-          {text.next}
-        </h2>
-        <p className="mb-1">{text.labels(number(status.newLabels), number(status.threshold))}</p>
-        <progress
-          className="bar"
-          aria-label={text.labels(number(status.newLabels), number(status.threshold))}
-          value={Math.min(status.newLabels, status.threshold)}
-          max={status.threshold}
-        />
-        <p>{run ? text.waits : status.waitsFor ? <Told>{status.waitsFor}</Told> : text.due}</p>
-        {!run && <Start />}
-      </div>
-    </section>
+    <Card title={text.next} className="card h-100">
+      <p className="mb-1">{text.labels(number(status.newLabels), number(status.threshold))}</p>
+      <progress
+        className="bar"
+        aria-label={text.labels(number(status.newLabels), number(status.threshold))}
+        value={Math.min(status.newLabels, status.threshold)}
+        max={status.threshold}
+      />
+      <p>{run ? text.waits : status.waitsFor ? <Told>{status.waitsFor}</Told> : text.due}</p>
+      {!run && <Start />}
+    </Card>
   );
 }
 

@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { graphql, type ResultOf } from "../graphql/graphql";
 import { useQuery } from "../graphql/useQuery";
 import { QueryView } from "../parts/QueryView";
+import { Section } from "../parts/Section";
 import { admin } from "../texts/admin";
 import { retraining as texts } from "../texts/retraining";
 import { useFormat, useText } from "../texts/useText";
@@ -31,10 +32,7 @@ export function PastRuns() {
   const paging = usePaging();
   const state = useQuery(RUNS, { first: PAGE, after: paging.after });
   return (
-    <section className="pt-4" aria-labelledby="runs-heading">
-      <h2 className="h5" id="runs-heading">
-        {text.runs}
-      </h2>
+    <Section title={text.runs} className="pt-4">
       <QueryView state={state} what={text.runsWhat}>
         {({ trainingRuns: { nodes, pageInfo } }) => {
           const ended = nodes.filter(({ finishedAt }) => finishedAt !== null);
@@ -50,7 +48,7 @@ export function PastRuns() {
           );
         }}
       </QueryView>
-    </section>
+    </Section>
   );
 }
 

@@ -6,6 +6,7 @@ import { graphql } from "../graphql/graphql";
 import { useMutate } from "../graphql/useMutate";
 import { useQuery } from "../graphql/useQuery";
 import { QueryView } from "../parts/QueryView";
+import { Section } from "../parts/Section";
 import { common } from "../texts/common";
 import { retraining as texts } from "../texts/retraining";
 import { useFormat, useText } from "../texts/useText";
@@ -40,16 +41,13 @@ export function PolicySection() {
   const text = useText(texts);
   const state = useQuery(POLICY, {});
   return (
-    <section className="pt-4" aria-labelledby="policy-heading">
-      <h2 className="h5" id="policy-heading">
-        {text.policy}
-      </h2>
+    <Section title={text.policy} className="pt-4">
       <QueryView state={state} what={text.policyWhat}>
         {({ retrainingPolicy }) => <PolicyForm policy={retrainingPolicy} key={retrainingPolicy.id} />}
       </QueryView>
       <h3 className="h6 pt-4">{text.history}</h3>
       <History />
-    </section>
+    </Section>
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { graphql } from "../graphql/graphql";
 import { useMutate } from "../graphql/useMutate";
+import { Card } from "../parts/Section";
 import { retraining as texts } from "../texts/retraining";
 import { useFormat, useText } from "../texts/useText";
 import { toasts } from "../toasts/toasts";
@@ -18,18 +19,13 @@ const CANCEL = graphql(`mutation CancelRetraining {
 export function RunUnderWay({ run, epochs }: { run: Run | null; epochs: readonly Epoch[] }) {
   const text = useText(texts);
   return (
-    <section className="card h-100" aria-labelledby="run-heading">
-      <div className="card-body">
-        <h2 className="h5" id="run-heading">
-          {text.run}
-        </h2>
-        {run ? (
-          <Progress run={run} epochs={epochs} />
-        ) : (
-          <p className="text-body-secondary mb-0">{text.noRun}</p>
-        )}
-      </div>
-    </section>
+    <Card title={text.run} className="card h-100">
+      {run ? (
+        <Progress run={run} epochs={epochs} />
+      ) : (
+        <p className="text-body-secondary mb-0">{text.noRun}</p>
+      )}
+    </Card>
   );
 }
 

@@ -5,6 +5,7 @@ import { untilNextAttempt } from "../graphql/follow";
 import { type UploadDetails, upload } from "../graphql/upload";
 import type { ImageRow } from "../images/imageRow";
 import { type Evidence, EvidenceChoice, type Finding, FindingChoice } from "../images/labelChoices";
+import { Section } from "../parts/Section";
 import { session, useSession } from "../session/useSession";
 import { examine } from "../texts/examine";
 import { useText } from "../texts/useText";
@@ -49,10 +50,7 @@ export function UploadPanel({ stored }: Props) {
   const chosen = listed.filter(({ state }) => state.name === "chosen").length;
   const done = listed.filter(({ state }) => state.name === "stored" || state.name === "repeated").length;
   return (
-    <section className="upload-panel" aria-labelledby="upload-heading">
-      <h2 className="h5" id="upload-heading">
-        {text.heading}
-      </h2>
+    <Section title={text.heading} className="upload-panel">
       <DropField take={(files) => uploads.choose(files, details)} />
       {listed.length > 0 && (
         <>
@@ -79,7 +77,7 @@ export function UploadPanel({ stored }: Props) {
           </div>
         </>
       )}
-    </section>
+    </Section>
   );
 }
 

@@ -6,6 +6,7 @@ import { ClassifierFigure } from "../parts/ClassifierFigure";
 import { LatestNews } from "../parts/LatestNews";
 import { ModelInService } from "../parts/ModelInService";
 import { ResearchWarning } from "../parts/ResearchWarning";
+import { Section } from "../parts/Section";
 import { useSession } from "../session/useSession";
 import { home } from "../texts/home";
 import { useText } from "../texts/useText";
@@ -60,10 +61,7 @@ function Hero() {
 function FirstSteps() {
   const text = useText(home);
   return (
-    <section aria-labelledby="steps-heading" className="pt-4">
-      <h2 className="h3" id="steps-heading">
-        {text.steps}
-      </h2>
+    <Section title={text.steps} className="pt-4" heading="h3">
       <ol className="measure">
         <li>{text.step1}</li>
         <li>{text.step2}</li>
@@ -72,17 +70,14 @@ function FirstSteps() {
       <p className="measure">
         {text.programs} <a href="/graphql#docs">{text.api}</a>
       </p>
-    </section>
+    </Section>
   );
 }
 
 function HowItWorks() {
   const text = useText(home);
   return (
-    <section aria-labelledby="how-heading" className="pt-4">
-      <h2 className="h3" id="how-heading">
-        {text.how}
-      </h2>
+    <Section title={text.how} className="pt-4" heading="h3">
       <p className="measure">{text.howLead}</p>
       <ClassifierFigure />
       <div className="row g-4 mt-1">
@@ -90,7 +85,7 @@ function HowItWorks() {
         <Point title={text.judgedTitle}>{text.judged}</Point>
         <Point title={text.yoursTitle}>{text.yours}</Point>
       </div>
-    </section>
+    </Section>
   );
 }
 

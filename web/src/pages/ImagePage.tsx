@@ -14,6 +14,7 @@ import { MembersOnly } from "../layout/MembersOnly";
 import { Page } from "../layout/Page";
 import { QueryView } from "../parts/QueryView";
 import { ResearchWarning } from "../parts/ResearchWarning";
+import { Card } from "../parts/Section";
 import { examine } from "../texts/examine";
 import { findings } from "../texts/findings";
 import { useFormat, useText } from "../texts/useText";
@@ -103,11 +104,8 @@ function Current({ image: { current, failure, predictionState, findingChange } }
   const words = useText(findings);
   const named = (finding: "COVID" | "NO_COVID" | null) => (finding ? words[finding] : words.none);
   return (
-    <section className="card" aria-labelledby="finding-heading">
-      <div className="card-body" aria-live="polite">
-        <h2 className="h5" id="finding-heading">
-          {text.findingNow}
-        </h2>
+    <Card title={text.findingNow}>
+      <div aria-live="polite">
         {current ? (
           <>
             <p className="mb-2 finding-line">
@@ -135,7 +133,7 @@ function Current({ image: { current, failure, predictionState, findingChange } }
           </p>
         )}
       </div>
-    </section>
+    </Card>
   );
 }
 
@@ -143,25 +141,20 @@ function Facts({ image }: { image: Image }) {
   const text = useText(examine).one;
   const { moment, number } = useFormat();
   return (
-    <section className="card" aria-labelledby="file-heading">
-      <div className="card-body">
-        <h2 className="h5" id="file-heading">
-          {text.file}
-        </h2>
-        <dl className="facts">
-          <dt>{text.uploadedAt}</dt>
-          <dd>
-            <time dateTime={image.uploadedAt}>{moment(image.uploadedAt)}</time>
-          </dd>
-          <dt>{text.uploadedBy}</dt>
-          <dd>{image.uploadedBy.name}</dd>
-          <dt>{text.size}</dt>
-          <dd>{text.pixels(number(image.width), number(image.height))}</dd>
-          <dt>{text.patient}</dt>
-          <dd>{image.patientRef ?? "—"}</dd>
-        </dl>
-      </div>
-    </section>
+    <Card title={text.file}>
+      <dl className="facts">
+        <dt>{text.uploadedAt}</dt>
+        <dd>
+          <time dateTime={image.uploadedAt}>{moment(image.uploadedAt)}</time>
+        </dd>
+        <dt>{text.uploadedBy}</dt>
+        <dd>{image.uploadedBy.name}</dd>
+        <dt>{text.size}</dt>
+        <dd>{text.pixels(number(image.width), number(image.height))}</dd>
+        <dt>{text.patient}</dt>
+        <dd>{image.patientRef ?? "—"}</dd>
+      </dl>
+    </Card>
   );
 }
 
@@ -170,29 +163,24 @@ function Labels({ image }: { image: Image }) {
   const words = useText(findings);
   const { moment } = useFormat();
   return (
-    <section className="card" aria-labelledby="labels-heading">
-      <div className="card-body">
-        <h2 className="h5" id="labels-heading">
-          {text.labels}
-        </h2>
-        {image.labels.nodes.length === 0 && <p className="mb-0 text-body-secondary">{text.noLabels}</p>}
-        {image.labelConflict && <p>{words.conflict}.</p>}
-        <ul className="history">
-          {image.labels.nodes.map((label) => (
-            <li key={label.id}>
-              <span className={`finding is-truth finding-${label.finding.toLowerCase()}`}>
-                {words[label.finding]}
-              </span>
-              <span>{words.evidence[label.evidence]}</span>
-              <span className="small text-body-secondary">
-                {label.submittedBy.name}, {moment(label.createdAt)}
-                {label.withdrawnAt && ` (${text.withdrawn})`}
-              </span>
-            </li>
-          ))}
-        </ul>
-      </div>
-    </section>
+    <Card title={text.labels}>
+      {image.labels.nodes.length === 0 && <p className="mb-0 text-body-secondary">{text.noLabels}</p>}
+      {image.labelConflict && <p>{words.conflict}.</p>}
+      <ul className="history">
+        {image.labels.nodes.map((label) => (
+          <li key={label.id}>
+            <span className={`finding is-truth finding-${label.finding.toLowerCase()}`}>
+              {words[label.finding]}
+            </span>
+            <span>{words.evidence[label.evidence]}</span>
+            <span className="small text-body-secondary">
+              {label.submittedBy.name}, {moment(label.createdAt)}
+              {label.withdrawnAt && ` (${text.withdrawn})`}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Card>
   );
 }
 
@@ -201,24 +189,19 @@ function Predictions({ image }: { image: Image }) {
   const { moment, percent } = useFormat();
   if (image.predictions.nodes.length === 0) return null;
   return (
-    <section className="card" aria-labelledby="predictions-heading">
-      <div className="card-body">
-        <h2 className="h5" id="predictions-heading">
-          {text.predictions}
-        </h2>
-        <ul className="history">
-          {image.predictions.nodes.map((prediction) => (
-            <li key={prediction.id}>
-              <FindingBadge prediction={prediction} />
-              <span>{percent(prediction.probability)}</span>
-              <span className="small text-body-secondary">
-                {text.model(prediction.model.number)}, {moment(prediction.createdAt)}
-              </span>
-            </li>
-          ))}
-        </ul>
-      </div>
-    </section>
+    <Card title={text.predictions}>
+      <ul className="history">
+        {image.predictions.nodes.map((prediction) => (
+          <li key={prediction.id}>
+            <FindingBadge prediction={prediction} />
+            <span>{percent(prediction.probability)}</span>
+            <span className="small text-body-secondary">
+              {text.model(prediction.model.number)}, {moment(prediction.createdAt)}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Card>
   );
 }
 

@@ -7,33 +7,29 @@ import { news } from "../texts/news";
 import { useText } from "../texts/useText";
 import { NEWS, PostBeginning } from "./newsPosts";
 import { QueryView } from "./QueryView";
+import { Card } from "./Section";
 
 export function LatestNews() {
   const text = useText(home);
   const words = useText(news);
   const state = useQuery(NEWS, { first: 3 });
   return (
-    <section className="card" aria-labelledby="news-heading">
-      <div className="card-body">
-        <h2 className="h4 card-title" id="news-heading">
-          {text.newsHeading}
-        </h2>
-        <QueryView state={state} what={words.what}>
-          {({ news: { nodes } }) => (
-            <>
-              {nodes.map((post) => (
-                <PostBeginning post={post} key={post.id} />
-              ))}
-              {nodes.length === 0 && <p className="text-body-secondary mb-0">{words.none}</p>}
-              {nodes.length > 0 && (
-                <p className="mt-3 mb-0">
-                  <Link href="/news">{text.allNews}</Link>
-                </p>
-              )}
-            </>
-          )}
-        </QueryView>
-      </div>
-    </section>
+    <Card title={text.newsHeading} heading="h4 card-title">
+      <QueryView state={state} what={words.what}>
+        {({ news: { nodes } }) => (
+          <>
+            {nodes.map((post) => (
+              <PostBeginning post={post} key={post.id} />
+            ))}
+            {nodes.length === 0 && <p className="text-body-secondary mb-0">{words.none}</p>}
+            {nodes.length > 0 && (
+              <p className="mt-3 mb-0">
+                <Link href="/news">{text.allNews}</Link>
+              </p>
+            )}
+          </>
+        )}
+      </QueryView>
+    </Card>
   );
 }

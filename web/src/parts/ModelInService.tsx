@@ -6,6 +6,7 @@ import { home } from "../texts/home";
 import { useFormat, useLanguage, useText } from "../texts/useText";
 import { EstimateBar } from "./EstimateBar";
 import { QueryView } from "./QueryView";
+import { Card } from "./Section";
 import { SitesNotSeen } from "./SitesNotSeen";
 
 const QUERY = graphql(`query ModelInService {
@@ -32,16 +33,11 @@ export function ModelInService() {
   const text = useText(home).model;
   const state = useQuery(QUERY, {});
   return (
-    <section className="card" aria-labelledby="model-heading">
-      <div className="card-body">
-        <h2 className="h4 card-title" id="model-heading">
-          {text.heading}
-        </h2>
-        <QueryView state={state} what={text.what}>
-          {({ model }) => <Figures model={model} />}
-        </QueryView>
-      </div>
-    </section>
+    <Card title={text.heading} heading="h4 card-title">
+      <QueryView state={state} what={text.what}>
+        {({ model }) => <Figures model={model} />}
+      </QueryView>
+    </Card>
   );
 }
 

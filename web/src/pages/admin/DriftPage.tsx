@@ -10,6 +10,7 @@ import { useFollow } from "../../graphql/useFollow";
 import { refresh, useQuery } from "../../graphql/useQuery";
 import { QueryView } from "../../parts/QueryView";
 import { ResearchOnly } from "../../parts/ResearchWarning";
+import { Section } from "../../parts/Section";
 import { admin } from "../../texts/admin";
 import { drift as texts } from "../../texts/drift";
 import { useFormat, useText } from "../../texts/useText";
@@ -69,22 +70,16 @@ function Signals({ drift }: { drift: Drift }) {
   return (
     <>
       <p className="measure">{text.lead(number(drift.model.number))}</p>
-      <section aria-labelledby="warnings-heading">
-        <h2 className="h5" id="warnings-heading">
-          {text.warnings}
-        </h2>
+      <Section title={text.warnings}>
         <Warnings drift={drift} />
-      </section>
-      <section className="pt-3" aria-labelledby="signals-heading">
-        <h2 className="h5" id="signals-heading">
-          {text.signals}
-        </h2>
+      </Section>
+      <Section title={text.signals} className="pt-3">
         <div className="charts">
           {drift.signals.map((comparison) => (
             <SignalCard comparison={comparison} key={comparison.signal} />
           ))}
         </div>
-      </section>
+      </Section>
     </>
   );
 }

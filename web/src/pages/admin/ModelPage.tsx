@@ -13,6 +13,7 @@ import { useQuery } from "../../graphql/useQuery";
 import { EstimateBar } from "../../parts/EstimateBar";
 import { QueryView } from "../../parts/QueryView";
 import { ResearchOnly } from "../../parts/ResearchWarning";
+import { Section } from "../../parts/Section";
 import { SitesNotSeen } from "../../parts/SitesNotSeen";
 import { admin } from "../../texts/admin";
 import { home } from "../../texts/home";
@@ -87,12 +88,9 @@ function Whole({ model }: { model: ModelOf }) {
       </div>
       {model.gate && <GateSection gate={model.gate} />}
       <AuditSection audit={model.audit} />
-      <section className="pt-4" aria-labelledby="deployments-heading">
-        <h2 className="h5" id="deployments-heading">
-          {text.deployments}
-        </h2>
+      <Section title={text.deployments} className="pt-4">
         <Deployments deployments={model.deployments} />
-      </section>
+      </Section>
     </>
   );
 }
@@ -102,10 +100,7 @@ function Figures({ model: { evaluation, elsewhere } }: { model: ModelOf }) {
   const own = useText(texts);
   const { number } = useFormat();
   return (
-    <section aria-labelledby="figures-heading">
-      <h2 className="h5" id="figures-heading">
-        {text.atHome}
-      </h2>
+    <Section title={text.atHome}>
       <dl className="estimates">
         <EstimateBar name={text.sensitivity} hint={text.sensitivityHint} estimate={evaluation.sensitivity} />
         <EstimateBar name={text.specificity} hint={text.specificityHint} estimate={evaluation.specificity} />
@@ -116,18 +111,15 @@ function Figures({ model: { evaluation, elsewhere } }: { model: ModelOf }) {
         {own.calibrationOf(number(evaluation.calibrationError))}
       </p>
       <SitesNotSeen sites={elsewhere} />
-    </section>
+    </Section>
   );
 }
 
 function Verdict({ model }: { model: ModelOf }) {
   const text = useText(texts);
   return (
-    <section aria-labelledby="verdict-heading">
-      <h2 className="h5" id="verdict-heading">
-        {text.verdict}
-      </h2>
+    <Section title={text.verdict}>
       <p>{model.verdict ? <Told>{model.verdict}</Told> : text.noVerdict}</p>
-    </section>
+    </Section>
   );
 }

@@ -10,6 +10,7 @@ import { useFollow } from "../../graphql/useFollow";
 import { refresh, useQuery } from "../../graphql/useQuery";
 import { QueryView } from "../../parts/QueryView";
 import { ResearchOnly } from "../../parts/ResearchWarning";
+import { Section } from "../../parts/Section";
 import { admin } from "../../texts/admin";
 import { models as texts } from "../../texts/models";
 import { useFormat, useText } from "../../texts/useText";
@@ -50,12 +51,9 @@ function Models() {
           <p className="small text-body-secondary">{text.figures}</p>
           <Pager paging={paging} pageInfo={pageInfo} />
           <CompareModels models={nodes} key={nodes.length} />
-          <section className="pt-4" aria-labelledby="deployments-heading">
-            <h2 className="h5" id="deployments-heading">
-              {text.deployments}
-            </h2>
+          <Section title={text.deployments} className="pt-4">
             <Deployments deployments={inOrder(nodes)} />
-          </section>
+          </Section>
         </>
       )}
     </QueryView>

@@ -11,6 +11,7 @@ import { useMutate } from "../../graphql/useMutate";
 import { useQuery } from "../../graphql/useQuery";
 import { NEWS, type Post } from "../../parts/newsPosts";
 import { QueryView } from "../../parts/QueryView";
+import { Section } from "../../parts/Section";
 import { admin } from "../../texts/admin";
 import { news } from "../../texts/news";
 import { newsroom as texts } from "../../texts/newsroom";
@@ -61,10 +62,7 @@ function Posts({ edit }: { edit: (post: Post) => void }) {
   const paging = usePaging();
   const state = useQuery(NEWS, { first: PAGE, after: paging.after }, RENEWED);
   return (
-    <section aria-labelledby="posts-heading">
-      <h2 className="h5" id="posts-heading">
-        {text.posts}
-      </h2>
+    <Section title={text.posts}>
       <QueryView state={state} what={words.what}>
         {({ news: { nodes, pageInfo } }) => (
           <>
@@ -78,7 +76,7 @@ function Posts({ edit }: { edit: (post: Post) => void }) {
           </>
         )}
       </QueryView>
-    </section>
+    </Section>
   );
 }
 
