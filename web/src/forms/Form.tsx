@@ -46,33 +46,30 @@ function fieldOf({ path }: Problem): string | undefined {
 export function Form<Payload>({ send, done, action, beside, children }: Props<Payload>) {
   const text = useText(common);
   const form = useRef<HTMLFormElement>(null);
-  const [outcome, setOutcome] = useState<Outcome<Payload> | "sent" | null>(null);
-  const isSent = outcome === "sent";
+  const [outcome, setOutcome] = useState<Outcome<Payload> | { status: "open" | "sent" }>({ status: "open" });
+  const isSent = outcome.status === "sent";
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if (!form.current || isSent) return;
     const held = new FormData(form.current);
-    setOutcome("sent");
+    setOutcome({ status: "sent" });
     const answer = await send((name) => String(held.get(name) ?? ""));
     setOutcome(answer);
     if (answer.status === "done") done(answer.payload);
   };
 
   useEffect(() => {
-    if (outcome !== null && outcome !== "sent" && outcome.status === "refused")
+    if (outcome.status === "refused")
       form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [outcome]);
 
-  const problems =
-    outcome !== null && outcome !== "sent" && outcome.status === "refused" ? outcome.problems : [];
+  const problems = outcome.status === "refused" ? outcome.problems : [];
   return (
     <ProblemsContext value={problems}>
       <form ref={form} onSubmit={(event) => void submit(event)} noValidate>
         <GeneralProblems problems={problems} />
-        {outcome !== null && outcome !== "sent" && outcome.status === "failed" && (
-          <FailureNote failure={outcome.failure} />
-        )}
+        {outcome.status === "failed" && <FailureNote failure={outcome.failure} />}
         {children}
         <div className="d-flex flex-wrap align-items-center gap-3">
           <button type="submit" className="btn btn-primary" disabled={isSent}>
