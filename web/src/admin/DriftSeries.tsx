@@ -1,8 +1,8 @@
 /** The signals of drift period by period, drawn and in a table. */
 
 import { drift as texts } from "../texts/drift";
-import { useFormat, useLanguage, useText } from "../texts/useText";
-import { type Drift, figureOf, isShare, SIGNALS, type Signal, shortDay, someOf } from "./drift";
+import { useFormat, useText } from "../texts/useText";
+import { type Drift, figureOf, isShare, SIGNALS, type Signal, someOf } from "./drift";
 import { LineChart } from "./LineChart";
 import { useSignalWords } from "./SignalCard";
 
@@ -26,10 +26,10 @@ export function DriftSeries({ drift }: { drift: Drift }) {
 
 function Chart({ drift: { series, reference }, signal }: { drift: Drift; signal: Signal }) {
   const text = useText(texts);
-  const { number } = useFormat();
-  const { language } = useLanguage();
+  const { number, day } = useFormat();
   const { value } = useSignalWords();
   const points = series.map(({ figures }, place) => ({ x: place, y: figureOf(signal, figures) }));
+  const days = series.map(({ begin }) => day(begin));
   const isEmpty = points.every(({ y }) => y === null);
   return (
     <figure className="mb-0">
@@ -42,7 +42,7 @@ function Chart({ drift: { series, reference }, signal }: { drift: Drift; signal:
           from={0}
           to={series.length - 1}
           xTicks={someOf(series.length, 4)}
-          xWords={(place) => shortDay(series[place]?.begin ?? "", language)}
+          xWords={(place) => days[place] ?? ""}
           yWords={(of) => (isShare(signal) ? `${number(Math.round(100 * of))} %` : value(signal, of))}
           reference={reference && figureOf(signal, reference)}
           words={text.chartWords(text.signal[signal], number(series.length))}
@@ -54,7 +54,7 @@ function Chart({ drift: { series, reference }, signal }: { drift: Drift; signal:
 
 function Values({ drift: { series } }: { drift: Drift }) {
   const text = useText(texts);
-  const { number, date } = useFormat();
+  const { number, day } = useFormat();
   const { value } = useSignalWords();
   return (
     <table className="table stacked numbers">
@@ -74,7 +74,7 @@ function Values({ drift: { series } }: { drift: Drift }) {
         {series.map(({ begin, figures }) => (
           <tr key={begin}>
             <th scope="row" className="fw-normal">
-              {date(begin)}
+              {day(begin)}
             </th>
             <td data-name={text.images}>{number(figures.images)}</td>
             {SIGNALS.map((signal) => {

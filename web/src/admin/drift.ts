@@ -1,7 +1,6 @@
 /** What is asked of drift, and what of it is drawn. */
 
 import { graphql, type ResultOf } from "../graphql/graphql";
-import type { Language } from "../texts/language";
 
 export const DRIFT = graphql(`query Drift($by: DriftStep, $periods: Int) {
   drift(by: $by, periods: $periods) {
@@ -56,14 +55,4 @@ export function someOf(count: number, most: number): number[] {
   return Array.from({ length: count }, (_, place) => place).filter(
     (place) => (count - 1 - place) % step === 0,
   );
-}
-
-/** "23 Nov", of a moment in UTC, as the periods are. */
-export function shortDay(timestamp: string, language: Language): string {
-  const format = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
-    day: "numeric",
-    month: "short",
-    timeZone: "UTC",
-  });
-  return timestamp ? format.format(new Date(timestamp)) : "";
 }

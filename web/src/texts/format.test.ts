@@ -12,6 +12,11 @@ describe("format", () => {
     expect(FORMATS.es.date("2026-11-23T12:00:00Z")).toBe("23 de noviembre de 2026");
   });
 
+  it("writes days in short, as UTC has them", () => {
+    expect(FORMATS.en.day("2026-11-23T00:00:00Z")).toBe("23 Nov");
+    expect(FORMATS.es.day("2026-11-23T23:59:59Z")).toBe("23 nov");
+  });
+
   it("measures files", () => {
     expect(FORMATS.es.size(3.4 * 2 ** 20)).toBe("3,4 MB");
     expect(FORMATS.en.size(1)).toBe("1 kB");

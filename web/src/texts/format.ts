@@ -8,6 +8,8 @@ export interface Format {
   percent(share: number): string;
   /** "23 November 2026". */
   date(timestamp: string): string;
+  /** "23 Nov", of a moment that begins a day in UTC. */
+  day(timestamp: string): string;
   /** "23 Nov 2026, 09:15". */
   moment(timestamp: string): string;
   /** "A, B and C". */
@@ -24,6 +26,7 @@ function make(language: Language): Format {
   const number = new Intl.NumberFormat(locale);
   const share = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const date = new Intl.DateTimeFormat(locale, { dateStyle: "long" });
+  const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
   const moment = new Intl.DateTimeFormat(locale, {
     dateStyle: "medium",
     timeStyle: "short",
@@ -34,6 +37,7 @@ function make(language: Language): Format {
     number: (value) => number.format(value),
     percent: (value) => `${share.format(100 * value)} %`,
     date: (timestamp) => date.format(new Date(timestamp)),
+    day: (timestamp) => day.format(new Date(timestamp)),
     moment: (timestamp) => moment.format(new Date(timestamp)),
     list: (names) => list.format(names),
     size: (bytes) =>
