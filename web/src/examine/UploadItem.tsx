@@ -8,8 +8,7 @@ import { type Evidence, EvidenceChoice, type Finding, FindingChoice } from "../i
 import { examine } from "../texts/examine";
 import { useFailureWords, useProblemWords } from "../texts/useProblems";
 import { useFormat, useText } from "../texts/useText";
-import { detailsOf } from "./UploadPanel";
-import { type Upload, uploads } from "./uploads";
+import { detailsOf, type Upload, uploads } from "./uploads";
 
 /** What browsers show by themselves. */
 const PREVIEWED = ["image/png", "image/jpeg", "image/webp", "image/bmp"];

@@ -10,7 +10,7 @@ import { session, useSession } from "../session/useSession";
 import { examine } from "../texts/examine";
 import { useText } from "../texts/useText";
 import { UploadItem } from "./UploadItem";
-import { type Send, uploads } from "./uploads";
+import { detailsOf, type Send, uploads } from "./uploads";
 
 // Whoever signs in next is not to see what somebody else was about to upload.
 session.subscribe(() => {
@@ -18,11 +18,6 @@ session.subscribe(() => {
 });
 
 const TYPES = "image/*,.dcm,.dicom,application/dicom";
-
-/** A label needs no evidence, but evidence needs a label. */
-export function detailsOf(label: Finding | null, evidence: Evidence): UploadDetails {
-  return label ? { label, evidence } : { label: null, evidence: null };
-}
 
 interface Props {
   /** Hears of each image as it is stored. */

@@ -4,6 +4,7 @@ import type { Failure } from "../graphql/failure";
 import type { Sent, UploadDetails } from "../graphql/upload";
 import type { Problem } from "../graphql/useMutate";
 import type { ImageRow } from "../images/imageRow";
+import type { Evidence, Finding } from "../images/labelChoices";
 import { Observable } from "../observable";
 
 export type UploadState =
@@ -24,6 +25,11 @@ export interface Upload {
 }
 
 export type Send = (file: File, details: UploadDetails, progress: (share: number) => void) => Promise<Sent>;
+
+/** A label needs no evidence, but evidence needs a label. */
+export function detailsOf(label: Finding | null, evidence: Evidence): UploadDetails {
+  return label ? { label, evidence } : { label: null, evidence: null };
+}
 
 const AT_ONCE = 3;
 /** So often a file is sent before somebody has to look after it. */
