@@ -43,15 +43,15 @@ class Operation(SchemaExtension):
         self.execution_context.context = Context(self.execution_context.context)
         yield
 
-    async def on_parse(self) -> AsyncIterator[None]:
-        if await self._pays(OPERATION):
-            await self._check()
+    def on_parse(self) -> Iterator[None]:
+        if self._pays(OPERATION):
+            self._check()
         if self.execution_context.graphql_document is None:
             self.execution_context.graphql_document = stand_in(self._name)
         yield
 
-    async def on_validate(self) -> AsyncIterator[None]:
-        self.execution_context.pre_execution_errors = await self._problems()
+    def on_validate(self) -> Iterator[None]:
+        self.execution_context.pre_execution_errors = self._problems()
         yield
 
     async def on_execute(self) -> AsyncIterator[None]:
@@ -70,27 +70,27 @@ class Operation(SchemaExtension):
     def _name(self) -> str | None:
         return self.execution_context._provided_operation_name
 
-    async def _check(self) -> None:
+    def _check(self) -> None:
         context = self.execution_context
         self._checked, is_new = self._documents.look_up(context.schema._schema, context.query or "")
         context.graphql_document = self._checked.document
         if is_new:
-            await self._pays(NEW_DOCUMENT)
+            self._pays(NEW_DOCUMENT)
 
-    async def _pays(self, points: int) -> bool:
+    def _pays(self, points: int) -> bool:
         """Whether there was enough left in the asker's budget."""
         context: Context = self.execution_context.context
         try:
-            await context.platform.budget.spend(context.session.spender, points)
+            context.platform.budget.spend(context.session.spender, points)
         except TooMany as error:
             self._refused = GraphQLError(str(error), original_error=error)
         return self._refused is None
 
-    async def _problems(self) -> list[GraphQLError]:
+    def _problems(self) -> list[GraphQLError]:
         """What stands in the way, or nothing, and then it has been paid for."""
         errors = self._errors(self._checked) if self._checked else []
         if self._cost is not None:
-            await self._pays(self._cost - OPERATION)
+            self._pays(self._cost - OPERATION)
         return [self._refused] if self._refused else errors
 
     def _errors(self, checked: Checked) -> list[GraphQLError]:

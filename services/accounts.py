@@ -46,7 +46,7 @@ class Accounts:
             problems.append(Problem(Code.EMAIL_TAKEN, "somebody has signed up with this address", "email"))
         if problems:
             raise Refused(*problems)
-        await self.door.letter(source)
+        self.door.letter(source)
         fields: dict[str, Any] = {
             "email": address,
             "name": names.on_one_line(name),
@@ -109,7 +109,7 @@ class Accounts:
             TooMany: wrong guesses from there, or at this account.
         """
         address, _ = addresses.normalised(email)
-        async with self.door.guess(source, address):
+        with self.door.guess(source, address):
             return await self._sign_in(address, password)
 
     async def _sign_in(self, address: str, password: str) -> tuple[str, User]:
@@ -146,7 +146,7 @@ class Accounts:
         Raises:
             TooMany: from ``source``.
         """
-        await self.door.letter(source)
+        self.door.letter(source)
         address, _ = addresses.normalised(email)
         user = await User.get_or_none(email=address) if address else None
         if user is not None:

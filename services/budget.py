@@ -16,11 +16,11 @@ class Budget:
     throttle: Throttle
     points: int
 
-    async def spend(self, spender: str, points: int) -> None:
+    def spend(self, spender: str, points: int) -> None:
         """Take points from what the spender has left.
 
         Raises:
             TooMany: there are too few, and nothing was taken.
         """
         if self.points:
-            await self.throttle.take(f"budget {spender}", Rate(self.points, SECONDS), points)
+            self.throttle.take(f"budget {spender}", Rate(self.points, SECONDS), points)

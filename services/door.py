@@ -5,8 +5,8 @@ Each try counts by itself, however many come in one request.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from services.throttle import Rate, Throttle
@@ -27,8 +27,8 @@ class Door:
 
     throttle: Throttle
 
-    @asynccontextmanager
-    async def guess(self, source: str, account: str) -> AsyncIterator[None]:
+    @contextmanager
+    def guess(self, source: str, account: str) -> Iterator[None]:
         """Around one guess at a password; one that turns out right does not count.
 
         Raises:
@@ -40,15 +40,15 @@ class Door:
             f"guesses at {account}": AT_ACCOUNT_FROM_ANYWHERE,
         }
         for key, rate in counts.items():
-            await self.throttle.take(key, rate)  # before it is known: many come at the same time
+            self.throttle.take(key, rate)  # before it is known: many come at the same time
         yield
         for key, rate in counts.items():
-            await self.throttle.give_back(key, rate)
+            self.throttle.give_back(key, rate)
 
-    async def letter(self, source: str) -> None:
+    def letter(self, source: str) -> None:
         """Before something that makes us send a mail.
 
         Raises:
             TooMany: no more for now.
         """
-        await self.throttle.take(f"letters of {source}", LETTERS)
+        self.throttle.take(f"letters of {source}", LETTERS)

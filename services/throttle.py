@@ -1,7 +1,7 @@
 """How often somebody may do something: so much at once, and as fast as it comes back.
 
-Kept in the memory of this process. Several processes would each allow as much, and share it once another
-class counts in a store of theirs behind the same two methods.
+Kept in the memory of this process: several would each allow as much. Nothing is awaited, since every
+operation comes by here twice.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Throttle:
         self._clock = clock
         self._whole_at: OrderedDict[str, float] = OrderedDict()
 
-    async def take(self, key: str, rate: Rate, points: int = 1) -> None:
+    def take(self, key: str, rate: Rate, points: int = 1) -> None:
         """Take points from what the key has left; more than there ever are count as all of them.
 
         Raises:
@@ -52,7 +52,7 @@ class Throttle:
         if len(self._whole_at) > KEPT:
             self._whole_at.popitem(last=False)
 
-    async def give_back(self, key: str, rate: Rate, points: int = 1) -> None:
+    def give_back(self, key: str, rate: Rate, points: int = 1) -> None:
         """What turned out not to count."""
         if key in self._whole_at:
             self._whole_at[key] -= points * rate.interval
