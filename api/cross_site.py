@@ -8,14 +8,8 @@ from typing import Final
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-REQUEST_HEADERS: Final = (
-    "Authorization",
-    "Content-Type",
-    "GraphQL-Require-Preflight",
-    "Apollo-Require-Preflight",
-    "X-Requested-With",
-)
-"""What clients of GraphQL send; `Accept` and its like need no permission."""
+from api.multipart import PREFLIGHT
+
 ANSWER_HEADERS: Final = ("ETag", "Retry-After")
 """What a page may read of an answer, besides the few that it always may."""
 PREFLIGHT_SECONDS: Final = 600
@@ -34,7 +28,7 @@ def middleware(origins: Sequence[str]) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=tuple(origins),
             allow_methods=("GET", "POST"),
-            allow_headers=REQUEST_HEADERS,
+            allow_headers=PREFLIGHT,  # what uploads need; Starlette adds Content-Type
             expose_headers=ANSWER_HEADERS,
             max_age=PREFLIGHT_SECONDS,
         )
