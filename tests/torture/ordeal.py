@@ -23,6 +23,7 @@ UPLOADERS = 2
 LAZY_SECONDS = 0.05  # one subscriber's pause over each event, so that it falls behind
 LISTENERS = ((over_socket, 0.0), (over_socket, LAZY_SECONDS), (over_stream, 0.0))
 SETTLING_SECONDS = 300.0
+LEAST_KILLS = 2
 SETTINGS = {"retrain_epochs": "3", "retrain_threshold": "20"}
 """Short runs, many of them: some begin by themselves, some are asked for."""
 SAMPLES_OF_EACH = 24
@@ -69,10 +70,10 @@ async def _rage(server: Server, admin: Live, site: Path, seconds: float, seed: i
 
 
 async def _long_enough(seconds: float, story: Story) -> None:
-    """So many seconds, and until there has been a run at all: a short life on a slow machine sees none."""
+    """So many seconds, and until there have been deaths and a run: a short life on a slow machine sees none."""
     await asyncio.sleep(seconds)
     async with asyncio.timeout(SETTLING_SECONDS):
-        while not story.runs:
+        while not story.runs or story.kills.total() < LEAST_KILLS:
             await asyncio.sleep(1)
 
 
