@@ -61,22 +61,20 @@ class Model:
         """How far (N,) pictures lie from what chests have in common, by their features (N, F); see
         `ml.novelty.Novelty.scores`. nan where that is not known.
         """
-        return self.novelty.scores(features) if self.novelty else np.full(len(features), np.nan)
+        return self.distances_and_places(features)[0]
+
+    def distances_and_places(self, features: np.ndarray) -> tuple[np.ndarray, list[str | None]]:
+        """The same, and where each of N pictures lies among chests: 32 float16 in base64, or None."""
+        if self.novelty is None:
+            return np.full(len(features), np.nan), [None] * len(features)
+        scores, places = self.novelty.scores_and_places(features)
+        return scores, [base64.b64encode(place.astype("<f2").tobytes()).decode() for place in places]
 
     def abstentions(self, distances: np.ndarray, probabilities: np.ndarray) -> list[Abstention | None]:
         """Why N pictures have no finding, by distances and probabilities (N,) each; None of the others."""
         strange = self.novelty.reasons_of(distances) if self.novelty else [None] * len(distances)
         pairs = zip(strange, self.leaves_open(probabilities).tolist(), strict=True)
         return [reason or ("UNCERTAIN" if unsure else None) for reason, unsure in pairs]
-
-    def places(self, features: np.ndarray) -> list[str | None]:
-        """Where each of N pictures lies among chests, 32 float16 in base64; None where that is not known."""
-        if self.novelty is None:
-            return [None] * len(features)
-        return [
-            base64.b64encode(place.astype("<f2").tobytes()).decode()
-            for place in self.novelty.places(features)
-        ]
 
     def leaves_open(self, probabilities: np.ndarray) -> np.ndarray:
         """Where (N,) bool the model gives a probability and no finding."""

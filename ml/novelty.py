@@ -46,10 +46,7 @@ class Novelty:
 
     def scores(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """How strange (N,) pictures are by their features (N, F): real chests have mean 0 and deviation 1."""
-        distances = _distances(features, self.centre, self.directions)
-        by_distance, by_likeness, constant = self.weights
-        scores: NDArray[np.float64] = by_distance * distances + by_likeness * _likeness(features) + constant
-        return scores
+        return self.scores_and_places(features)[0]
 
     def reasons(self, features: NDArray[np.floating[Any]]) -> list[Strangeness | None]:
         """Why each of N pictures should not be judged, by its features (N, F); None where it may be."""
@@ -62,8 +59,16 @@ class Novelty:
 
     def places(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float16]:
         """Where (N, 32) pictures lie along the directions, by their features (N, F): like ones lie close."""
-        centred = features[:, :-1].astype(np.float32, copy=False) - self.centre.astype(np.float32)
-        return (centred @ self.directions.T.astype(np.float32)).astype(np.float16)
+        return self.scores_and_places(features)[1]
+
+    def scores_and_places(
+        self, features: NDArray[np.floating[Any]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float16]]:
+        """Both at once, for one pass over the features."""
+        distances, along = _projected(features, self.centre, self.directions)
+        by_distance, by_likeness, constant = self.weights
+        scores: NDArray[np.float64] = by_distance * distances + by_likeness * _likeness(features) + constant
+        return scores, along.astype(np.float16)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that there is to store, half a megabyte for VGG16's 7,681 features."""
@@ -101,7 +106,7 @@ def fit(features: NDArray[np.floating[Any]], patients: Sequence[str]) -> Novelty
     distances = np.empty(len(features))
     for fold in grouped_folds(["chest"] * len(features), patients, FOLDS):
         others = np.delete(features, fold, axis=0)
-        distances[fold] = _distances(features[fold], *_subspace(others))
+        distances[fold], _ = _projected(features[fold], *_subspace(others))
     return Novelty(*_subspace(features), _weights(distances, _likeness(features)), np.array([ODD, ALIEN]))
 
 
@@ -122,15 +127,15 @@ def _subspace(features: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float16],
     return centre.astype(np.float16), directions.astype(np.float16)
 
 
-def _distances(
+def _projected(
     features: NDArray[np.floating[Any]], centre: NDArray[np.float16], directions: NDArray[np.float16]
-) -> NDArray[np.float64]:
-    """How far (N,) features (N, F) lie from the plane through the centre."""
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """How far (N,) features (N, F) lie from the plane through the centre, and where (N, K) in it."""
     centred = features[:, :-1].astype(np.float32, copy=False) - centre.astype(np.float32)
     along = centred @ directions.T.astype(np.float32)
     squares = np.einsum("nf,nf->n", centred, centred) - np.einsum("nk,nk->n", along, along)
     distances: NDArray[np.float64] = np.sqrt(np.maximum(squares, 0, dtype=np.float64))
-    return distances
+    return distances, along
 
 
 def _likeness(features: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from tortoise.expressions import Q
 from events.messages import ImageUploaded, ModelPromoted, PredictionFailed, PredictionMade
 from ml import features as packing
 from ml import image as ml_image
-from ml.classifier import Judgement
+from ml.classifier import LARGEST_PREDICTION, Judgement
 from ml.recipes import Prepared
 from services import finding_changes, kept_features
 from services.decoding import Decoding
@@ -25,7 +25,7 @@ from services.outbox import Outbox, record, record_all
 from store.blobs import BlobMissing, Blobs
 from store.tables import AbstainReason, Finding, Image, Prediction
 
-RENEWAL_BATCH = 200
+RENEWAL_BATCH = LARGEST_PREDICTION
 RENEWED = ("id", "key", "owner_id", "features", "view", "failure")
 """All that is read of an image to judge it anew."""
 UNFAILED = {"failure": None, "fault": False}
