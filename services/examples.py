@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from services.holdout import sides
+from services.holdout import Holdout, sides
 from services.labelling import counting, in_conflict
 from store.tables import Image, Label, LeftOutCause
 
@@ -44,7 +44,7 @@ class Selection:
         return {cause.value: counts[cause] for cause in LeftOutCause if counts[cause]}
 
 
-async def select(extractor: str, share: float, base: Collection[str]) -> Selection:
+async def select(extractor: str, share: float, holdout: Holdout) -> Selection:
     """Every image that has a label that counts and features by the extractor, but for what is left out.
 
     Left out are images whose labels are all withdrawn, or in conflict until that is settled, images without
@@ -55,7 +55,7 @@ async def select(extractor: str, share: float, base: Collection[str]) -> Selecti
     for entry in await Label.all():
         entries[entry.image_id].append(entry)
     images = {image.id: image for image in await Image.filter(features=extractor).order_by("id")}
-    kept_apart, causes = await sides(), Counter[LeftOutCause]()
+    kept_apart, causes = await sides(holdout), Counter[LeftOutCause]()
     found: list[Example] = []
     for image_id in sorted(entries):
         image, label = images.get(image_id), counting(entries[image_id])
@@ -69,7 +69,7 @@ async def select(extractor: str, share: float, base: Collection[str]) -> Selecti
             causes[LeftOutCause.STRADDLES] += 1
         else:
             found.append(Example(image, label, image_id in kept_apart.judging))
-    kept = capped(found, share, base)
+    kept = capped(found, share, holdout.taught_by)
     causes[LeftOutCause.OVER_SHARE] = len(found) - len(kept)
     return Selection(kept, causes)
 

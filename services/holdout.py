@@ -67,21 +67,23 @@ class Sides:
     straddling: set[int]
 
 
-async def sides() -> Sides:
+async def sides(holdout: Holdout) -> Sides:
     """The images kept for judging, and with them all others of the same patient, file or film.
 
     A patient may be known by a reference that was given later, a file may have come from two people, and a
     film may have been stored anew. Whatever was reached so is kept for judging from then on. But where one
     of those so linked has taught a model, only what was kept before goes on judging, and the others straddle,
-    as does whatever taught or is a copy of what did. Deleted images count as if they were there, by negative
-    ids.
+    as does whatever taught or is a copy of what did. Deleted images and the base set's count as if they were
+    there, by negative ids.
     """
-    names = _Row._fields
-    rows = [_Row(*row) for row in await Image.all().values_list(*names)]
+    rows = [_Row(*row) for row in await Image.all().values_list(*_Row._fields)]
     teachers = {image.id for image in await Image.having_taught().only("id")}
-    deleted = await DeletedFilm.all()
-    rows += [_Row(-film.id, not film.taught, film.sha256, None, film.fingerprint) for film in deleted]
-    teachers |= {-film.id for film in deleted if film.taught}
+    absent = [(film.sha256, film.fingerprint, not film.taught) for film in await DeletedFilm.all()]
+    absent += [(sha256, holdout.prints.get(sha256), held) for sha256, held in holdout.base.items()]
+    for number, (sha256, fingerprint, held) in enumerate(absent, start=1):
+        rows.append(_Row(-number, held, sha256, None, fingerprint))
+        if not held:
+            teachers.add(-number)
     found = await asyncio.to_thread(_divided, rows, teachers)
     new = sorted(found.judging - {row.id for row in rows if row.holdout})
     for start in range(0, len(new), AT_ONCE):

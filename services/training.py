@@ -162,8 +162,7 @@ class Training:
         await self.fingerprints.complete()
         incumbent = await self.models.in_service()
         policy = await self.retraining.policies.in_force()
-        base = self.fingerprints.holdout.taught_by
-        selection = await select(incumbent.extractor, policy.share_per_user, base)
+        selection = await select(incumbent.extractor, policy.share_per_user, self.fingerprints.holdout)
         used = await training_set.lay_out(selection.examples, incumbent.extractor, self.blobs, folder)
         run.left_out = selection.left_out(used)
         if not await TrainingRun.held(run.id, run.fence).update(left_out=run.left_out, learned_by=None):

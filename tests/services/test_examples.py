@@ -11,6 +11,7 @@ import pytest
 
 from ml.splits import in_holdout
 from services.examples import Example, Selection, capped, select
+from services.holdout import Holdout
 from services.platform import Platform
 from store.tables import Finding, Image, Label, LeftOutCause, User
 from tests import store_rows
@@ -28,7 +29,7 @@ async def labelled(by: User, *names: str, holdout: bool = False) -> list[str]:
 
 
 async def selected(share: float = 1.0, base: Sequence[str] = ()) -> Selection:
-    return await select(EXTRACTOR, share, base)
+    return await select(EXTRACTOR, share, Holdout(dict.fromkeys(base, False)))
 
 
 def names(found: Sequence[Example]) -> list[str]:

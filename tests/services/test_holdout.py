@@ -18,6 +18,7 @@ EVEN, FILM, OTHER = "0" * 64, "a" * 64, "5" * 64
 COPY = "b" + FILM[1:]
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 HELD, TEACHES = "f" * 64, "e" * 64
+NO_BASE = Holdout({})
 
 
 def named(held: bool) -> str:
@@ -55,15 +56,15 @@ async def test_whatever_is_linked_to_the_holdout_is_held(ana: User) -> None:
     await image(ana, "free", fingerprint=EVEN)
     await image(ana, "unread", fingerprint=None)
     linked = {held.id, copy.id, same_patient.id, copy_of_that.id, same_file.id}
-    assert await sides() == Sides(linked, set())
+    assert await sides(NO_BASE) == Sides(linked, set())
 
 
 async def test_what_was_held_once_is_held_for_good(ana: User) -> None:
     held = await image(ana, "held", holdout=True, fingerprint=FILM)
     copy = await image(ana, "copy", fingerprint=COPY)
-    await sides()
+    await sides(NO_BASE)
     await held.delete()
-    assert (await sides()).judging == {copy.id}
+    assert (await sides(NO_BASE)).judging == {copy.id}
     assert (await Image.get(id=copy.id)).holdout
 
 
@@ -82,10 +83,10 @@ async def test_what_has_taught_never_judges_when_its_patient_turns_out_to_be_hel
     other = await image(ana, "other", holdout=True, patient_ref="q")
     same_patient = await image(ana, "same patient", patient_ref="q")
     await has_taught(await image(ana, "teaches on", patient_ref="r"))
-    found = await sides()
+    found = await sides(NO_BASE)
     assert found.judging == {judged.id, other.id, same_patient.id}
     assert found.straddling == {taught.id, new.id, copy_of_new.id}
-    assert await sides() == found
+    assert await sides(NO_BASE) == found
     assert set(await Image.filter(holdout=True).values_list("id", flat=True)) == found.judging
 
 
@@ -95,8 +96,22 @@ async def test_what_has_taught_never_judges_even_where_it_was_marked_later(ana: 
     await has_taught(await image(ana, "the film", fingerprint=FILM))
     eva = await member("eva@hospital.example")
     same_file = await image(eva, "taught", holdout=True)
-    assert (await sides()).judging == set()
-    assert (await sides()).straddling >= {taught.id, copy.id, same_file.id}
+    assert (await sides(NO_BASE)).judging == set()
+    assert (await sides(NO_BASE)).straddling >= {taught.id, copy.id, same_file.id}
+
+
+async def test_a_copy_of_what_teaches_every_run_judges_nothing_whatever_its_patient(ana: User) -> None:
+    holdout = Holdout({HELD: True, TEACHES: False}, {HELD: OTHER, TEACHES: FILM})
+    copy = await image(ana, "copy", fingerprint=COPY, patient_ref="p")
+    held = await image(ana, "held", holdout=True, patient_ref="p")
+    free = await image(ana, "another copy", fingerprint=COPY)
+    assert await sides(holdout) == Sides({held.id}, {copy.id, free.id})
+    assert not (await Image.get(id=copy.id)).holdout
+    await held.delete()
+    await image(ana, "copy of one that judges", fingerprint="4" + OTHER[1:])
+    found = await sides(holdout)
+    assert len(found.judging) == 1
+    assert found.straddling == set(), "with nobody held beside it a copy teaches again"
 
 
 async def test_what_was_held_is_held_again_after_a_deletion(platform: Platform) -> None:
@@ -106,7 +121,7 @@ async def test_what_was_held_is_held_again_after_a_deletion(platform: Platform) 
     again = await image(ana, "held")
     copy = await image(ana, "copy", fingerprint=COPY)
     other = await image(ana, "other", fingerprint=OTHER)
-    assert await sides() == Sides({again.id, copy.id}, set())
+    assert await sides(NO_BASE) == Sides({again.id, copy.id}, set())
     for one in (again, copy, other):
         await platform.images.delete(ana, one.id)
     assert {film.sha256 for film in await DeletedFilm.all()} == {held.sha256, copy.sha256}
@@ -122,10 +137,10 @@ async def test_what_has_taught_judges_nothing_after_a_deletion(platform: Platfor
     both = await image(ana, "both")
     again = await image(ana, "taught")
     teaching = await image(ana, "teaching", fingerprint=EVEN)
-    assert await sides() == Sides(set(), {copy.id, both.id, again.id})
+    assert await sides(NO_BASE) == Sides(set(), {copy.id, both.id, again.id})
     await copy.delete()
-    assert again.id not in (await sides()).straddling, "it may teach again"
-    assert teaching.id not in (await sides()).judging
+    assert again.id not in (await sides(NO_BASE)).straddling, "it may teach again"
+    assert teaching.id not in (await sides(NO_BASE)).judging
 
 
 async def test_what_a_run_may_be_learning_counts_as_taught_when_it_is_deleted(platform: Platform) -> None:
@@ -148,11 +163,11 @@ async def test_it_takes_as_many_statements_for_few_images_as_for_many(ana: User)
         for number in range(count):
             await image(ana, f"{count} {number}", fingerprint=f"{count:02d}" * 32)
         with counted() as statements:
-            found = await sides()
+            found = await sides(NO_BASE)
         taken.append(len(statements))
     assert len(found.judging) == 34
     assert taken == [4, 4]
 
 
 async def test_without_images_nothing_is_held(database: str) -> None:
-    assert await sides() == Sides(set(), set())
+    assert await sides(NO_BASE) == Sides(set(), set())

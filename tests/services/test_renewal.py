@@ -20,6 +20,7 @@ from ml.recipes import Prepared
 from services import reactions, training
 from services.errors import Forbidden
 from services.examples import select
+from services.holdout import Holdout
 from services.journal import DatabaseJournal
 from services.keys import features_key, pixels_key
 from services.platform import Platform
@@ -297,7 +298,7 @@ async def test_a_training_set_holds_features_of_one_network(settings: Settings, 
     async with running(settings, parts) as platform:
         await Image.filter(id=images[0].id).update(features=NEW)
         await labelled(platform, images[:2])
-        (example,) = (await select(OLD, 1.0, ())).examples
+        (example,) = (await select(OLD, 1.0, Holdout({}))).examples
         assert example.image.id == images[1].id
 
 
