@@ -13,6 +13,7 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from scipy.optimize import minimize
 
 from ml import calibration, default_model, novelty
 from ml.evaluation import delong
-from ml.label_queue import order
+from ml.label_queue import DIVERSITY, order
 from ml.logistic import STRENGTH
 from ml.making import probabilities
 from ml.plots import COLOURS, NOTICE, png
@@ -111,20 +112,23 @@ def by_margin(pool: Rows, model: Taught, taught: Rows, data: Data) -> Rows:
     return pool[np.argsort(abs(model.probabilities[pool] - model.threshold), kind="stable")]
 
 
-def by_queue(pool: Rows, model: Taught, taught: Rows, data: Data) -> Rows:
+def by_queue(pool: Rows, model: Taught, taught: Rows, data: Data, diversity: float = DIVERSITY) -> Rows:
     front = by_margin(pool, model, taught, data)[:FRONT]
     margins = abs(model.probabilities[front] - model.threshold)
-    return front[order(margins, data.places[front], data.places[taught]).rows]
+    return front[order(margins, data.places[front], data.places[taught], diversity).rows]
 
 
-ORDERS: dict[str, Callable[[Rows, Taught, Rows, Data], Rows]] = {
+Order = Callable[[Rows, Taught, Rows, Data], Rows]
+ORDERS: dict[str, Order] = {
     "random": by_chance,
     "margin": by_margin,
     "queue": by_queue,
 }
 
 
-def simulated(name: str, start: Rows, pool: Rows, test: Rows, data: Data, steps: int) -> list[list[float]]:
+def simulated(
+    ordered: Order, start: Rows, pool: Rows, test: Rows, data: Data, steps: int
+) -> list[list[float]]:
     """AUC, sensitivity and specificity on the test part after each retraining."""
     taught, found = start, []
     for _ in range(steps + 1):
@@ -132,7 +136,7 @@ def simulated(name: str, start: Rows, pool: Rows, test: Rows, data: Data, steps:
         positive, called = data.covid[test], model.probabilities[test] >= model.threshold
         area = delong(model.scores[test][positive], model.scores[test][~positive]).value
         found.append([area, called[positive].mean(), 1 - called[~positive].mean()])
-        chosen = ORDERS[name](pool, model, taught, data)[:TEACHING]
+        chosen = ordered(pool, model, taught, data)[:TEACHING]
         taught, pool = np.concatenate([taught, chosen]), pool[~np.isin(pool, chosen)]
     return found
 
@@ -198,8 +202,10 @@ def draw(curves: dict[str, dict[str, np.ndarray]]) -> bytes:
                 areas.mean(axis=0),
                 areas.std(axis=0, ddof=1) / np.sqrt(len(areas)),
             )
-            axis.plot(labels, mean, color=DRAWN[name], label=name, marker="o", markersize=3)
-            axis.fill_between(labels, mean - error, mean + error, color=DRAWN[name], alpha=0.15, linewidth=0)
+            (line,) = axis.plot(labels, mean, color=DRAWN.get(name), label=name, marker="o", markersize=3)
+            axis.fill_between(
+                labels, mean - error, mean + error, color=line.get_color(), alpha=0.15, linewidth=0
+            )
         axis.set(title=scenario, xlabel="labels", ylabel="AUC (shaded: standard error over seeds)")
         axis.grid(axis="y", color="0.93")
         axis.legend(frameon=False)
@@ -210,7 +216,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--plot", type=Path)
+    parser.add_argument(
+        "--diversity", type=float, nargs="+", default=[], help="queues of other diversities too"
+    )
     chosen = parser.parse_args()
+    orders = ORDERS | {f"queue {other:g}": partial(by_queue, diversity=other) for other in chosen.diversity}
     shipped = default_model.load()
     base, holdouts = shipped.base_set, judged(shipped)
     print("the default model on its holdout, as far as it is labelled")
@@ -229,18 +239,18 @@ def main() -> None:
         )
         data = Data(components(base.features[:, :-1]), base.covid, base.patients, known.places(base.features))
         print(f"{scenario}: mean over {chosen.seeds} seeds")
-        print("labels   " + "".join(f"{EVERY * step:7}" for step in range(steps + 1)))
+        print("labels           " + "".join(f"{EVERY * step:7}" for step in range(steps + 1)))
         curves[scenario], summary[scenario] = {}, {}
-        for name in ORDERS:
+        for name, ordered in orders.items():
             starts = (beginning(scenario, seed, held, joins, base.covid) for seed in range(chosen.seeds))
-            runs = np.array([simulated(name, *start, data, steps) for start in starts])
+            runs = np.array([simulated(ordered, *start, data, steps) for start in starts])
             curves[scenario][name] = runs
             for figure, means in zip(("AUC", "sens.", "spec."), runs.mean(axis=0).T, strict=True):
-                print(f"{name:7} {figure:6}" + "".join(f"{mean:7.3f}" for mean in means), flush=True)
+                print(f"{name:10} {figure:6}" + "".join(f"{mean:7.3f}" for mean in means), flush=True)
             mean = runs[:, :, 0].mean(axis=0)
             needed = {str(level): labels_for(mean, level) for level in LEVELS[scenario]}
             print(
-                f"{name:7} labels for an AUC of "
+                f"{name:10} labels for an AUC of "
                 + ", ".join(
                     f"{level}: {'more' if count is None else round(count)}" for level, count in needed.items()
                 )

@@ -20,7 +20,9 @@ class Queue(NamedTuple):
     distances: np.ndarray
 
 
-def order(margins: np.ndarray, places: np.ndarray, labelled: np.ndarray) -> Queue:
+def order(
+    margins: np.ndarray, places: np.ndarray, labelled: np.ndarray, diversity: float = DIVERSITY
+) -> Queue:
     """What to label first of N images, by the model's margins (N,) and by where the images lie (N, K).
 
     Greedy, as the k-centre of Sener and Savarese (2018): the next is the one whose uncertainty and distance
@@ -33,7 +35,7 @@ def order(margins: np.ndarray, places: np.ndarray, labelled: np.ndarray) -> Queu
     rows, found = np.empty(len(places), int), np.empty(len(places))
     left = np.ones(len(places), bool)
     for turn in range(len(places)):
-        best = int(np.where(left, uncertainty + DIVERSITY * distances, -np.inf).argmax())
+        best = int(np.where(left, uncertainty + diversity * distances, -np.inf).argmax())
         rows[turn], found[turn], left[best] = best, distances[best], False
         distances = _nearer(distances, places, places[best : best + 1], usual)
     return Queue(rows, found)

@@ -70,7 +70,7 @@ async def _rage(server: Server, admin: Live, site: Path, seconds: float, seed: i
 
 
 async def _long_enough(seconds: float, story: Story) -> None:
-    """So many seconds, and until there have been deaths and a run: a short life on a slow machine sees none."""
+    """So many seconds, and until a run and some deaths: a short life on a slow machine sees none."""
     await asyncio.sleep(seconds)
     async with asyncio.timeout(SETTLING_SECONDS):
         while not story.runs or story.kills.total() < LEAST_KILLS:
