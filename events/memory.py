@@ -115,30 +115,27 @@ class Progress:
     """How far a group has done everything: just below its oldest job that is still open."""
 
     def __init__(self, journal: Journal, group: str, reached: int) -> None:
-        self.reached = reached
         self._journal, self._group = journal, group
-        self._open: deque[int] = deque()
-        self._finished: set[int] = set()
+        self._open: dict[int, None] = {}  # in the order of their places
+        self._seen = reached
         self._saving = asyncio.Lock()
         self._saved = reached
         self._saved_at = 0.0
 
+    @property
+    def reached(self) -> int:
+        oldest = next(iter(self._open), None)
+        return self._seen if oldest is None else oldest - 1
+
     def begin(self, position: int) -> None:
-        self._open.append(position)
+        self._open[position], self._seen = None, position
 
     def pass_over(self, position: int) -> None:
-        """What is no work of the group; most of it comes while the group has none."""
-        if self._open:
-            self._open.append(position)
-            self._finished.add(position)
-        else:
-            self.reached = position
+        """What is no work of the group."""
+        self._seen = position
 
     def finish(self, position: int) -> None:
-        self._finished.add(position)
-        while self._open and self._open[0] in self._finished:
-            self.reached = self._open.popleft()
-            self._finished.remove(self.reached)
+        self._open.pop(position, None)
 
     async def save(self) -> None:
         async with self._saving:  # one after the other: an older place never replaces a newer one
