@@ -14,13 +14,13 @@ def test_among_images_all_unlike_the_least_certain_comes_first() -> None:
 
 def test_of_twins_the_second_comes_after_what_is_a_little_more_certain() -> None:
     places = np.array([[0, 0], [0, 0], [10, 0], [0, 10]])
-    found = order(np.array([0.0, 0.01, 0.1, 0.12]), places, NOTHING)
+    found = order(np.array([0.0, 0.01, 0.02, 0.03]), places, NOTHING)
     assert found.rows.tolist() == [0, 2, 3, 1]
     assert found.distances.tolist() == [1, 1, 1, 0]
 
 
 def test_what_is_like_something_labelled_comes_later() -> None:
-    places, margins = np.array([[0.0, 0], [10, 0]]), np.array([0.0, 0.1])
+    places, margins = np.array([[0.0, 0], [10, 0]]), np.array([0.0, 0.02])
     assert order(margins, places, NOTHING).rows.tolist() == [0, 1]
     assert order(margins, places, np.array([[0.0, 0]])).rows.tolist() == [1, 0]
 

@@ -84,15 +84,15 @@ async def test_near_alike_images_do_not_fill_the_front_and_reasons_say_so() -> N
     ana, model = await member(), await deployed(1)
     for number in range(3):
         await judged(ana, model, f"alike {number}", 0.01 * number, place(0))
-    await judged(ana, model, "other", 0.15, place(9))
-    await judged(ana, model, "third", 0.16, place(0, 9))
+    await judged(ana, model, "other", 0.03, place(9))
+    await judged(ana, model, "third", 0.04, place(0, 9))
     assert await names(ana) == ["alike 0", "other", "third", "alike 1", "alike 2"]
     reasons = (await label_queue.read(ana, ALL)).reasons
     assert reasons[0] == (
         "The model is undecided (probability 0.50, 0.00 from its threshold), "
         "and no image that is labelled or further ahead here is like it."
     )
-    assert reasons[1].startswith("The model is rather sure (probability 0.50, 0.15 from")
+    assert reasons[1].startswith("The model is undecided (probability 0.50, 0.03 from")
     assert reasons[3].endswith("though an image that is labelled or further ahead here is like it.")
     await label(await judged(ana, model, "labelled", 0.3, place(0, 9)), ana)
     assert (await names(ana))[-1] == "third"
