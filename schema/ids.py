@@ -8,10 +8,11 @@ import re
 
 import strawberry
 
-from services.errors import Code, refuse
-
 PLAIN = re.compile(r"([A-Z][A-Za-z]*):(0|[1-9][0-9]{0,17})")
 """What an id encodes. 18 digits fit the 64 bits of a row's key in every database."""
+
+NO_ROW = 0
+"""The databases count rows from 1."""
 
 
 class MalformedId(ValueError):
@@ -38,16 +39,13 @@ def decode(global_id: str) -> tuple[str, int]:
     return match[1], int(match[2])
 
 
-def row_of(global_id: str, type_name: str, field: str = "id") -> int:
-    """The row that an input's id stands for.
+def row_of(global_id: str, type_name: str) -> int:
+    """The row that an input's id stands for; `NO_ROW`, which nobody finds, where it is no id of this type.
 
-    Raises:
-        Refused: NOT_FOUND, where it is no id of this type; what never existed is as good as deleted.
+    What never existed is as good as deleted, and the use case tells it with all else that is wrong.
     """
     try:
         actual, row_id = decode(global_id)
-    except MalformedId as error:
-        raise refuse(Code.NOT_FOUND, str(error), field) from error
-    if actual != type_name:
-        raise refuse(Code.NOT_FOUND, f"this is the id of a {actual}, not of a {type_name}", field)
-    return row_id
+    except MalformedId:
+        return NO_ROW
+    return row_id if actual == type_name else NO_ROW

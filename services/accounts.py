@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 from tortoise.exceptions import IntegrityError
 
 from events.messages import EmailVerificationRequested, PasswordResetRequested
-from services import addresses, letters, names, passwords, tokens
+from services import addresses, letters, lookups, names, passwords, tokens
 from services.door import Door
-from services.errors import Code, Problem, Refused, refuse
+from services.errors import Checks, Code, Problem, Refused, refuse
 from services.outbox import Outbox, record
 from services.permissions import admin
 from store.database import atomically
@@ -156,12 +156,12 @@ class Accounts:
         """Sets a new password and ends every session of the user.
 
         Raises:
-            Refused: INVALID, TOO_LARGE or TOKEN_EXPIRED.
+            Refused: INVALID or TOO_LARGE, and TOKEN_EXPIRED, all at once.
         """
-        problems = passwords.problems_of(password)
-        if problems:
-            raise Refused(*problems)
-        found = await tokens.get(token, TokenPurpose.RESET_PASSWORD)
+        checks = Checks(*passwords.problems_of(password))
+        with checks:
+            found = await tokens.get(token, TokenPurpose.RESET_PASSWORD)
+        checks.end()
         # Whoever reads the mail owns the address: the reset confirms it too.
         changes = {"password_hash": await passwords.hashed(password), "email_verified_at": datetime.now(UTC)}
 
@@ -185,10 +185,10 @@ class Accounts:
             Refused: NOT_FOUND, CONFLICT.
         """
         admin(viewer)
+        await lookups.named_user(user_id)
 
         async def change() -> User:
-            if not await User.filter(id=user_id).update(role=role):
-                raise refuse(Code.NOT_FOUND, "there is no such user", "id")
+            await User.filter(id=user_id).update(role=role)
             # Locked: two who demote each other at once would each see the other's old role.
             if not await User.admins().select_for_update():
                 raise refuse(Code.CONFLICT, "this is the last administrator", "role")

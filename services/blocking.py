@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services import reasons, tokens
-from services.errors import Code, refuse
+from services import lookups, reasons, tokens
+from services.errors import Checks, Code, refuse
 from services.outbox import Outbox
 from services.permissions import admin
 from store.tables import TokenPurpose, User
@@ -22,12 +22,16 @@ class Blocking:
         """Ends the user's sessions, and lets nobody sign in as that user until `unblock`.
 
         Raises:
-            Refused: NOT_FOUND; REQUIRED or TOO_LARGE of the reason; CONFLICT, of oneself or the last
-                administrator.
+            Refused: NOT_FOUND or CONFLICT, of oneself or the last administrator, and REQUIRED or TOO_LARGE
+                of the reason, all at once.
         """
-        viewer, reason = admin(viewer), reasons.checked(reason)
-        if viewer.id == user_id:
-            raise refuse(Code.CONFLICT, "nobody blocks themself: ask another administrator", "id")
+        viewer, checks = admin(viewer), Checks()
+        with checks:
+            if (await lookups.named_user(user_id)).id == viewer.id:
+                raise refuse(Code.CONFLICT, "nobody blocks themself: ask another administrator", "id")
+        with checks:
+            reason = reasons.checked(reason)
+        checks.end()
 
         async def write() -> User:
             user = await _changed(user_id, blocked_at=datetime.now(UTC), block_reason=reason)
@@ -46,10 +50,10 @@ class Blocking:
             Refused: NOT_FOUND.
         """
         admin(viewer)
+        await lookups.named_user(user_id)
         return await self.outbox.commit(lambda: _changed(user_id, blocked_at=None, block_reason=None))
 
 
 async def _changed(user_id: int, blocked_at: datetime | None, block_reason: str | None) -> User:
-    if not await User.filter(id=user_id).update(blocked_at=blocked_at, block_reason=block_reason):
-        raise refuse(Code.NOT_FOUND, "there is no such user", "id")
+    await User.filter(id=user_id).update(blocked_at=blocked_at, block_reason=block_reason)
     return await User.get(id=user_id)

@@ -28,6 +28,19 @@ def clean_filename(name: str) -> str:
     return "unnamed" if last in ("", ".", "..") else last
 
 
+def checked_filename(name: str) -> str:
+    """The filename that somebody chooses, as we keep it.
+
+    Raises:
+        Refused: REQUIRED or TOO_LARGE.
+    """
+    if not visible(name):
+        raise refuse(Code.REQUIRED, "a filename is needed", "filename")
+    if len(name) > FILENAME_LENGTH:
+        raise refuse(Code.TOO_LARGE, f"a filename has at most {FILENAME_LENGTH} characters", "filename")
+    return clean_filename(name)
+
+
 def clean_patient_ref(reference: str | None) -> str | None:
     """The reference as we keep it; blank is none.
 

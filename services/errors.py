@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from types import TracebackType
 
 
 class Code(StrEnum):
@@ -42,6 +43,37 @@ class Refused(Exception):
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
         self.problems = problems
+
+
+class Checks:
+    """Checks of one form, each in a ``with`` block of its own: what one refuses keeps none from being made.
+
+    Args:
+        problems: what is known to be wrong already.
+    """
+
+    def __init__(self, *problems: Problem) -> None:
+        self._problems = list(problems)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Refused):
+            return False
+        self._problems += error.problems
+        return True
+
+    def end(self) -> None:
+        """Go on where nothing is wrong.
+
+        Raises:
+            Refused: all that was refused, at once.
+        """
+        if self._problems:
+            raise Refused(*self._problems)
 
 
 class Unauthenticated(Exception):

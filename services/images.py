@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
 from events.messages import ImageDeleted
-from services.cleaning import FILENAME_LENGTH, clean_filename, clean_patient_ref, visible
-from services.errors import Code, refuse
+from services.cleaning import checked_filename, clean_patient_ref, visible
+from services.errors import Checks, Code, refuse
 from services.holdout import Holdout
 from services.keys import features_key, heatmap_key, pixels_key, thumbnail_key
 from services.links import Links
@@ -71,35 +72,35 @@ class Images:
         found = await Image.filter(id__in=list(image_ids))
         return {image.id: image for image in found if may_see(viewer, image)}
 
-    async def update(self, viewer: User | None, image_id: int, patient_ref: str | None) -> Image:
-        """Sets or clears the patient reference.
+    async def update(
+        self,
+        viewer: User | None,
+        image_id: int,
+        filename: str | None = None,
+        patient_ref: str | None = None,
+    ) -> Image:
+        """Changes what is given; a blank patient reference clears it.
 
         Raises:
-            Refused: NOT_FOUND or TOO_LARGE.
+            Refused: NOT_FOUND, REQUIRED and TOO_LARGE, all at once.
         """
-        image = await self._own(viewer, image_id)
-        image.patient_ref = clean_patient_ref(patient_ref)
-        changed = ["patient_ref"]
+        checks = Checks()
+        changes: dict[str, Any] = {}
+        with checks:
+            image = await self._own(viewer, image_id)
+        if filename is not None:
+            with checks:
+                changes["filename"] = checked_filename(filename)
+        if patient_ref is not None:
+            with checks:
+                changes["patient_ref"] = clean_patient_ref(patient_ref)
+        checks.end()
+        image.update_from_dict(changes)
         # Once kept for judging models, always kept.
-        if self.holdout.keeps(image.sha256, image.patient_ref, image.fingerprint):
-            image.holdout = True
-            changed.append("holdout")
-        await image.save(update_fields=changed)
-        return image
-
-    async def rename(self, viewer: User | None, image_id: int, filename: str) -> Image:
-        """Gives the image another filename.
-
-        Raises:
-            Refused: NOT_FOUND, REQUIRED or TOO_LARGE.
-        """
-        image = await self._own(viewer, image_id)
-        if not visible(filename):
-            raise refuse(Code.REQUIRED, "a filename is needed", "filename")
-        if len(filename) > FILENAME_LENGTH:
-            raise refuse(Code.TOO_LARGE, f"a filename has at most {FILENAME_LENGTH} characters", "filename")
-        image.filename = clean_filename(filename)
-        await image.save(update_fields=["filename"])
+        if patient_ref is not None and self.holdout.keeps(image.sha256, image.patient_ref, image.fingerprint):
+            changes["holdout"] = image.holdout = True
+        if changes:  # and no more: somebody else may be changing the rest
+            await image.save(update_fields=list(changes))
         return image
 
     async def delete(self, viewer: User | None, image_id: int) -> None:

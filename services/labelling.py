@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from tortoise.exceptions import IntegrityError
 
 from events.messages import LabelSubmitted, LabelsWithdrawn
-from services import reasons
-from services.errors import Code, refuse
+from services import lookups, reasons
+from services.errors import Checks, Code, refuse
 from services.outbox import Outbox, record
 from services.permissions import admin, member
 from store.pages import Page, Window, page
@@ -97,9 +97,14 @@ class Labelling:
         The entries stay in the ledger, marked, and count nowhere from then on.
 
         Raises:
-            Refused: NOT_FOUND; REQUIRED or TOO_LARGE of the reason.
+            Refused: NOT_FOUND, and REQUIRED or TOO_LARGE of the reason, all at once.
         """
-        viewer, reason = admin(viewer), reasons.checked(reason)
+        viewer, checks = admin(viewer), Checks()
+        with checks:
+            user = await lookups.named_user(user_id, "userId")
+        with checks:
+            reason = reasons.checked(reason)
+        checks.end()
         mark = {
             "withdrawn_at": datetime.now(UTC),
             "withdrawn_by_id": viewer.id,
@@ -108,9 +113,6 @@ class Labelling:
 
         async def write() -> tuple[User, int]:
             count = await Label.standing().filter(submitted_by_id=user_id).update(**mark)
-            user = await User.get_or_none(id=user_id)
-            if user is None:
-                raise refuse(Code.NOT_FOUND, "there is no such user", "userId")
             if count:
                 await record(LabelsWithdrawn(user_id, count))
             return user, count

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tortoise.functions import Count
 
+from services.errors import Code, refuse
 from services.permissions import admin
 from store.tables import Deployment, Label, ModelVersion, Prediction, TrainingRun, User
 
@@ -27,6 +28,18 @@ class Term:
 def is_self_or_admin(viewer: User | None, user_id: int) -> bool:
     """Who may see what is private of a user."""
     return viewer is not None and (viewer.is_admin or viewer.id == user_id)
+
+
+async def named_user(user_id: int, field: str = "id") -> User:
+    """The user that the field of an input names.
+
+    Raises:
+        Refused: NOT_FOUND.
+    """
+    user = await User.get_or_none(id=user_id)
+    if user is None:
+        raise refuse(Code.NOT_FOUND, "there is no such user", field)
+    return user
 
 
 async def users(ids: Ids) -> dict[int, User]:

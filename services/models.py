@@ -15,7 +15,7 @@ from tortoise.exceptions import IntegrityError
 
 from events.messages import ModelPromoted
 from services import reasons
-from services.errors import Code, Refused, refuse
+from services.errors import Checks, Code, Refused, refuse
 from services.inference import Head, Inference, Serving
 from services.keys import model_key
 from services.outbox import Outbox, record
@@ -74,11 +74,14 @@ class Models:
         """Puts any version in service: promotion by hand, and rollback.
 
         Raises:
-            Refused: NOT_FOUND, REQUIRED or TOO_LARGE of the reason, CONFLICT.
+            Refused: NOT_FOUND or CONFLICT, and REQUIRED or TOO_LARGE of the reason, all at once.
         """
-        viewer = admin(viewer)
-        reason = reasons.checked(reason)
-        await self._check_file(model_id)
+        viewer, checks = admin(viewer), Checks()
+        with checks:
+            await self._check(model_id)
+        with checks:
+            reason = reasons.checked(reason)
+        checks.end()
         try:
             await self.outbox.commit(lambda: deploy(model_id, reason, viewer))
         except IntegrityError as error:
@@ -112,14 +115,17 @@ class Models:
     def _can_serve(self, model: ModelVersion) -> bool:
         return model.extractor == self.inference.extractor.name
 
-    async def _check_file(self, model_id: int) -> None:
+    async def _check(self, model_id: int) -> None:
         """A version of another network, or whose file is gone or altered, is not put in service."""
         model = await ModelVersion.get_or_none(id=model_id)
-        if model is not None and not self._can_serve(model):
+        if model is None:
+            raise refuse(Code.NOT_FOUND, "there is no such model", "id")
+        if model.state is ModelState.IN_SERVICE:
+            raise _serves_already()
+        if not self._can_serve(model):
             raise refuse(Code.CONFLICT, "this model reads features that are not made here now", "id")
         try:
-            if model is not None:
-                await self.load(model)
+            await self.load(model)
         except (BlobMissing, ModelFileAltered) as error:
             raise refuse(Code.CONFLICT, "the file of this model is missing or damaged", "id") from error
 
@@ -211,14 +217,13 @@ async def deploy(model_id: int, reason: str, decided_by: User | None) -> None:
     """Put a version in service and tell of it, within the transaction under way.
 
     Raises:
-        Refused: NOT_FOUND; CONFLICT, where it serves already.
+        Refused: CONFLICT, where it serves already.
         IntegrityError: another promotion committed first.
     """
-    if not await ModelVersion.filter(id=model_id).update(state=ModelState.IN_SERVICE):
-        raise refuse(Code.NOT_FOUND, "there is no such model", "id")
+    await ModelVersion.filter(id=model_id).update(state=ModelState.IN_SERVICE)
     current = await in_force()
     if current.model_id == model_id:
-        raise refuse(Code.CONFLICT, "this model is in service already", "id")
+        raise _serves_already()
     await ModelVersion.filter(id=current.model_id).update(state=ModelState.RETIRED)
     await Deployment.create(
         number=current.number + 1,
@@ -228,6 +233,10 @@ async def deploy(model_id: int, reason: str, decided_by: User | None) -> None:
         since=datetime.now(UTC),
     )
     await record(ModelPromoted(model_id, current.model_id))
+
+
+def _serves_already() -> Refused:
+    return refuse(Code.CONFLICT, "this model is in service already", "id")
 
 
 async def in_force() -> Deployment:

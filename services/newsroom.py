@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from events.messages import NewsPublished
-from services.errors import Code, Problem, Refused, refuse
+from services.errors import Checks, Code, Problem, Refused, refuse
 from services.outbox import Outbox, record
 from services.permissions import admin
 from store.pages import Page, Window, page
@@ -37,7 +37,8 @@ class Newsroom:
             Refused: REQUIRED or TOO_LARGE, all at once.
         """
         author = admin(viewer)
-        _check(title, body)
+        if problems := _problems(title, body):
+            raise Refused(*problems)
 
         async def create() -> NewsPost:
             post = await NewsPost.create(title=title.strip(), body=body, author=author)
@@ -52,15 +53,15 @@ class Newsroom:
         """Changes what is given.
 
         Raises:
-            Refused: NOT_FOUND, REQUIRED or TOO_LARGE.
+            Refused: NOT_FOUND, and REQUIRED or TOO_LARGE, all at once.
         """
         admin(viewer)
-        post = await NewsPost.get_or_none(id=post_id)
-        if post is None:
-            raise refuse(Code.NOT_FOUND, "there is no such post", "id")
+        checks = Checks(*_problems(title, body))
+        with checks:
+            post = await _existing(post_id)
+        checks.end()
         post.title = post.title if title is None else title.strip()
         post.body = post.body if body is None else body
-        _check(post.title, post.body)
         given = [name for name, text in (("title", title), ("body", body)) if text is not None]
         if given:  # and no more: somebody else may be changing the rest
             await post.save(update_fields=given)
@@ -77,10 +78,17 @@ class Newsroom:
             raise refuse(Code.NOT_FOUND, "there is no such post", "id")
 
 
-def _check(title: str, body: str) -> None:
-    problems = text_problems(title, "title", TITLE_LENGTH) + text_problems(body, "body", BODY_LENGTH)
-    if problems:
-        raise Refused(*problems)
+async def _existing(post_id: int) -> NewsPost:
+    post = await NewsPost.get_or_none(id=post_id)
+    if post is None:
+        raise refuse(Code.NOT_FOUND, "there is no such post", "id")
+    return post
+
+
+def _problems(title: str | None, body: str | None) -> list[Problem]:
+    """What is wrong with what is given."""
+    problems = [] if title is None else text_problems(title, "title", TITLE_LENGTH)
+    return problems + ([] if body is None else text_problems(body, "body", BODY_LENGTH))
 
 
 def text_problems(text: str, field: str, longest: int) -> list[Problem]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ from services import labelling
 from services.cleaning import clean_filename, clean_patient_ref
 from services.decoding import Decoding
 from services.diagnosis import UNFAILED
-from services.errors import Code, Problem, Refused, refuse
+from services.errors import Checks, Code, Problem, Refused, refuse
 from services.holdout import Holdout
 from services.keys import pixels_key
 from services.outbox import Outbox, record
@@ -216,17 +216,22 @@ async def _complete(image: Image, by: User, finding: Finding, evidence: Evidence
 
 
 def _checked(files: Sequence[Incoming], details: Details) -> Details:
+    checks = Checks(*_problems(files, details))
+    with checks:
+        details = replace(details, patient_ref=clean_patient_ref(details.patient_ref))
+    checks.end()
+    return details
+
+
+def _problems(files: Sequence[Incoming], details: Details) -> Iterator[Problem]:
     if not files:
-        raise refuse(Code.REQUIRED, "there is no file", "files")
+        yield Problem(Code.REQUIRED, "there is no file", "files")
     if len(files) > MAX_FILES:
-        raise refuse(Code.TOO_LARGE, f"at most {MAX_FILES} files at once", "files")
+        yield Problem(Code.TOO_LARGE, f"at most {MAX_FILES} files at once", "files")
     if details.evidence is not None and details.finding is None:
-        raise refuse(Code.REQUIRED, "evidence needs the label that it speaks for", "label")
+        yield Problem(Code.REQUIRED, "evidence needs the label that it speaks for", "label")
     if not 0 <= details.wait_seconds <= MAX_WAIT_SECONDS:
-        raise refuse(Code.INVALID, f"waits from 0 to {MAX_WAIT_SECONDS} seconds", "waitSeconds")
-    return Details(
-        clean_patient_ref(details.patient_ref), details.finding, details.evidence, details.wait_seconds
-    )
+        yield Problem(Code.INVALID, f"waits from 0 to {MAX_WAIT_SECONDS} seconds", "waitSeconds")
 
 
 def _inspect(data: bytes) -> Inspected:

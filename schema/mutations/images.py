@@ -17,8 +17,6 @@ from schema.images import Image, Label
 from schema.models import RetrainingStatus
 from schema.payloads import Payload
 from schema.scalars import Upload
-from services.errors import Code, refuse
-from services.permissions import member
 from services.uploads import MAX_FILES, MAX_WAIT_SECONDS, Details, Outcome
 from store import tables
 
@@ -155,18 +153,11 @@ class ImageMutations:
         info: Info,
         input: Annotated[UpdateImageInput, strawberry.argument(description="Which, and what.")],
     ) -> UpdateImagePayload:
-        images, viewer = info.context.platform.images, member(info.context.viewer)
-        image_id = ids.row_of(input.id, "Image")
-        if (filename := given(input.filename)) is not None:
-            await images.rename(viewer, image_id, filename)
-        if input.patient_ref is not OMITTED:
-            return UpdateImagePayload(
-                image=Image.of(await images.update(viewer, image_id, input.patient_ref))
-            )
-        found = await images.find(viewer, [image_id])
-        if image_id not in found:
-            raise refuse(Code.NOT_FOUND, "there is no such image", "id")
-        return UpdateImagePayload(image=Image.of(found[image_id]))
+        images, image_id = info.context.platform.images, ids.row_of(input.id, "Image")
+        # An empty reference clears it, as null does.
+        patient_ref = None if input.patient_ref is OMITTED else input.patient_ref or ""
+        row = await images.update(info.context.viewer, image_id, given(input.filename), patient_ref)
+        return UpdateImagePayload(image=Image.of(row))
 
     @mutation(
         "Delete an image with its pixels, predictions and labels. Of one that was kept for judging models or "
@@ -175,8 +166,8 @@ class ImageMutations:
     async def delete_image(
         self, info: Info, input: Annotated[DeleteImageInput, strawberry.argument(description="Which.")]
     ) -> DeleteImagePayload:
-        viewer = member(info.context.viewer)
-        await info.context.platform.images.delete(viewer, ids.row_of(input.id, "Image"))
+        image_id = ids.row_of(input.id, "Image")
+        await info.context.platform.images.delete(info.context.viewer, image_id)
         return DeleteImagePayload(deleted_id=input.id)
 
     @mutation("Say what an image shows in truth. A correction is a new label; the old one is kept.")
@@ -185,8 +176,8 @@ class ImageMutations:
         info: Info,
         input: Annotated[SubmitLabelInput, strawberry.argument(description="Which image, and what.")],
     ) -> SubmitLabelPayload:
-        platform, viewer = info.context.platform, member(info.context.viewer)
-        image_id = ids.row_of(input.image_id, "Image", "imageId")
+        platform, viewer = info.context.platform, info.context.viewer
+        image_id = ids.row_of(input.image_id, "Image")
         label = await platform.labelling.submit(viewer, image_id, input.finding, given(input.evidence))
         status = await platform.retraining.status(viewer)
         return SubmitLabelPayload(label=Label.of(label), retraining=RetrainingStatus.of(status))

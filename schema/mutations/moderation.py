@@ -11,7 +11,6 @@ from schema.context import Info
 from schema.fields import mutation
 from schema.payloads import Payload
 from schema.people import User
-from services.permissions import admin
 
 
 @strawberry.input(description="Who is to be kept out.")
@@ -61,7 +60,7 @@ class ModerationMutations:
         info: Info,
         input: Annotated[BlockUserInput, strawberry.argument(description="Who, and why.")],
     ) -> BlockUserPayload:
-        viewer, user_id = admin(info.context.viewer), ids.row_of(input.id, "User")
+        viewer, user_id = info.context.viewer, ids.row_of(input.id, "User")
         user = await info.context.platform.blocking.block(viewer, user_id, input.reason)
         return BlockUserPayload(user=User.of(user))
 
@@ -69,7 +68,7 @@ class ModerationMutations:
     async def unblock_user(
         self, info: Info, input: Annotated[UnblockUserInput, strawberry.argument(description="Who.")]
     ) -> UnblockUserPayload:
-        viewer, user_id = admin(info.context.viewer), ids.row_of(input.id, "User")
+        viewer, user_id = info.context.viewer, ids.row_of(input.id, "User")
         return UnblockUserPayload(user=User.of(await info.context.platform.blocking.unblock(viewer, user_id)))
 
     @mutation(
@@ -81,7 +80,7 @@ class ModerationMutations:
         info: Info,
         input: Annotated[WithdrawLabelsInput, strawberry.argument(description="Whose, and why.")],
     ) -> WithdrawLabelsPayload:
-        viewer, user_id = admin(info.context.viewer), ids.row_of(input.user_id, "User", "userId")
+        viewer, user_id = info.context.viewer, ids.row_of(input.user_id, "User")
         labelling = info.context.platform.labelling
         user, withdrawn = await labelling.withdraw(viewer, user_id, input.reason)
         return WithdrawLabelsPayload(user=User.of(user), withdrawn=withdrawn)

@@ -12,7 +12,6 @@ from schema.context import Info
 from schema.fields import mutation
 from schema.news import ContactMessage, NewsPost
 from schema.payloads import Payload
-from services.permissions import admin
 
 
 @strawberry.input(description="A new post.")
@@ -81,7 +80,7 @@ class NewsMutations:
         info: Info,
         input: Annotated[UpdateNewsInput, strawberry.argument(description="Which, and what.")],
     ) -> UpdateNewsPayload:
-        viewer, newsroom = admin(info.context.viewer), info.context.platform.newsroom
+        viewer, newsroom = info.context.viewer, info.context.platform.newsroom
         post_id = ids.row_of(input.id, "NewsPost")
         post = await newsroom.update(viewer, post_id, given(input.title), given(input.body))
         return UpdateNewsPayload(post=NewsPost.of(post))
@@ -90,8 +89,8 @@ class NewsMutations:
     async def delete_news(
         self, info: Info, input: Annotated[DeleteNewsInput, strawberry.argument(description="Which.")]
     ) -> DeleteNewsPayload:
-        viewer = admin(info.context.viewer)
-        await info.context.platform.newsroom.delete(viewer, ids.row_of(input.id, "NewsPost"))
+        post_id = ids.row_of(input.id, "NewsPost")
+        await info.context.platform.newsroom.delete(info.context.viewer, post_id)
         return DeleteNewsPayload(deleted_id=input.id)
 
     @mutation("Write to the administrators. Open to everyone.")

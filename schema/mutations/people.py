@@ -12,7 +12,6 @@ from schema.context import Info
 from schema.fields import mutation
 from schema.payloads import Payload
 from schema.people import User
-from services.permissions import admin
 from store import tables
 
 
@@ -160,7 +159,6 @@ class PeopleMutations:
         info: Info,
         input: Annotated[SetUserRoleInput, strawberry.argument(description="Who, and what role.")],
     ) -> SetUserRolePayload:
-        viewer = admin(info.context.viewer)
-        user_id = ids.row_of(input.id, "User")
-        user = await info.context.platform.accounts.set_role(viewer, user_id, input.role)
+        accounts, user_id = info.context.platform.accounts, ids.row_of(input.id, "User")
+        user = await accounts.set_role(info.context.viewer, user_id, input.role)
         return SetUserRolePayload(user=User.of(user))

@@ -5,7 +5,6 @@ import base64
 import pytest
 
 from schema import ids
-from services.errors import Code, Refused
 
 
 def encoded(text: str) -> str:
@@ -51,9 +50,5 @@ def test_an_input_names_a_row_of_its_type() -> None:
 
 
 @pytest.mark.parametrize("text", ["nonsense", ids.encode("User", 7)])
-def test_an_input_that_names_none_is_refused_where_it_stands(text: str) -> None:
-    with pytest.raises(Refused) as refused:
-        ids.row_of(text, "Image", "imageId")
-    assert [(problem.code, problem.field) for problem in refused.value.problems] == [
-        (Code.NOT_FOUND, "imageId")
-    ]
+def test_an_input_that_names_none_names_a_row_that_is_not_there(text: str) -> None:
+    assert ids.row_of(text, "Image") == ids.NO_ROW

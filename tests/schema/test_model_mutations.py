@@ -135,5 +135,5 @@ async def test_promotions_that_cannot_be(admin: Asker, ana: User) -> None:
     ):
         payload = await promote(admin, model_id, reason)
         assert payload["model"] is None
-        assert codes(payload) == [expected]
+        assert codes(payload)[-1] == expected
     assert await Deployment.all().count() == 1

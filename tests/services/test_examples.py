@@ -105,7 +105,7 @@ async def test_each_image_that_is_left_out_is_counted_under_one_cause(platform: 
     await labelled(ana, "taught")
     await (await Label.get(image__filename="taught")).used_in.add(await store_rows.model(9))
     patient = next(name for name in map(str, range(100)) if in_holdout(name))
-    await platform.images.update(ana, (await Image.get(filename="taught")).id, patient)
+    await platform.images.update(ana, (await Image.get(filename="taught")).id, patient_ref=patient)
     without = await store_rows.image(ana, "without features", holdout=True)
     await Label.create(image=without, finding=Finding.COVID, submitted_by=ana)
 

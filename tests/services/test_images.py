@@ -213,21 +213,21 @@ async def test_filters_together_and_pages_them(images: Images) -> None:
 async def test_sets_and_clears_the_patient_reference(images: Images) -> None:
     ana = await member()
     (image,) = await named(ana, ["1"])
-    assert (await images.update(ana, image.id, " P-7 ")).patient_ref == "P-7"
+    assert (await images.update(ana, image.id, patient_ref=" P-7 ")).patient_ref == "P-7"
     assert (await Image.get()).patient_ref == "P-7"
-    assert (await images.update(await admin(), image.id, "  ")).patient_ref is None
-    assert await refusal(images.update(ana, image.id, "x" * 101)) == [Code.TOO_LARGE]
+    assert (await images.update(await admin(), image.id, patient_ref="  ")).patient_ref is None
+    assert await refusal(images.update(ana, image.id, patient_ref="x" * 101)) == [Code.TOO_LARGE]
     with pytest.raises(Unauthenticated):
-        await images.update(None, image.id, "P-7")
+        await images.update(None, image.id, patient_ref="P-7")
 
 
 async def test_what_judged_a_model_once_never_teaches_one(images: Images) -> None:
     held_out, taught = patients()
     ana = await member()
     (image,) = await named(ana, ["1"])
-    assert not (await images.update(ana, image.id, taught)).holdout
-    assert (await images.update(ana, image.id, held_out)).holdout
-    assert (await images.update(ana, image.id, taught)).holdout
+    assert not (await images.update(ana, image.id, patient_ref=taught)).holdout
+    assert (await images.update(ana, image.id, patient_ref=held_out)).holdout
+    assert (await images.update(ana, image.id, patient_ref=taught)).holdout
     assert (await Image.get()).holdout
 
 
@@ -235,7 +235,9 @@ async def test_nor_does_it_when_two_people_change_it_at_once(images: Images) -> 
     held_out, taught = patients()
     ana = await member()
     (image,) = await named(ana, ["1"])
-    await asyncio.gather(*(images.update(ana, image.id, patient) for patient in (held_out, taught)))
+    await asyncio.gather(
+        *(images.update(ana, image.id, patient_ref=patient) for patient in (held_out, taught))
+    )
     assert (await Image.get()).holdout
 
 
@@ -243,7 +245,7 @@ async def test_other_peoples_images_are_not_there(images: Images) -> None:
     ana, eva = await member(), await member("eva@h.example")
     (hers,) = await named(ana, ["1"])
     for image_id in (hers.id, hers.id + 1, 0, 10**17):
-        assert await refusal(images.update(eva, image_id, "P-7")) == [Code.NOT_FOUND]
+        assert await refusal(images.update(eva, image_id, patient_ref="P-7")) == [Code.NOT_FOUND]
         assert await refusal(images.delete(eva, image_id)) == [Code.NOT_FOUND]
     assert (await Image.get()).patient_ref is None
 

@@ -59,7 +59,7 @@ async def test_images_of_one_patient_never_straddle_training_and_holdout(
     (held_ref,), (first, second, third) = patients(True), patients(False, 3)
     await upload(platform, ana, picture(1), finding=Finding.COVID, patient_ref=held_ref)
     (moved,) = await Image.all()
-    await platform.images.update(ana, moved.id, first)
+    await platform.images.update(ana, moved.id, patient_ref=first)
     await upload(platform, ana, picture(2), finding=Finding.COVID, patient_ref=first)
     await upload(platform, eva, picture(2), finding=Finding.COVID, patient_ref=second)
     await upload(platform, eva, picture(3), finding=Finding.COVID, patient_ref=second)
