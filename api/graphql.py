@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import orjson
-from cross_web import AsyncHTTPRequestAdapter, HTTPException, parse_content_type
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -34,7 +34,6 @@ from api.seats import RETRY_SECONDS, NoSeat, Seats, holder_of
 from api.sockets import Handler, Wire
 from api.trusted import BadManifest, Register
 from schema.context import Session
-from schema.documents import Documents
 from schema.errors import BAD_USER_INPUT, RATE_LIMITED, TOO_SLOW, fault
 from schema.schema import Schema, build_schema
 from services.platform import Platform
@@ -194,7 +193,7 @@ class GraphQLView(GraphQL[Session, None]):
     async def parse_http_body(
         self, request: AsyncHTTPRequestAdapter
     ) -> GraphQLRequestData | list[GraphQLRequestData]:
-        media_type, _ = parse_content_type(request.content_type or "")
+        media_type = (request.content_type or "").partition(";")[0].strip()
         if request.method == "POST" and media_type not in ("application/json", "multipart/form-data"):
             raise HTTPException(415, "The body is application/json, or multipart/form-data with files")
         data = await super().parse_http_body(request)
@@ -316,9 +315,8 @@ def _schema_for(register: Register) -> Schema:
     Raises:
         BadManifest: it does not fit.
     """
-    documents = Documents()
-    schema = build_schema(documents=documents)
+    schema = build_schema()
     for text in register.trusted:
-        for error in documents.trust(schema._schema, text):
+        for error in schema.documents.trust(text):
             raise BadManifest(f"has an operation that cannot run here: {error.message}: {text[:60]!r}")
     return schema

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 JSON = "application/json"
 RESPONSE_JSON = "application/graphql-response+json"
 EVENTS = "text/event-stream"
@@ -9,6 +11,9 @@ HTML = "text/html"
 
 EXACT, FAMILY, ANYTHING, NOTHING = 3, 2, 1, 0
 Preference = tuple[float, int]
+
+HEADERS_KEPT = 64
+"""A few clients send the same ones again and again."""
 
 
 def preference(accept: str, media_type: str) -> Preference:
@@ -20,6 +25,7 @@ def preference(accept: str, media_type: str) -> Preference:
     return (quality, closest) if closest else (0.0, NOTHING)
 
 
+@lru_cache(HEADERS_KEPT)
 def answer_type(accept: str) -> str:
     """The media type of an answer: the newer where it is named and not wanted less; JSON in case of doubt."""
     quality, closeness = preference(accept, RESPONSE_JSON)
@@ -27,6 +33,7 @@ def answer_type(accept: str) -> str:
     return RESPONSE_JSON if is_wanted else JSON
 
 
+@lru_cache(HEADERS_KEPT)
 def wants(accept: str, media_type: str) -> bool:
     """Whether a media type is named and wanted more than an answer in JSON."""
     quality, closeness = preference(accept, media_type)

@@ -113,6 +113,7 @@ def _configuration(settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(settings, load_parts(settings)),
         log_level="warning",
+        access_log=False,  # it would be put together for each request, and then not written
         http=PatientHttp,
         ws=PatientSocket,
         ws_max_size=WEBSOCKET_MESSAGE_BYTES,

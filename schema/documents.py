@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from graphql import (
@@ -77,22 +77,23 @@ class _Found(Visitor):
 
 
 class Documents:
-    """Checks each text once; one for a schema."""
+    """Checks each text once against a schema."""
 
-    def __init__(self) -> None:
-        self._check = lru_cache(maxsize=KEPT)(check)
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._check_anew = partial(check, schema)
+        self._check = lru_cache(maxsize=KEPT)(self._check_anew)
         self._trusted: dict[str, Checked] = {}
 
-    def check(self, schema: GraphQLSchema, text: str) -> Checked:
+    def check(self, text: str) -> Checked:
         """What has been found of this text, or is now."""
-        return self._trusted.get(text) or self._check(schema, text)
+        return self._trusted.get(text) or self._check(text)
 
-    def trust(self, schema: GraphQLSchema, text: str) -> list[GraphQLError]:
+    def trust(self, text: str) -> list[GraphQLError]:
         """Keep a text for good, if it may run here; otherwise what is wrong with it."""
-        self._trusted[text] = check(schema, text)
+        self._trusted[text] = self._check_anew(text)
         return self._trusted[text].errors
 
-    def look_up(self, schema: GraphQLSchema, text: str) -> tuple[Checked, bool]:
+    def look_up(self, text: str) -> tuple[Checked, bool]:
         """The checked document, and whether it had to be checked now."""
         misses = self._check.cache_info().misses
-        return self.check(schema, text), self._check.cache_info().misses > misses
+        return self.check(text), self._check.cache_info().misses > misses

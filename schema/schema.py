@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property
+from typing import cast
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -21,7 +24,18 @@ from schema.subscriptions import Subscription
 
 
 class Schema(strawberry.Schema):
-    """A schema whose every error carries a code."""
+    """A schema whose operations are held to the limits, and whose every error carries a code."""
+
+    @cached_property
+    def documents(self) -> Documents:
+        """What has been asked of this schema."""
+        return Documents(self._schema)
+
+    def create_extensions_runner(
+        self, execution_context: ExecutionContext, extensions: list[SchemaExtension]
+    ) -> SchemaExtensionsRunner:
+        """Called once for each operation."""
+        return cast(SchemaExtensionsRunner, Operation(self.documents, execution_context))
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -32,7 +46,7 @@ class Schema(strawberry.Schema):
             errors[:] = [without_suggestion(error) for error in errors]
 
 
-def build_schema(*, in_order: bool = False, documents: Documents | None = None) -> Schema:
+def build_schema(*, in_order: bool = False) -> Schema:
     """The schema, with its cache of documents. Takes a tenth of a second: once for a process.
 
     ``in_order`` is for printing alone: the sorted copy hands enum arguments to resolvers as plain strings.
@@ -42,6 +56,5 @@ def build_schema(*, in_order: bool = False, documents: Documents | None = None) 
         mutation=Mutation,
         subscription=Subscription,
         types=NODE_TYPES,
-        extensions=[partial(Operation, documents or Documents())],
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=in_order),
     )
