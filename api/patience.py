@@ -1,4 +1,4 @@
-"""The protocols that uvicorn speaks, with an end to its patience with clients that do not read."""
+"""The protocols that uvicorn speaks, with an end to its patience with clients that do not read, or ask."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ UNREAD_SECONDS: Final = 20.0
 """How long a client may take nothing of what waits for it, over a socket, as a stream or as an answer."""
 FAREWELL_SECONDS: Final = 10.0
 """For one that is only slow, to read what waits for it and why it was cut off."""
+HEAD_BYTES: Final = 1 << 16
+"""Of what is not a body: the line and the headers of a request, and what may follow behind its chunks."""
+HEAD_SECONDS: Final = 10.0
+"""For the line and the headers to arrive."""
 TOO_SLOW: Final = 4410
 """The close code of sockets; streams end with an error TOO_SLOW. Either may resume with `after`."""
 REASON: Final = "Too slow: subscribe again, with the last cursor as `after`"
@@ -87,7 +91,54 @@ class PatientSocket(Patient, WebSocketsSansIOProtocol):
 
 
 class PatientHttp(Patient, HttpToolsProtocol):
-    """Answers and streams: a stream ends with its farewell, an answer in its middle."""
+    """Answers and streams: a stream ends with its farewell, an answer in its middle.
+
+    Nor does it wait for ever for a request's headers, or take them all: uvicorn alone does both.
+    """
+
+    head_seconds = HEAD_SECONDS
+
+    _bodiless = 0
+    _asking: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting_for_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._bodiless += len(data)
+        super().data_received(data)
+        if self._bodiless > HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The headers are too long")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._asking is None:
+            self._wait_for_head()
+
+    def on_headers_complete(self) -> None:
+        self._stop_waiting_for_head()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._bodiless = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._bodiless = 0
+        super().on_message_complete()
+
+    def _wait_for_head(self) -> None:
+        self._asking = self.loop.call_later(self.head_seconds, self.transport.close)
+
+    def _stop_waiting_for_head(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
 
     def shutdown(self) -> None:
         """Streams have no end that a server that is stopped could wait for; they resume at the next one."""

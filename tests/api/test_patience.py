@@ -1,4 +1,4 @@
-"""A client that does not read is let go, and one that is slow hears why."""
+"""A client that does not read or ask is let go, and one that is slow hears why."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class ImpatientSocket(PatientSocket):
 
 
 class ImpatientHttp(PatientHttp):
+    head_seconds = 1
     unread_seconds = 0.3
     farewell_seconds = 3
 
@@ -72,11 +73,17 @@ class Talker:
             await asyncio.sleep(0)  # uvicorn takes what it sends to nobody without a pause
 
 
+async def answering(_: Any, receive: Any, send: Any) -> None:
+    """Takes a request as it comes, and answers."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
 @asynccontextmanager
-async def served(talker: Talker) -> AsyncIterator[tuple[str, int]]:
-    config = uvicorn.Config(
-        talker, log_level="critical", http=ImpatientHttp, ws=ImpatientSocket, lifespan="off"
-    )
+async def served(app: Any) -> AsyncIterator[tuple[str, int]]:
+    config = uvicorn.Config(app, log_level="critical", http=ImpatientHttp, ws=ImpatientSocket, lifespan="off")
     server = uvicorn.Server(config)
     with socket.socket() as listener:
         # Small on both sides, so that a few messages fill them.
@@ -172,3 +179,67 @@ async def test_whoever_reads_slowly_but_surely_is_not_cut_off() -> None:
                     heard += len(await asyncio.get_running_loop().sock_recv(client, 20_000))
                     await asyncio.sleep(ImpatientHttp.unread_seconds / 10)
             assert not talker.ended.is_set()
+
+
+# ------------------------------------------------------------------ requests without end
+
+
+ENDLESS_HEADS = {
+    "address": (b"GET /", b"x" * 10_000),
+    "header": (b"GET / HTTP/1.1\r\nX: ", b"x" * 10_000),
+    "headers": (b"GET / HTTP/1.1\r\n", b"X: " + b"x" * 10_000 + b"\r\n"),
+    "trailers": (
+        b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n",
+        b"X: " + b"x" * 10_000 + b"\r\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("head", ENDLESS_HEADS)
+async def test_headers_have_an_end(head: str) -> None:
+    begin, more = ENDLESS_HEADS[head]
+    async with served(answering) as (host, port):
+        _, writer = await asyncio.open_connection(host, port)
+        writer.write(begin)
+        sent = await asyncio.wait_for(sent_until_closed(writer, more), 20)
+        writer.close()
+    assert sent < 10_000_000
+
+
+async def sent_until_closed(writer: asyncio.StreamWriter, more: bytes) -> int:
+    """How many bytes went before the other side had had enough."""
+    sent = 0
+    with suppress(ConnectionError):
+        while True:
+            writer.write(more)
+            await writer.drain()
+            sent += len(more)
+            await asyncio.sleep(0.005)
+    return sent
+
+
+async def test_a_long_body_is_no_head() -> None:
+    chunk = b"186a0\r\n" + b"x" * 100_000 + b"\r\n"
+    async with served(answering) as (host, port):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(10):
+            writer.write(chunk)
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+@pytest.mark.parametrize("before", [b"", REQUEST])
+@pytest.mark.parametrize("head", [b"", b"GET / HTTP/1.1\r\nX: "])
+async def test_nobody_holds_a_connection_without_asking(before: bytes, head: bytes) -> None:
+    async with served(answering) as (host, port):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(before)
+        if before:
+            await reader.readuntil(b"ok")
+        writer.write(head)
+        async with asyncio.timeout(10):
+            assert await reader.read() == b""
+        writer.close()
