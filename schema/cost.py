@@ -173,12 +173,13 @@ def extent_of(value: object) -> int | None:
         return extent_of(value.get(FILES))
     if isinstance(value, list):
         return _at_most(len(value))
-    return _at_most(value) if isinstance(value, int) else None
+    # GraphQL takes 100.0 for an Int too.
+    return _at_most(value) if isinstance(value, int | float) else None
 
 
-def _at_most(size: int) -> int:
+def _at_most(size: float) -> int:
     """More is refused by the field itself."""
-    return min(max(size, 0), MAX_SIZE)
+    return int(min(max(size, 0), MAX_SIZE))
 
 
 class Costs:

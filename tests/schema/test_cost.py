@@ -70,6 +70,8 @@ def test_counts_objects_and_full_pages(schema: Schema, document: str, expected: 
         (PAGE, {"first": None}, 1 + 20),
         (PAGE, {"first": 50}, 1 + 50),
         (PAGE, {"first": 10**9}, 1 + 100),
+        (PAGE, {"first": 50.0}, 1 + 50),
+        (PAGE, {"first": 1e300}, 1 + 100),
         (PAGE, {"first": "many"}, 1 + 20),
         (BOTH, {}, 1 + 7 * (1 + 1 + 20)),
         (BOTH, {"n": 2, "m": 3}, 1 + 2 * (1 + 1 + 3)),
