@@ -6,7 +6,7 @@ Each try counts by itself, however many come in one request.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from services.throttle import Rate, Throttle
@@ -29,21 +29,23 @@ class Door:
 
     @contextmanager
     def guess(self, source: str, account: str) -> Iterator[None]:
-        """Around one guess at a password; one that turns out right does not count.
+        """Around one guess at a password; one that turns out right does not count, nor one that is not made.
 
         Raises:
             TooMany: the guess must not be made now.
         """
         counts = {
-            f"guess {source} {account}": AT_ACCOUNT,
             f"guesses of {source}": FROM_ADDRESS,
+            f"guess {source} {account}": AT_ACCOUNT,
             f"guesses at {account}": AT_ACCOUNT_FROM_ANYWHERE,
         }
-        for key, rate in counts.items():
-            self.throttle.take(key, rate)  # before it is known: many come at the same time
+        with ExitStack() as taken:
+            for key, rate in counts.items():
+                self.throttle.take(key, rate)  # before it is known: many come at the same time
+                taken.callback(self.throttle.give_back, key, rate)
+            back = taken.pop_all()
         yield
-        for key, rate in counts.items():
-            self.throttle.give_back(key, rate)
+        back.close()
 
     def letter(self, source: str) -> None:
         """Before something that makes us send a mail.
