@@ -216,7 +216,7 @@ class Image(Model):
     @classmethod
     def having_taught(cls) -> QuerySet[Self]:
         """Images by a label of which a model was trained."""
-        return cls.filter(id__in=Subquery(Label.filter(used_in__id__gt=0).values("image_id")))
+        return cls.filter(id__in=Subquery(Label.filter(used_in__id__isnull=False).values("image_id")))
 
     @classmethod
     def in_conflict(cls) -> QuerySet[Self]:
