@@ -1,8 +1,21 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
+import { manifest } from "./scripts/operations.ts";
+
+/** For deployments that admit the operations of manifests alone: beside the pages lies theirs. */
+const persistedDocuments: Plugin = {
+  name: "persisted-documents",
+  generateBundle() {
+    this.emitFile({
+      type: "asset",
+      fileName: "persisted-documents.json",
+      source: JSON.stringify(manifest()),
+    });
+  },
+};
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), persistedDocuments],
   build: {
     // scripts/budget.mjs reads from it what each page fetches.
     manifest: true,

@@ -1,37 +1,37 @@
-/** Every operation in these sources fits the schema that the server prints. */
+/** Every operation in these sources fits the schema that the server prints, and is in the manifest. */
 
 import { buildSchema, parse, validate } from "graphql";
 import { describe, expect, it } from "vitest";
 import sdl from "../../schema.graphql?raw";
+import { manifest } from "../scripts/operations";
+import { formOf } from "./graphql/upload";
 
-const OPERATION = /`((?:#.*\n)*(?:query|mutation|subscription) [^`]*)`/g;
-const FRAGMENT = /`(fragment (\w+) on [^`]*)`/g;
+const WRITTEN = /`(?:#.*\n)*(?:query|mutation|subscription) (\w+)/g;
 
-const sources = import.meta.glob<string>("./**/*.{ts,tsx}", {
+const sources = import.meta.glob<string>(["./**/*.{ts,tsx}", "!./graphiql/tabs.ts", "!./**/*.test.ts"], {
   query: "?raw",
   import: "default",
   eager: true,
 });
-const documents = Object.entries(sources).flatMap(([file, source]) =>
-  [...source.matchAll(OPERATION)].map((match) => ({ file, document: match[1] ?? "" })),
-);
-const fragments = Object.values(sources).flatMap((source) =>
-  [...source.matchAll(FRAGMENT)].map((match) => ({ name: match[2] ?? "", definition: match[1] ?? "" })),
+const written = Object.values(sources).flatMap((source) =>
+  [...source.matchAll(WRITTEN)].map((match) => match[1] ?? ""),
 );
 const schema = buildSchema(sdl);
+const texts = Object.values(manifest());
 
-/** The operation with the fragments that it spreads. */
-function whole(document: string): string {
-  const spread = fragments.filter(({ name }) => document.includes(`...${name}`));
-  return [document, ...spread.map(({ definition }) => definition)].join("\n");
-}
-
-describe("operations", () => {
-  it("are found in the sources", () => {
-    expect(documents.length).toBeGreaterThan(10);
+describe("the manifest", () => {
+  it("has every operation that is written in the sources", () => {
+    expect(written.length).toBeGreaterThan(40);
+    const named = texts.map((text) => /^\w+ (\w+)/.exec(text)?.[1] ?? text);
+    expect(new Set(named)).toEqual(new Set(written));
   });
 
-  it.each(documents)("of $file fit the schema", ({ document }) => {
-    expect(validate(schema, parse(whole(document))).map((error) => error.message)).toEqual([]);
+  it.each(texts)("has what fits the schema: %s", (text) => {
+    expect(validate(schema, parse(text)).map((error) => error.message)).toEqual([]);
+  });
+
+  it("has the text of an upload, which goes by another way", () => {
+    const form = formOf(new File(["x"], "chest.png"), {});
+    expect(texts).toContain(JSON.parse(form.get("operations") as string).query);
   });
 });

@@ -1,6 +1,6 @@
 /** Who is signed in, in GraphiQL's footer, with the way in or out. */
 
-import { print } from "graphql";
+import { stringifyDocument } from "@urql/core";
 import { useEffect, useState } from "react";
 import { graphql, type ResultOf, type TadaDocumentNode } from "../graphql/graphql";
 import { post } from "../graphql/request";
@@ -13,7 +13,8 @@ const LEAVE = graphql(`mutation Leave { signOut { signedOut } }`);
 type Viewer = NonNullable<ResultOf<typeof WHO>["viewer"]>;
 
 async function ask<Data>(document: TadaDocumentNode<Data>, token: string): Promise<Data | null> {
-  const answer = (await post({ query: print(document) }, authorised({}, token))) as { data?: Data | null };
+  const query = stringifyDocument(document);
+  const answer = (await post({ query }, authorised({}, token))) as { data?: Data | null };
   return answer.data ?? null;
 }
 
