@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 from events.messages import Event
@@ -15,10 +16,11 @@ LAST = 2**63 - 1
 
 @dataclass(frozen=True)
 class Entry:
-    """An event to publish; ``uid`` tells a repeat from something new."""
+    """An event to publish; ``uid`` tells a repeat from something new, which happened at ``since``."""
 
     uid: str
     event: Event
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, Sequence
-from itertools import takewhile
 from time import monotonic
 from typing import Protocol
 
-from events.log import CursorExpired, Delivery, Entry
+from events.log import Delivery, Entry
 from events.messages import Event
+from events.window import Window
 
-RECENT = 4096
-"""Deliveries kept at hand; a subscriber that has fallen further behind reads the journal."""
-PAGE = 500
 SAVE_EVERY_SECONDS = 0.5
 
 
@@ -43,37 +39,26 @@ class InProcessLog:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        # Without a gap: what the journal holds behind its first delivery is all here.
-        self._recent: deque[Delivery] = deque(maxlen=RECENT)
-        self._newest = 0
-        self._grown = asyncio.Condition()
+        self._window = Window(journal.read, journal.bounds)
         self._publishing = asyncio.Lock()
 
     async def publish(self, entries: Sequence[Entry]) -> None:
         async with self._publishing:
             try:
-                self._recent.extend(await self._journal.append(entries))
+                new = await self._journal.append(entries)
             except BaseException:
-                self._recent.clear()  # the journal may have taken them all the same: there they are found
+                self._window.forget()  # the journal may have taken them all the same: there they are found
                 raise
-            self._newest = self._recent[-1].position if self._recent else await self.head()
-        async with self._grown:
-            self._grown.notify_all()
+            await self._window.add(new)
+            if not new:  # an answer may have been lost, and nobody told of what it was about
+                await self._window.reaches(await self.head())
 
     async def head(self) -> int:
         _, newest = await self._journal.bounds()
         return newest
 
-    async def stream(self, after: int) -> AsyncGenerator[Delivery]:
-        await self._refuse_expired(after)
-        position = after
-        while True:
-            behind = await self._behind(position)
-            for delivery in behind:
-                yield delivery
-                position = delivery.position
-            if not behind:
-                await self._wait_beyond(position)
+    def stream(self, after: int) -> AsyncGenerator[Delivery]:
+        return self._window.stream(after)
 
     async def work(self, group: str, kinds: frozenset[type[Event]]) -> AsyncGenerator[InProcessJob]:
         progress = Progress(self._journal, group, await self._beginning(group))
@@ -92,23 +77,6 @@ class InProcessLog:
         """Where the group has got to; one never seen begins with the oldest event that is kept."""
         reached = await self._journal.progress(group)
         return (await self._journal.bounds())[0] if reached is None else reached
-
-    async def _refuse_expired(self, after: int) -> None:
-        dropped, newest = await self._journal.bounds()
-        if after < dropped:
-            raise CursorExpired(f"events up to {dropped} are no longer kept")
-        if after > newest:
-            raise CursorExpired("this cursor is of another log")
-
-    async def _behind(self, position: int) -> list[Delivery]:
-        if self._recent and position >= self._recent[0].position - 1:
-            fresh = list(takewhile(lambda delivery: delivery.position > position, reversed(self._recent)))
-            return fresh[::-1]
-        return await self._journal.read(position, PAGE)
-
-    async def _wait_beyond(self, position: int) -> None:
-        async with self._grown:
-            await self._grown.wait_for(lambda: self._newest > position)
 
 
 class Progress:

@@ -65,9 +65,11 @@ class Outbox:
     async def _publish_some(self) -> bool:
         # Those of a newer version of the program wait for it and hold nothing up.
         waiting = OutboxEvent.filter(kind__in=list(KINDS)).order_by("id").limit(BATCH)
-        rows = await waiting.values_list("id", "uid", "kind", "payload")
+        rows = await waiting.values_list("id", "uid", "kind", "payload", "created_at")
         if rows:
-            await self._log.publish([Entry(uid, from_payload(kind, told)) for _, uid, kind, told in rows])
+            await self._log.publish(
+                [Entry(uid, from_payload(kind, told), since) for _, uid, kind, told, since in rows]
+            )
             await OutboxEvent.filter(id__in=[row for row, *_ in rows]).delete()
         return bool(rows)
 

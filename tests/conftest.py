@@ -14,6 +14,7 @@ from ml.weights import load as load_weights
 from services.platform import Platform
 from store.database import open_database
 from tests import databases, stand_ins
+from tests.brokers import Broker, broker
 from tests.missing import missing
 
 IMAGES = Path(os.environ.get("COVIDXR_TEST_IMAGES", Path(__file__).parents[2] / "shared"))
@@ -107,3 +108,10 @@ async def platform(settings: Settings, parts: Parts) -> AsyncIterator[Platform]:
     """The platform at work on stand-ins."""
     async with running(settings, parts) as running_platform:
         yield running_platform
+
+
+@pytest.fixture(scope="session")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A NATS server with JetStream for all tests, each of which has a stream of its own."""
+    with broker(tmp_path_factory.mktemp("nats")) as one:
+        yield one
