@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -153,6 +152,10 @@ class TrainingRun(Node):
     loss: float | None = strawberry.field(
         description="Training loss of the last epoch; null before the first."
     )
+    losses: list[float | None] = strawberry.field(
+        description="Training loss of each epoch done, in order; null where it has diverged. Empty of runs "
+        "that ended before this was kept."
+    )
     seconds_left: float | None = strawberry.field(
         description="Seconds until it is judged, calibration, gate and audit included, told from what its "
         "steps have taken so far and from the proportions of the run before. Null before the first epoch is "
@@ -170,7 +173,6 @@ class TrainingRun(Node):
     @classmethod
     def of(cls, row: tables.TrainingRun, moment: TrainingProgressed | None = None) -> TrainingRun:
         """The run of a row, or as it stood at an event: replayed later, that shows what was true then."""
-        loss = row.loss if moment is None else moment.loss
         left_out = row.left_out if moment is None else moment.left_out
         return cls(
             id=ids.encode("TrainingRun", row.id),
@@ -179,8 +181,8 @@ class TrainingRun(Node):
             labels=row.label_count,
             epoch=row.epoch if moment is None else moment.epoch,
             epochs=row.epochs,
-            # JSON has no word for a loss that has diverged
-            loss=loss if loss is not None and math.isfinite(loss) else None,
+            loss=row.loss if moment is None else moment.loss,
+            losses=(row.losses or [])[: None if moment is None else moment.epoch],
             seconds_left=retraining.seconds_left(row) if moment is None else moment.seconds_left,
             left_out=None if left_out is None else LeftOut.of(left_out),
             error=row.error,

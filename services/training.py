@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -195,16 +196,21 @@ class Training:
         is_news = last is None or (last.state, last.epoch) != (step.state, step.epoch)
         learned_by = None if left is None else datetime.now(UTC) + timedelta(seconds=left)
 
+        # Neither JSON nor MySQL has a word for a loss that has diverged.
+        loss = step.loss if step.loss is not None and math.isfinite(step.loss) else None
+        known: list[float | None] = run.losses or []
+        losses = known + [loss] * (step.epoch - len(known))  # a step may tell of the last epoch again
+
         async def write() -> None:
-            changes = {"state": step.state, "epoch": step.epoch, "loss": step.loss}
+            changes = {"state": step.state, "epoch": step.epoch, "loss": loss, "losses": losses}
             if not await TrainingRun.held(run.id, run.fence).update(**changes, learned_by=learned_by):
                 raise LeaseLost
             if is_news:
-                moment = (step.state, step.epoch, step.loss, step.seconds_left)
+                moment = (step.state, step.epoch, loss, step.seconds_left)
                 await record(TrainingProgressed(run.id, *moment, left_out=run.left_out))
 
         await self.outbox.commit(write)
-        run.epoch, run.loss = step.epoch, step.loss
+        run.epoch, run.loss, run.losses = step.epoch, loss, losses
 
     async def _conclude(
         self, run: TrainingRun, incumbent: ModelVersion, used: Sequence[Example], folder: Path
@@ -284,7 +290,7 @@ async def _give_back(run: TrainingRun) -> None:
 async def _seize(run_id: int, seized: list[TrainingRun]) -> tuple[TrainingRun | None, bool]:
     """The run, and whether it is ours now; in one transaction, lest we take another's fence for ours."""
     now = datetime.now(UTC)
-    anew = {"epoch": 0, "loss": None, "learned_by": None, "left_out": None}
+    anew = {"epoch": 0, "loss": None, "losses": None, "learned_by": None, "left_out": None}
     changes = {"fence": F("fence") + 1, "lease_until": now + LEASE, "state": RunState.TRAINING, **anew}
     taken = await TrainingRun.abandoned(run_id, now).update(**changes, lost=F("lost") + 1)
     taken = taken or await TrainingRun.free(run_id).update(**changes)

@@ -511,6 +511,9 @@ class TrainingRun(Model):
     epoch = fields.IntField(default=0)
     epochs = fields.IntField()
     loss = fields.FloatField(null=True)
+    losses: Any = fields.JSONField(
+        null=True, description="of each epoch done, in order, null where it has diverged"
+    )
     learned_by = fields.DatetimeField(
         null=True, description="when the learning should be over, by the epochs so far"
     )

@@ -22,7 +22,7 @@ LABELS = """subscription($after: Cursor) { labelSubmitted(after: $after) { curso
   label { finding image { filename } submittedBy { name } }
   retraining { newLabels threshold run { id } } } }"""
 PROGRESS = """subscription($after: Cursor) { trainingProgress(after: $after) { cursor
-  run { state epoch epochs loss secondsLeft reason leftOut { images } labels model { number } } } }"""
+  run { state epoch epochs loss losses secondsLeft reason leftOut { images } labels model { number } } } }"""
 PROMOTIONS = """subscription($after: Cursor) { modelPromoted(after: $after) { cursor
   model { number state } previous { number state } } }"""
 CHANGES = """subscription($after: Cursor) { findingChanged(after: $after) { cursor change { changedAt
@@ -133,7 +133,13 @@ async def test_progress_shows_the_moment_that_it_tells_of(
     address: str, admin: Asker, platform: Platform
 ) -> None:
     run = await TrainingRun.create(
-        trigger=RunTrigger.ADMIN, epochs=2, state="FAILED", epoch=2, loss=0.1, error="the trainer was lost"
+        trigger=RunTrigger.ADMIN,
+        epochs=2,
+        state="FAILED",
+        epoch=2,
+        loss=0.1,
+        losses=[0.75, 0.1],
+        error="the trainer was lost",
     )
     begin = await platform.log.head()
     moments: list[tuple[str, int, float | None, float | None]] = [
@@ -149,6 +155,7 @@ async def test_progress_shows_the_moment_that_it_tells_of(
         await client.subscribe(PROGRESS, after=encode_cursor(begin))
         runs = [(await client.event())["run"] for _ in moments]
     assert [(run["state"], run["epoch"], run["loss"], run["secondsLeft"]) for run in runs] == moments
+    assert [run["losses"] for run in runs] == [[], [0.75], [0.75, 0.1]]
     assert [run["leftOut"] for run in runs] == [None, [{"images": 2}], [{"images": 2}]]
     assert [run["reason"] for run in runs] == [
         "It waits for a trainer.",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
@@ -60,7 +61,24 @@ async def test_tells_of_every_step(platform: Platform) -> None:
     (run,) = await ended()
     expected = [("QUEUED", 0), ("TRAINING", 1), ("TRAINING", 2), ("EVALUATING", 2), ("PROMOTED", 2)]
     assert await eventually(lambda: same(states_told(run), expected))
-    assert (run.epoch, run.loss) == (2, 0.5)
+    assert (run.epoch, run.loss, run.losses) == (2, 0.5, [1.0, 0.5])
+
+
+async def test_the_curve_has_a_loss_for_each_epoch_and_a_gap_where_it_diverged(
+    platform: Platform, parts: Parts
+) -> None:
+    steps = [Progress(RunState.TRAINING, epoch, loss) for epoch, loss in ((1, 0.9), (2, math.nan), (3, 0.4))]
+    learn = parts.trainer.train
+
+    async def train(folder: Path) -> AsyncGenerator[Progress]:
+        for one in (*steps, replace(steps[-1], seconds_left=9.0), Progress(RunState.EVALUATING, 3, 0.4)):
+            yield one
+        assert [step async for step in learn(folder)], "which leaves the outcome"
+
+    parts.trainer.train = train
+    await label(platform, await member(), THRESHOLD)
+    (run,) = await ended()
+    assert run.losses == [0.9, None, 0.4]
 
 
 async def test_the_time_left_is_kept_anew_without_telling_of_the_same_epoch_again(
