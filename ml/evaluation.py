@@ -33,6 +33,15 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class CalibrationBin:
+    """Images that are given much the same probability: its mean, the share of them with COVID, how many."""
+
+    probability: float
+    frequency: Estimate
+    images: int
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What one classifier does on one set of images, at one threshold.
 
@@ -125,6 +134,17 @@ def delong(positives: np.ndarray, negatives: np.ndarray) -> Estimate:
     return Estimate(area, max(0.0, area - half), min(1.0, area + half))
 
 
+def roc_curve(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The corners of the ROC curve, (0, 0) and (1, 1) included: false and true positive rates (K,)."""
+    order = np.argsort(-probabilities, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(probabilities[order]) != 0, True))  # equals are called together
+    found = np.append(0, np.cumsum(labels[order].astype(bool))[ends])
+    false = np.append(0, ends + 1) - found
+    across, up = np.diff(false), np.diff(found)
+    turns = np.concatenate([[True], across[:-1] * up[1:] != across[1:] * up[:-1], [True]])
+    return (false / false[-1])[turns], (found / found[-1])[turns]
+
+
 def precision_recall(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Precision and recall (K,) at each probability as threshold, highest first; labels (N,) of 0 and 1."""
     order = np.argsort(-probabilities, kind="stable")
@@ -139,11 +159,30 @@ def average_precision(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(precision @ np.diff(recall, prepend=0))
 
 
+def calibration_bins(labels: np.ndarray, probabilities: np.ndarray) -> list[CalibrationBin]:
+    """The bins of `calibration_error` that hold images, with Wilson's intervals of their frequencies."""
+    bin_of = _bins(probabilities, CALIBRATION_BINS)
+    return [
+        CalibrationBin(
+            float(probabilities[inside].mean()),
+            wilson(float(labels[inside].sum()), int(inside.sum())),
+            int(inside.sum()),
+        )
+        for inside in (bin_of == number for number in np.unique(bin_of))
+    ]
+
+
 def calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = CALIBRATION_BINS) -> float:
     """The expected calibration error: over bins of equal width, the mean gap of probability and frequency."""
-    bin_of = np.minimum((probabilities * bins).astype(int), bins - 1)
+    bin_of = _bins(probabilities, bins)
     gaps = np.bincount(bin_of, weights=probabilities - labels, minlength=bins)
     return float(np.abs(gaps).sum() / len(labels))
+
+
+def _bins(probabilities: np.ndarray, bins: int) -> np.ndarray:
+    """Which of so many bins of equal width each probability (N,) lies in."""
+    lies_in: np.ndarray = np.minimum((probabilities * bins).astype(int), bins - 1)
+    return lies_in
 
 
 def _share_below(others: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ml.evaluation import CALIBRATION_BINS, Evaluation, average_precision, precision_recall, wilson
+from ml.evaluation import Evaluation, average_precision, calibration_bins, precision_recall, roc_curve
 
 COLOURS = {
     "A": "#0072B2",
@@ -108,12 +108,9 @@ def _enlarge_corner(axis: Axes, curves: Mapping[str, Curve]) -> None:
 
 
 def _draw_roc(axis: Axes, head: str, curve: Curve) -> None:
-    order = np.argsort(-curve.probabilities, kind="stable")
-    ends = np.append(np.diff(curve.probabilities[order]) != 0, True)  # equal probabilities are one step
-    found, false = (np.cumsum(truth[order])[ends] / truth.sum() for truth in (curve.covid, ~curve.covid))
     area = curve.evaluation.auc
     label = f"{head}: AUC {area.value:.3f} ({area.low:.3f} to {area.high:.3f})"
-    axis.plot(np.append(0, false), np.append(0, found), color=COLOURS[head], label=label, linewidth=1.5)
+    axis.plot(*roc_curve(curve.covid, curve.probabilities), color=COLOURS[head], label=label, linewidth=1.5)
     point = 1 - curve.evaluation.specificity.value, curve.evaluation.sensitivity.value
     axis.plot(*point, "o", color=COLOURS[head], markersize=5)
     if curve.paper:
@@ -133,18 +130,14 @@ def _draw_precision(axis: Axes, head: str, curve: Curve) -> None:
 
 
 def _draw_calibration(axis: Axes, head: str, curve: Curve) -> None:
-    bin_of = np.minimum((curve.probabilities * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    filled, counts = np.unique(bin_of, return_counts=True)
-    filled, counts = filled[counts >= FEWEST], counts[counts >= FEWEST]
-    rates = [
-        wilson(float(curve.covid[bin_of == number].sum()), int((bin_of == number).sum())) for number in filled
-    ]
-    x = np.array([curve.probabilities[bin_of == number].mean() for number in filled])
-    y = np.array([rate.value for rate in rates])
+    bins = [one for one in calibration_bins(curve.covid, curve.probabilities) if one.images >= FEWEST]
+    rates = [one.frequency for one in bins]
+    x, y = [one.probability for one in bins], [rate.value for rate in rates]
     spread = np.array([[rate.value - rate.low, rate.high - rate.value] for rate in rates]).reshape(-1, 2).T
     axis.errorbar(x, y, np.maximum(spread, 0), fmt="none", ecolor=COLOURS[head], alpha=0.5, linewidth=1)
     label = f"{head}: expected calibration error {curve.evaluation.calibration_error:.3f}"
-    axis.scatter(x, y, s=12 + 25 * np.log10(counts), color=COLOURS[head], label=label, zorder=3)
+    sizes = [12 + 25 * np.log10(one.images) for one in bins]
+    axis.scatter(x, y, s=sizes, color=COLOURS[head], label=label, zorder=3)
 
 
 def _draw_confusion(axis: Axes, curve: Curve) -> None:

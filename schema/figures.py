@@ -43,6 +43,41 @@ class Evaluation:
         )
 
 
+@strawberry.type(description="A point of an ROC curve: what a model reaches at one threshold.")
+class RocPoint:
+    specificity: float = strawberry.field(description="Share of the other images that it lets pass.")
+    sensitivity: float = strawberry.field(description="Share of the COVID images that it finds.")
+
+
+@strawberry.type(description="Images to which a model gives much the same probability.")
+class CalibrationBin:
+    probability: float = strawberry.field(description="The mean of what it gives them.")
+    frequency: Estimate = strawberry.field(description="The share of them that show COVID.")
+    images: int = strawberry.field(description="How many they are.")
+
+
+@strawberry.type(description="What lies behind the figures of an `Evaluation`, on the same images.")
+class Curves:
+    roc: list[RocPoint] = strawberry.field(
+        description="The corners of the ROC curve, at most 200, from the highest threshold to the lowest."
+    )
+    calibration: list[CalibrationBin] = strawberry.field(
+        description="By tenths of the probability, from 0 to 1; those that hold no image are left out."
+    )
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Curves:
+        """What a record keeps; see `services.model_record`."""
+        roc = found["roc"]
+        return cls(
+            roc=[
+                RocPoint(specificity=specificity, sensitivity=sensitivity)
+                for specificity, sensitivity in zip(roc["specificity"], roc["sensitivity"], strict=True)
+            ],
+            calibration=[_with_estimates(CalibrationBin, one) for one in found["calibration"]],
+        )
+
+
 @strawberry.type(description="What a head reached at a site that had not taught it.")
 class Elsewhere:
     taught_by: list[str] = strawberry.field(description="The sources of the images that taught it.")

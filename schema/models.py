@@ -11,7 +11,7 @@ from events.messages import TrainingProgressed
 from schema import ids
 from schema.context import Info
 from schema.fields import field
-from schema.figures import Audit, Elsewhere, Evaluation
+from schema.figures import Audit, Curves, Elsewhere, Evaluation
 from schema.node import Node
 from schema.people import User
 from schema.verdict import GateVerdict
@@ -91,6 +91,11 @@ class ModelVersion(Node):
     def band(self) -> Band | None:
         found = (self.row.record or {}).get("method", {}).get("band")
         return Band(low=found[0], high=found[1]) if found else None
+
+    @field("Its ROC curve and its calibration; null where they were not recorded.")
+    def curves(self) -> Curves | None:
+        found = (self.row.record or {}).get("curves")
+        return Curves.of(found) if found else None
 
     @field("The verdict in numbers; null where no gate judged it.")
     def gate(self) -> GateVerdict | None:

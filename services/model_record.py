@@ -12,6 +12,7 @@ import numpy as np
 
 from ml import drift
 from ml.base_set import POSITIVE
+from ml.evaluation import calibration_bins, roc_curve
 from ml.making import probabilities
 from ml.model_file import Model
 from ml.training import TrainingConfig
@@ -21,6 +22,8 @@ from services.origins import Origins
 from services.study_results import Result
 
 CLASSES = {"covid": True, "no_covid": False}
+MOST_POINTS = 200
+"""Of an ROC curve that is kept: more cannot be told apart on a screen."""
 SOFTWARE = ("jax", "flax", "optax", "numpy", "scipy", "pillow")
 
 
@@ -36,10 +39,12 @@ def recorded(
 
     Its ``reference``, of `ml.drift.Figures`, is what images that come in later are held against.
     """
+    result = _result(model, judged, features)
     return {
         "data": origins.described(taught, judged),
         "method": _method(model, config),
-        "figures": _figures(_result(model, judged, features)),
+        "figures": _figures(result),
+        "curves": curves(result),
         "reference": drift.figures(model, features, judged.labels == POSITIVE).as_dict(),
         "audit": dict(audit),
     }
@@ -86,4 +91,15 @@ def _figures(result: Result) -> dict[str, Any]:
         "left_open": asdict(result.open_share),
         "decided": decided.as_dict() if decided else None,
         "covered": {name: asdict(result.covered(covid)) for name, covid in CLASSES.items()},
+    }
+
+
+def curves(result: Result) -> dict[str, Any]:
+    """The ROC curve, and how probabilities compare with frequencies."""
+    false, found = roc_curve(result.covid, result.probabilities)
+    kept = np.linspace(0, len(false) - 1, min(len(false), MOST_POINTS)).round().astype(int)
+    bins = calibration_bins(result.covid, result.probabilities)
+    return {
+        "roc": {"specificity": (1 - false[kept]).tolist(), "sensitivity": found[kept].tolist()},
+        "calibration": [asdict(one) for one in bins],
     }

@@ -9,10 +9,12 @@ from ml.evaluation import (
     Evaluation,
     EvaluationError,
     average_precision,
+    calibration_bins,
     calibration_error,
     delong,
     evaluate,
     precision_recall,
+    roc_curve,
     wilson,
 )
 
@@ -50,6 +52,33 @@ def test_wilsons_interval_has_its_published_values(
 def test_auc_counts_pairs_in_order() -> None:
     pairs = [(p > n) + 0.5 * (p == n) for p in PROBABILITIES[:4] for n in PROBABILITIES[4:]]
     assert evaluate(LABELS, PROBABILITIES).auc.value == pytest.approx(np.mean(pairs))
+
+
+def test_the_roc_curve_has_the_area_that_is_told() -> None:
+    false, found = roc_curve(LABELS, PROBABILITIES)
+    assert np.trapezoid(found, false) == pytest.approx(evaluate(LABELS, PROBABILITIES).auc.value)
+
+
+def test_the_roc_curve_turns_at_each_of_its_points() -> None:
+    """0.9 and 0.8 are one way up, 0.45 to 0.3 one way across, and the two of 0.2 are called together."""
+    false, found = roc_curve(LABELS, PROBABILITIES)
+    assert list(zip((6 * false).round(), (4 * found).round(), strict=True)) == [
+        (0, 0),
+        (0, 2),
+        (1, 2),
+        (1, 3),
+        (4, 3),
+        (5, 4),
+        (6, 4),
+    ]
+
+
+def test_calibration_is_told_by_the_bins_of_its_error() -> None:
+    bins = calibration_bins(LABELS, PROBABILITIES)
+    assert [one.images for one in bins] == [1, 2, 1, 2, 1, 1, 1, 1]
+    assert (bins[1].probability, bins[1].frequency) == (pytest.approx(0.2), wilson(1, 2))
+    gaps = [one.images * abs(one.probability - one.frequency.value) for one in bins]
+    assert sum(gaps) / len(LABELS) == pytest.approx(calibration_error(LABELS, PROBABILITIES))
 
 
 def test_delongs_interval_is_that_of_its_formula() -> None:

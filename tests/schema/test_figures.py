@@ -6,7 +6,9 @@ from store.tables import ModelState, Prediction, User
 from tests.asking import Asker
 from tests.store_rows import image, model
 
-RECORDS = """{ models { nodes { number audit { films followsBorder border { value } borderLimit verdict
+RECORDS = """{ models { nodes { number
+  curves { roc { specificity sensitivity } calibration { probability frequency { value low high } images } }
+  audit { films followsBorder border { value } borderLimit verdict
   changes { name auc { value } changed { value } reversed { value } refused { value } }
   sourcesTold { label sources images auc { value } } }
   elsewhere { taughtBy shown positives negatives sensitivity { value } auc { value } } } } }"""
@@ -20,6 +22,13 @@ async def test_the_record_of_a_version(admin: Asker) -> None:
     second_change.pop("refused", None)  # as records were before
     await model(2, record=known)
     newest, first = (await admin.data(RECORDS))["nodes"]
+    assert newest["curves"] == {
+        "roc": [
+            {"specificity": specificity, "sensitivity": sensitivity}
+            for specificity, sensitivity in zip(*known["curves"]["roc"].values(), strict=True)
+        ],
+        "calibration": known["curves"]["calibration"],
+    }
     audit = newest["audit"]
     assert audit["films"] == known["audit"]["altered"]
     assert audit["followsBorder"] == known["audit"]["follows_border"]
@@ -32,7 +41,7 @@ async def test_the_record_of_a_version(admin: Asker) -> None:
     for mine, theirs in zip(newest["elsewhere"], known["elsewhere"], strict=True):
         assert (mine["shown"], mine["taughtBy"]) == (theirs["shown"], theirs["taught_by"])
         assert mine["positives"] == theirs["figures"]["positives"]
-    assert (first["audit"], first["elsewhere"]) == (None, [])
+    assert (first["audit"], first["curves"], first["elsewhere"]) == (None, None, [])
 
 
 async def test_a_version_that_was_not_audited_has_no_audit(admin: Asker) -> None:

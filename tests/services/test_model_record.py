@@ -10,8 +10,9 @@ from ml.heads import pack
 from ml.model_file import Model
 from ml.training import TrainingConfig
 from ml.vgg16 import CHEST_FEATURES
-from services.model_record import recorded
+from services.model_record import curves, recorded
 from services.origins import Origins
+from services.study_results import Result
 from tests.feature_sets import CHESTS
 
 SAID = np.array([0.9, 0.55, 0.2, 0.1, 0.8, 0.3])
@@ -62,6 +63,23 @@ def test_the_figures_are_by_source_and_of_the_band(record: dict[str, dict[str, d
     assert figures["left_open"]["value"] == pytest.approx(1 / 6)
     assert figures["covered"]["covid"]["value"] == pytest.approx(2 / 3)  # type: ignore[index]
     assert figures["covered"]["no_covid"]["value"] == pytest.approx(2 / 3)  # type: ignore[index]
+
+
+def test_the_curves_are_of_the_images_that_judged(record: dict[str, dict[str, object]]) -> None:
+    roc = record["curves"]["roc"]
+    assert roc["specificity"] == pytest.approx([1, 1, 2 / 3, 2 / 3, 1 / 3, 1 / 3, 0])  # type: ignore[index]
+    assert roc["sensitivity"] == pytest.approx([0, 1 / 3, 1 / 3, 2 / 3, 2 / 3, 1, 1])  # type: ignore[index]
+    calibration = record["curves"]["calibration"]
+    assert [one["images"] for one in calibration] == [1, 1, 1, 1, 1, 1]  # type: ignore[attr-defined]
+
+
+def test_no_more_points_of_a_curve_are_kept_than_can_be_told_apart() -> None:
+    covid = np.arange(1000) % 2 == 0
+    said = np.linspace(1, 0, 1000)
+    nobody = np.array([""] * 1000)
+    kept = curves(Result(covid, said, said, covid, nobody, nobody))["roc"]
+    assert len(kept["sensitivity"]) == len(kept["specificity"]) == 200
+    assert (kept["sensitivity"][0], kept["sensitivity"][-1]) == (0, 1)
 
 
 def test_the_reference_is_what_the_holdout_showed(record: dict[str, dict[str, object]]) -> None:

@@ -43,7 +43,16 @@ def test_the_record_is_that_of_the_model_as_shipped(shipped: DefaultModel) -> No
     for mine, theirs in zip(again["audit"]["changes"], known["audit"]["changes"], strict=True):
         assert mine["auc"] == pytest.approx(theirs["auc"], abs=0.01)
         assert mine["changed"]["value"] == pytest.approx(theirs["changed"]["value"], abs=0.02)
+    assert area(again["curves"]["roc"]) == pytest.approx(shipped.evaluation.auc.value, abs=0.001)
+    assert area(known["curves"]["roc"]) == pytest.approx(shipped.evaluation.auc.value, abs=0.001)
+    assert [one["images"] for one in known["curves"]["calibration"]] == pytest.approx(
+        [one["images"] for one in again["curves"]["calibration"]], abs=2
+    )
     assert again["audit"]["films"] == known["audit"]["films"]
+
+
+def area(roc: dict[str, list[float]]) -> float:
+    return float(np.trapezoid(roc["sensitivity"], 1 - np.array(roc["specificity"])))
 
 
 def test_the_audit_set_is_small_and_of_the_holdout(shipped: DefaultModel) -> None:
