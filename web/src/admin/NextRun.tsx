@@ -11,19 +11,18 @@ import { retraining as texts } from "../texts/retraining";
 import { useFormat, useText } from "../texts/useText";
 import { toasts } from "../toasts/toasts";
 import { ActionButton } from "./ActionButton";
-import { type Epoch, withEpoch } from "./curve";
 import { RunUnderWay } from "./RunUnderWay";
 import { Told } from "./Told";
 
 const STATUS = graphql(`query Retraining {
   retraining {
     newLabels threshold waitsFor
-    run { id state epoch epochs loss secondsLeft reason }
+    run { id state epoch epochs loss losses secondsLeft reason }
   }
 }`);
 
 const PROGRESS = graphql(`subscription TrainingProgress($after: Cursor) {
-  trainingProgress(after: $after) { cursor run { id state epoch epochs loss secondsLeft reason } }
+  trainingProgress(after: $after) { cursor run { id state epoch epochs loss losses secondsLeft reason } }
 }`);
 
 const LABELS = graphql(`subscription LabelSubmitted($after: Cursor) {
@@ -47,19 +46,19 @@ interface Props {
 export function NextRun({ ended }: Props) {
   const text = useText(texts);
   const state = useQuery(STATUS, {});
-  const { run: heard, epochs } = useProgress(() => refresh(state), ended);
+  const heard = useProgress(() => refresh(state), ended);
   useFollow(LABELS, { heard: () => refresh(state), begun: () => refresh(state) });
   return (
     <QueryView state={state} what={text.what}>
       {({ retraining }) => {
-        const run = retraining.run?.id === heard?.id ? (heard ?? null) : retraining.run;
+        const run = retraining.run?.id === heard?.id ? heard : retraining.run;
         return (
           <div className="row g-4">
             <div className="col-xl-5">
               <Waiting status={retraining} run={run} />
             </div>
             <div className="col-xl-7">
-              <RunUnderWay run={run} epochs={run ? withEpoch(epochs(run.id), run) : []} />
+              <RunUnderWay run={run} />
             </div>
           </div>
         );
@@ -68,14 +67,12 @@ export function NextRun({ ended }: Props) {
   );
 }
 
-/** What is heard of runs: the last of it, and the losses of each. */
-function useProgress(retry: () => void, ended: () => void) {
+/** The run under way as it was last heard of. */
+function useProgress(retry: () => void, ended: () => void): Run | null {
   const text = useText(texts);
   const [run, setRun] = useState<Run | null>(null);
-  const [epochs, setEpochs] = useState<Record<string, readonly Epoch[]>>({});
   useFollow(PROGRESS, {
     heard({ trainingProgress: { run } }) {
-      setEpochs((kept) => ({ ...kept, [run.id]: withEpoch(kept[run.id] ?? [], run) }));
       setRun(UNDER_WAY.includes(run.state) ? run : null);
       if (run.state !== "TRAINING") retry();
       if (UNDER_WAY.includes(run.state)) return;
@@ -84,7 +81,7 @@ function useProgress(retry: () => void, ended: () => void) {
     },
     begun: retry,
   });
-  return { run, epochs: (id: string) => epochs[id] ?? [] };
+  return run;
 }
 
 function Waiting({ status, run }: { status: Status; run: Run | null }) {

@@ -8,13 +8,14 @@ import { Section } from "../parts/Section";
 import { admin } from "../texts/admin";
 import { retraining as texts } from "../texts/retraining";
 import { useFormat, useText } from "../texts/useText";
+import { LossCurve } from "./LossCurve";
 import { Pager, usePaging } from "./paging";
 import { Told } from "./Told";
 
 const RUNS = graphql(`query TrainingRuns($first: Int!, $after: String) {
   trainingRuns(first: $first, after: $after) {
     nodes {
-      id state trigger reason labels queuedAt finishedAt
+      id state trigger reason labels queuedAt finishedAt epochs losses
       requestedBy { name }
       model { id number }
       leftOut { cause images }
@@ -93,7 +94,10 @@ function Row({ run }: { run: PastRun }) {
         <strong>{text.state[run.state]}</strong>
         <details>
           <summary>{text.why}</summary>
-          <Told>{run.reason}</Told>
+          <p>
+            <Told>{run.reason}</Told>
+          </p>
+          <LossCurve losses={run.losses} epochs={run.epochs} />
         </details>
       </td>
       <td data-name={columns.by}>

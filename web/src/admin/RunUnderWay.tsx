@@ -7,8 +7,7 @@ import { retraining as texts } from "../texts/retraining";
 import { useFormat, useText } from "../texts/useText";
 import { toasts } from "../toasts/toasts";
 import { ActionButton } from "./ActionButton";
-import { type Epoch, stepOf } from "./curve";
-import { LineChart } from "./LineChart";
+import { LossCurve } from "./LossCurve";
 import type { Run } from "./NextRun";
 import { Told } from "./Told";
 
@@ -16,20 +15,16 @@ const CANCEL = graphql(`mutation CancelRetraining {
   cancelRetraining { run { id } errors { code message path } }
 }`);
 
-export function RunUnderWay({ run, epochs }: { run: Run | null; epochs: readonly Epoch[] }) {
+export function RunUnderWay({ run }: { run: Run | null }) {
   const text = useText(texts);
   return (
     <Card title={text.run} className="card h-100">
-      {run ? (
-        <Progress run={run} epochs={epochs} />
-      ) : (
-        <p className="text-body-secondary mb-0">{text.noRun}</p>
-      )}
+      {run ? <Progress run={run} /> : <p className="text-body-secondary mb-0">{text.noRun}</p>}
     </Card>
   );
 }
 
-function Progress({ run, epochs }: { run: Run; epochs: readonly Epoch[] }) {
+function Progress({ run }: { run: Run }) {
   const text = useText(texts);
   const { number } = useFormat();
   return (
@@ -42,7 +37,7 @@ function Progress({ run, epochs }: { run: Run; epochs: readonly Epoch[] }) {
         {text.epochs(number(run.epoch), number(run.epochs))}
         {run.loss !== null && ` · ${text.lossIs(number(run.loss))}`} · <TimeLeft seconds={run.secondsLeft} />
       </p>
-      {epochs.length > 1 && <LossCurve run={run} epochs={epochs} />}
+      <LossCurve losses={run.losses} epochs={run.epochs} />
       <Cancel />
     </>
   );
@@ -53,33 +48,6 @@ function TimeLeft({ seconds }: { seconds: number | null }) {
   const { number } = useFormat();
   if (seconds === null) return text.timeUnknown;
   return seconds < 60 ? text.timeLeftShort : text.timeLeft(number(Math.round(seconds / 60)));
-}
-
-function LossCurve({ run, epochs }: { run: Run; epochs: readonly Epoch[] }) {
-  const text = useText(texts);
-  const { number } = useFormat();
-  const step = Math.max(stepOf(run.epochs, 6), 1);
-  const marks = Array.from({ length: Math.floor(run.epochs / step) }, (_, place) => (place + 1) * step);
-  const words = text.lossWords(
-    number(epochs.length),
-    number(epochs[0]?.loss ?? 0),
-    number(epochs.at(-1)?.loss ?? 0),
-  );
-  return (
-    <figure>
-      <figcaption className="small fw-semibold">{text.loss}</figcaption>
-      <LineChart
-        points={epochs.map(({ epoch, loss }) => ({ x: epoch, y: loss }))}
-        from={1}
-        to={run.epochs}
-        xTicks={[1, ...marks.filter((mark) => mark > 1)]}
-        xWords={number}
-        yWords={number}
-        words={words}
-      />
-      {epochs.length < run.epoch && <p className="small text-body-secondary">{text.lossSince}</p>}
-    </figure>
-  );
 }
 
 function Cancel() {

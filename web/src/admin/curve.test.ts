@@ -1,29 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { scale, stepOf, ticks, withEpoch } from "./curve";
+import { scale, stepOf, ticks } from "./curve";
 import { pathOf } from "./LineChart";
-
-describe("the epochs of a run", () => {
-  it("grow one by one, and the last word on an epoch counts", () => {
-    const heard = [
-      { epoch: 0, loss: null },
-      { epoch: 1, loss: 0.7 },
-      { epoch: 2, loss: 0.5 },
-      { epoch: 2, loss: 0.4 },
-    ].reduce(withEpoch, [] as readonly { epoch: number; loss: number }[]);
-    expect(heard).toEqual([
-      { epoch: 1, loss: 0.7 },
-      { epoch: 2, loss: 0.4 },
-    ]);
-  });
-
-  it("begin again when another trainer takes the run over", () => {
-    const before = [
-      { epoch: 1, loss: 0.7 },
-      { epoch: 2, loss: 0.5 },
-    ];
-    expect(withEpoch(before, { epoch: 1, loss: 0.8 })).toEqual([{ epoch: 1, loss: 0.8 }]);
-  });
-});
 
 describe("ticks", () => {
   it("are round, and hold all values between them", () => {

@@ -1,15 +1,4 @@
-/** The losses of a run that were heard, and where they lie on a drawing. */
-
-export interface Epoch {
-  epoch: number;
-  loss: number;
-}
-
-/** The epochs with one more; of an epoch that is told of again, the later loss counts. */
-export function withEpoch(epochs: readonly Epoch[], { epoch, loss }: { epoch: number; loss: number | null }) {
-  if (loss === null || epoch < 1) return epochs;
-  return [...epochs.filter((one) => one.epoch < epoch), { epoch, loss }];
-}
+/** Where values lie on a drawing, and which numbers stand at its sides. */
 
 /** Steps that people count in: 1, 2 or 5 times a power of ten, so that there are `count` or fewer of them. */
 export function stepOf(span: number, count: number): number {

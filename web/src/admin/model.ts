@@ -19,6 +19,10 @@ export const MODEL = graphql(`query Model($id: ID!) {
         specificity { value low high }
         auc { value low high }
       }
+      curves {
+        roc { specificity sensitivity }
+        calibration { probability frequency { value low high } images }
+      }
       gate {
         comparisons {
           name candidate incumbent margin passes

@@ -87,6 +87,23 @@ export const models = texts({
     refused: "Refused as no chest",
     calibrationOf: (error: string) =>
       `Expected calibration error ${error}: how far its probabilities lie from the frequencies.`,
+    curves: "The curves behind the figures",
+    noCurves: "They were not recorded when this version was made.",
+    roc: "ROC curve",
+    rocWords: (auc: string, sensitivity: string, specificity: string) =>
+      `ROC curve with an area of ${auc}; at the threshold a sensitivity of ${sensitivity} and a specificity of ${specificity}.`,
+    rocHint: "The dot is its threshold; the dashed line is guessing.",
+    falseAlarms: "False alarms (100 % minus specificity), %",
+    specificityFrom: "Specificity, at least",
+    calibrationPlot: "Calibration",
+    calibrationWords: (bins: string) =>
+      `Share of images with COVID by the probability given, in ${bins} groups; the table has the numbers.`,
+    calibrationHint:
+      "On the dashed line a probability is a frequency. Larger dots are more images; lines are 95 % intervals.",
+    probability: "Probability given, %",
+    frequency: "Share with COVID, %",
+    images: "Images",
+    inTable: "In a table",
     back: "All models",
     gone: "There is no such model.",
   },
@@ -175,6 +192,23 @@ export const models = texts({
     refused: "Rechazadas como no tórax",
     calibrationOf: (error: string) =>
       `Error de calibración esperado ${error}: cuánto se apartan sus probabilidades de las frecuencias.`,
+    curves: "Las curvas detrás de las cifras",
+    noCurves: "No se registraron cuando se hizo esta versión.",
+    roc: "Curva ROC",
+    rocWords: (auc: string, sensitivity: string, specificity: string) =>
+      `Curva ROC con un área de ${auc}; en el umbral, una sensibilidad de ${sensitivity} y una especificidad de ${specificity}.`,
+    rocHint: "El punto es su umbral; la línea de trazos es adivinar.",
+    falseAlarms: "Falsas alarmas (100 % menos especificidad), %",
+    specificityFrom: "Especificidad, al menos",
+    calibrationPlot: "Calibración",
+    calibrationWords: (bins: string) =>
+      `Parte de las imágenes con COVID según la probabilidad dada, en ${bins} grupos; la tabla tiene los números.`,
+    calibrationHint:
+      "Sobre la línea de trazos, una probabilidad es una frecuencia. Los puntos mayores son más imágenes; las líneas, intervalos del 95 %.",
+    probability: "Probabilidad dada, %",
+    frequency: "Parte con COVID, %",
+    images: "Imágenes",
+    inTable: "En una tabla",
     back: "Todos los modelos",
     gone: "No existe ese modelo.",
   },

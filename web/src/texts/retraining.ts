@@ -27,7 +27,9 @@ export const retraining = texts({
     lossIs: (loss: string) => `Loss ${loss}`,
     lossWords: (epochs: string, first: string, last: string) =>
       `Training loss by epoch: from ${first} to ${last} over ${epochs} epochs.`,
-    lossSince: "Epochs that ended while this page was not open are not drawn.",
+    lossTable: "The losses in a table",
+    epoch: "Epoch",
+    diverged: "diverged",
     runs: "Past runs",
     runsWhat: "the runs",
     noRuns: "No run yet. The first begins when there are enough new labels, or when you start it.",
@@ -41,7 +43,7 @@ export const retraining = texts({
     },
     byThreshold: "the threshold",
     byAdmin: "an administrator",
-    why: "Why",
+    why: "Why, and the loss curve",
     took: (minutes: string) => `took ${minutes} min`,
     state: {
       QUEUED: "queued",
@@ -116,7 +118,9 @@ export const retraining = texts({
     lossIs: (loss: string) => `Pérdida ${loss}`,
     lossWords: (epochs: string, first: string, last: string) =>
       `Pérdida de entrenamiento por época: de ${first} a ${last} en ${epochs} épocas.`,
-    lossSince: "Las épocas que terminaron con esta página cerrada no están dibujadas.",
+    lossTable: "Las pérdidas en una tabla",
+    epoch: "Época",
+    diverged: "divergió",
     runs: "Entrenamientos anteriores",
     runsWhat: "los entrenamientos",
     noRuns:
@@ -131,7 +135,7 @@ export const retraining = texts({
     },
     byThreshold: "el umbral",
     byAdmin: "un administrador",
-    why: "Por qué",
+    why: "Por qué, y la curva de pérdida",
     took: (minutes: string) => `duró ${minutes} min`,
     state: {
       QUEUED: "en espera",

@@ -3,6 +3,7 @@
 import { Link, useParams } from "wouter";
 import { AdminPage } from "../../admin/AdminPage";
 import { AuditSection } from "../../admin/AuditSection";
+import { CurvesSection } from "../../admin/CurvesSection";
 import { Deployments } from "../../admin/Deployments";
 import { GateSection } from "../../admin/GateSection";
 import { StateBadge } from "../../admin/ModelTable";
@@ -86,6 +87,7 @@ function Whole({ model }: { model: ModelOf }) {
           <Verdict model={model} />
         </div>
       </div>
+      <CurvesSection model={model} />
       {model.gate && <GateSection gate={model.gate} />}
       <AuditSection audit={model.audit} />
       <Section title={text.deployments} className="pt-4">
