@@ -161,6 +161,13 @@ def _key(name: str, cursor: str | None, types: tuple[type, ...]) -> Key | None:
         parts = None
     if not isinstance(parts, list) or [type(part) for part in parts] != list(types):
         raise bad_input(f"{name} is no cursor of this list: start again without it")
-    if not all(math.isfinite(part) and abs(part) < LARGEST_KEY for part in parts):
+    if not all(_is_kept(part) for part in parts):
         raise bad_input(f"{name} is no cursor of this list: start again without it")
     return tuple(parts)
+
+
+def _is_kept(part: float | str) -> bool:
+    """Whether a database could hold it: a number within its range, or text without halves of characters."""
+    if isinstance(part, str):
+        return "\0" not in part and part.encode(errors="ignore").decode() == part
+    return math.isfinite(part) and abs(part) < LARGEST_KEY

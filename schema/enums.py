@@ -8,6 +8,7 @@ from typing import TypeVar
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from services.images import ImageOrder
 from store.tables import (
     AbstainReason,
     Evidence,
@@ -62,6 +63,14 @@ describe(
     TURNED_270="Turned by 90 degrees counter-clockwise: turn it upright and upload it again.",
     TILTED="Askew by some 20 to 60 degrees: straighten it and upload it again.",
     LATERAL="Taken from the side, it seems: upload a frontal film.",
+)
+describe(
+    ImageOrder,
+    "In which order images are listed.",
+    NEWEST="The last upload first.",
+    OLDEST="The first upload first.",
+    NAME="By filename, small and capital letters alike; of one name the last upload first.",
+    NAME_REVERSED="The reverse of that.",
 )
 describe(
     Evidence,

@@ -37,7 +37,7 @@ from schema.policy import RetrainingPolicy
 from schema.scalars import Cursor
 from services import label_queue, predictions, teaching_queue
 from services.drift import MOST_PERIODS, Step
-from services.images import Filter
+from services.images import Filter, ImageOrder
 from store import tables
 
 
@@ -104,22 +104,28 @@ class Query:
         viewer = info.context.viewer
         return User.of(viewer) if viewer else None
 
-    @field("The viewer's images, newest first; an admin sees everyone's.")
+    @field("The viewer's images; an admin sees everyone's.")
     async def images(
         self,
         info: Info,
         filter: Annotated[
             ImageFilter | None, strawberry.argument(description="Which of them; all where left out.")
         ] = OMITTED,
+        order_by: Annotated[
+            ImageOrder,
+            strawberry.argument(
+                description="In which order; a cursor is good for the order that it came with."
+            ),
+        ] = ImageOrder.NEWEST,
         first: First = OMITTED,
         after: After = OMITTED,
         last: Last = OMITTED,
         before: Before = OMITTED,
     ) -> Connection[Image]:
         wanted = filter.wanted() if filter else Filter()
-        window = window_of(first, after, last, before)
-        context = info.context
-        return connection(await context.platform.images.page(context.viewer, wanted, window), Image.of)
+        key = (int,) if order_by in (ImageOrder.NEWEST, ImageOrder.OLDEST) else (str, int)
+        window, viewer = window_of(first, after, last, before, key), info.context.viewer
+        return connection(await info.context.platform.images.page(viewer, wanted, window, order_by), Image.of)
 
     @field("Predictions of the viewer's images, newest first; an admin sees everyone's.")
     async def predictions(

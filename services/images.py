@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
 from typing import Any
 
 from tortoise.expressions import Q, Subquery
+from tortoise.functions import Lower
 from tortoise.queryset import QuerySet
 
 from events.messages import ImageDeleted
@@ -20,7 +22,7 @@ from services.links import Links
 from services.outbox import Outbox, record
 from services.permissions import may_see, member
 from store.blobs import BlobMissing, Blobs
-from store.pages import Page, Window, page
+from store.pages import NEWEST_FIRST, Page, Window, page
 from store.tables import (
     DeletedFilm,
     Deployment,
@@ -35,6 +37,23 @@ from store.tables import (
 )
 
 SEARCH_LENGTH = 255
+
+
+class ImageOrder(StrEnum):
+    """In which order images are listed; of those with one name the later comes first, or last in reverse."""
+
+    NEWEST = "NEWEST"
+    OLDEST = "OLDEST"
+    NAME = "NAME"
+    NAME_REVERSED = "NAME_REVERSED"
+
+
+ORDERS: dict[ImageOrder, tuple[str, ...]] = {
+    ImageOrder.NEWEST: NEWEST_FIRST,
+    ImageOrder.OLDEST: ("id",),
+    ImageOrder.NAME: ("name", "-id"),
+    ImageOrder.NAME_REVERSED: ("-name", "id"),
+}
 
 
 @dataclass(frozen=True)
@@ -59,13 +78,18 @@ class Images:
     links: Links
     holdout: Holdout
 
-    async def page(self, viewer: User | None, wanted: Filter, window: Window) -> Page[Image]:
-        """The viewer's images, or everyone's for an administrator, newest first.
+    async def page(
+        self, viewer: User | None, wanted: Filter, window: Window, order: ImageOrder = ImageOrder.NEWEST
+    ) -> Page[Image]:
+        """The viewer's images, or everyone's for an administrator.
 
         Raises:
             Refused: TOO_LARGE.
         """
-        return await page(await _matching(Image.visible_to(member(viewer)), wanted), window)
+        images = await _matching(Image.visible_to(member(viewer)), wanted)
+        if "name" in (field.lstrip("-") for field in ORDERS[order]):
+            images = images.annotate(name=Lower("filename"))  # as people look names up
+        return await page(images, window, ORDERS[order])
 
     async def find(self, viewer: User | None, image_ids: Iterable[int]) -> dict[int, Image]:
         """Those of the images that exist and that the viewer may see, by id."""

@@ -87,6 +87,13 @@ def test_nothing_else_is_a_cursor(cursor: str) -> None:
     assert refused.value.extensions == {"code": "BAD_USER_INPUT"}
 
 
+@pytest.mark.parametrize("name", ["\0", "\ud800"])
+def test_a_cursor_holds_text_that_databases_can_hold(name: str) -> None:
+    assert window_of(1, encode_cursor(("ñandú", 7)), None, None, (str, int)).after == ("ñandú", 7)
+    with pytest.raises(GraphQLError, match="no cursor of this list"):
+        window_of(1, encode_cursor((name, 7)), None, None, (str, int))
+
+
 @pytest.mark.parametrize("margin", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_a_cursor_holds_real_numbers(margin: str) -> None:
     cursor = base64.urlsafe_b64encode(f"[{margin}, 7]".encode()).decode()

@@ -228,6 +228,17 @@ async def test_filters(member: Asker) -> None:
 
 
 @pytest.mark.usefixtures("gallery")
+async def test_images_in_an_order(member: Asker) -> None:
+    query = """query($order: ImageOrder, $after: String) {
+      images(first: 2, after: $after, orderBy: $order) { nodes { filename } pageInfo { endCursor } } }"""
+    first = await member.data(query, order="NAME")
+    rest = await member.data(query, order="NAME", after=first["pageInfo"]["endCursor"])
+    found = [node["filename"].removesuffix(".png") for node in first["nodes"] + rest["nodes"]]
+    assert found == ["covid-labelled", "covid", "other_%", "pending"]
+    assert await member.code(query, order="NEWEST", after=first["pageInfo"]["endCursor"]) == "BAD_USER_INPUT"
+
+
+@pytest.mark.usefixtures("gallery")
 async def test_an_admin_sees_everyones(member: Asker, admin: Asker) -> None:
     query = "{ images { totalCount nodes { filename } } }"
     assert (await admin.data(query))["totalCount"] == 5

@@ -15,7 +15,7 @@ from ml.formats.stripping import strip
 from services import links as links_module
 from services.errors import Code, Refused, Unauthenticated
 from services.holdout import Holdout
-from services.images import SEARCH_LENGTH, Filter, Images
+from services.images import SEARCH_LENGTH, Filter, ImageOrder, Images
 from services.journal import DatabaseJournal
 from services.keys import features_key, pixels_key
 from services.links import LIFETIME_SECONDS, Links
@@ -195,6 +195,41 @@ async def test_filters_by_date_from_and_up_to(images: Images) -> None:
     assert await names(images, ana, Filter(uploaded_after=noon + hour, uploaded_before=noon + 2 * hour)) == [
         "1h"
     ]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (ImageOrder.NEWEST, "a2 c A B a1"),
+        (ImageOrder.OLDEST, "a1 B A c a2"),
+        (ImageOrder.NAME, "a2 A a1 B c"),
+        (ImageOrder.NAME_REVERSED, "c B a1 A a2"),
+    ],
+)
+async def test_orders_them_and_pages_both_ways(images: Images, order: ImageOrder, expected: str) -> None:
+    """Three share a name but for capitals; told apart here by their patients."""
+    ana = await member()
+    for patient in ("a1", "B", "A", "c", "a2"):
+        film = await image_row(ana, patient, patient_ref=patient)
+        await Image.filter(id=film.id).update(filename=patient.rstrip("12"))
+    forward = await patients_by_page(images, ana, order, "after")
+    assert " ".join(forward) == expected
+    assert await patients_by_page(images, ana, order, "before") == forward
+
+
+async def patients_by_page(images: Images, ana: User, order: ImageOrder, side: str) -> list[str | None]:
+    """All of them, two at a time, from the beginning or from the end."""
+    found: list[str | None] = []
+    place = None
+    while True:
+        window = Window(2, after=place) if side == "after" else Window(2, before=place, from_end=True)
+        page = await images.page(ana, Filter(), window, order)
+        assert await page.count() == 5
+        rows = [image.patient_ref for image in page.rows]
+        found = found + rows if side == "after" else rows + found
+        if not (page.has_next if side == "after" else page.has_previous):
+            return found
+        place = page.keys[-1 if side == "after" else 0]
 
 
 async def test_filters_together_and_pages_them(images: Images) -> None:
