@@ -1,6 +1,6 @@
-/** Which of the images are shown. */
+/** Which of the images are shown, and in which order. */
 
-import { useEffect, useId, useState } from "react";
+import { type ReactNode, useEffect, useId, useState } from "react";
 import { Choice } from "../forms/Choice";
 import { FINDINGS, type Finding } from "../images/labelChoices";
 import type { ImageFilter } from "../images/useImages";
@@ -25,7 +25,8 @@ function withOne<Key extends keyof ImageFilter>(
   return value === null || value === undefined || value === "" ? others : { ...others, [key]: value };
 }
 
-export function Filters({ filter, onChange }: Props) {
+/** What is below it comes last: the choice of an order. */
+export function Filters({ filter, onChange, children }: Props & { children: ReactNode }) {
   const text = useText(examine).filter;
   const words = useText(findings);
   const id = useId();
@@ -60,6 +61,7 @@ export function Filters({ filter, onChange }: Props) {
           {text.changed}
         </label>
       </div>
+      {children}
     </search>
   );
 }

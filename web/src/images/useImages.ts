@@ -8,16 +8,28 @@ import { useFollow } from "../graphql/useFollow";
 import { useHidden } from "./hidden";
 import { changed, EMPTY, type ImageList, type ImageListChange, without } from "./imageList";
 import { IMAGE_ROW } from "./imageRow";
+import { useRenewal } from "./useRenewal";
 
 const PAGE = 25;
 
 const IMAGES = graphql(
-  `query Images($first: Int!, $after: String, $filter: ImageFilter) {
-  images(first: $first, after: $after, filter: $filter) {
+  `query Images($first: Int!, $after: String, $filter: ImageFilter, $order: ImageOrder!) {
+  images(first: $first, after: $after, filter: $filter, orderBy: $order) {
     totalCount
     nodes { ...ImageRow }
     pageInfo { hasNextPage endCursor }
   }
+}`,
+  [IMAGE_ROW],
+);
+
+const ROWS = graphql(`query Rows($ids: [ID!]!) { nodes(ids: $ids) { __typename ...ImageRow } }`, [IMAGE_ROW]);
+/** As many as the server gives by their ids at once. */
+const AT_ONCE = 100;
+
+const CHANGES = graphql(
+  `subscription FindingChanged($after: Cursor) {
+  findingChanged(after: $after) { cursor change { prediction { image { ...ImageRow } } } }
 }`,
   [IMAGE_ROW],
 );
@@ -30,6 +42,11 @@ const PREDICTIONS = graphql(
 );
 
 export type ImageFilter = NonNullable<VariablesOf<typeof IMAGES>["filter"]>;
+export type ImageOrder = VariablesOf<typeof IMAGES>["order"];
+
+/** Whether a list has all images, the newest first: only there is the place of a new one known. */
+export const showsAllNewest = (filter: ImageFilter, order: ImageOrder): boolean =>
+  Object.keys(filter).length === 0 && order === "NEWEST";
 
 export interface Images {
   list: ImageList;
@@ -40,16 +57,16 @@ export interface Images {
   more: () => void;
 }
 
-export function useImages(filter: ImageFilter): Images {
+export function useImages(filter: ImageFilter, order: ImageOrder): Images {
   const { client } = useLink();
   const [list, change] = useReducer(changed, EMPTY);
   const [status, setStatus] = useState<Images["status"]>("loading");
   const [failure, setFailure] = useState<Failure | null>(null);
-  const showsAll = Object.keys(filter).length === 0;
+  const showsAll = showsAllNewest(filter, order);
 
   const fetchPage = useCallback(
     async (after: string | null, isCurrent: () => boolean) => {
-      const variables = { first: PAGE, after, filter };
+      const variables = { first: PAGE, after, filter, order };
       const { data, error } = await client.query(IMAGES, variables, { requestPolicy: "network-only" });
       if (!isCurrent()) return;
       if (!data) {
@@ -62,7 +79,7 @@ export function useImages(filter: ImageFilter): Images {
       setFailure(null);
       setStatus("ready");
     },
-    [client, filter],
+    [client, filter, order],
   );
 
   const [request, setRequest] = useState(0);
@@ -79,6 +96,19 @@ export function useImages(filter: ImageFilter): Images {
   useFollow(PREDICTIONS, {
     heard: ({ predictionMade }) => change({ kind: "seen", row: predictionMade.prediction.image, showsAll }),
     begun: reload,
+  });
+  // A rollback makes no predictions, and yet changes findings.
+  useFollow(CHANGES, {
+    heard: ({ findingChanged: { change: changedTo } }) =>
+      change({ kind: "seen", row: changedTo.prediction.image, showsAll: false }),
+  });
+  useRenewal(async () => {
+    for (let start = 0; start < list.nodes.length; start += AT_ONCE) {
+      const ids = list.nodes.slice(start, start + AT_ONCE).map(({ id }) => id);
+      const { data } = await client.query(ROWS, { ids }, { requestPolicy: "network-only" });
+      for (const row of data?.nodes ?? [])
+        if (row?.__typename === "Image") change({ kind: "seen", row, showsAll: false });
+    }
   });
   useEffect(() => {
     // The subscription may have stood all along, and begins no more by itself.

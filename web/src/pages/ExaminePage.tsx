@@ -4,9 +4,10 @@ import { useCallback, useState } from "react";
 import { Filters } from "../examine/Filters";
 import { ImageTable } from "../examine/ImageTable";
 import { UploadPanel } from "../examine/UploadPanel";
+import { Choice } from "../forms/Choice";
 import type { ImageRow } from "../images/imageRow";
 import { useDelete } from "../images/useDelete";
-import { type ImageFilter, useImages } from "../images/useImages";
+import { type ImageFilter, type ImageOrder, showsAllNewest, useImages } from "../images/useImages";
 import { MembersOnly } from "../layout/MembersOnly";
 import { Page } from "../layout/Page";
 import type { Viewer } from "../layout/useViewer";
@@ -18,6 +19,7 @@ import { examine } from "../texts/examine";
 import { useFormat, useText } from "../texts/useText";
 
 const ALL: ImageFilter = {};
+const ORDERS: readonly ImageOrder[] = ["NEWEST", "OLDEST", "NAME", "NAME_REVERSED"];
 
 export function ExaminePage() {
   return <MembersOnly>{(viewer) => <Examine viewer={viewer} />}</MembersOnly>;
@@ -26,20 +28,28 @@ export function ExaminePage() {
 function Examine({ viewer }: { viewer: Viewer }) {
   const text = useText(examine);
   const [filter, setFilter] = useState(ALL);
-  const images = useImages(filter);
+  const [order, setOrder] = useState<ImageOrder>("NEWEST");
+  const images = useImages(filter, order);
   const { change } = images;
   const remove = useDelete((id) => change({ kind: "deleted", id }));
   const isFiltered = filter !== ALL && Object.keys(filter).length > 0;
   const stored = useCallback(
-    (row: ImageRow) => change({ kind: "seen", row, showsAll: !isFiltered }),
-    [change, isFiltered],
+    (row: ImageRow) => change({ kind: "seen", row, showsAll: showsAllNewest(filter, order) }),
+    [change, filter, order],
   );
   const caption = viewer.role === "ADMIN" ? text.table.captionAll : text.table.caption;
   return (
     <Page title={text.title} width="wide">
       <ResearchOnly />
       <UploadPanel stored={stored} />
-      <Filters filter={filter} onChange={setFilter} />
+      <Filters filter={filter} onChange={setFilter}>
+        <Choice
+          label={text.order.label}
+          options={ORDERS.map((one) => [one, text.order[one]] as const)}
+          value={order}
+          onChange={setOrder}
+        />
+      </Filters>
       {images.status === "loading" && <Skeleton what={text.what} />}
       {images.status === "failed" && images.failure && (
         <FailureNote failure={images.failure} retry={images.reload} />

@@ -10,6 +10,7 @@ import { ImageViewer } from "../images/ImageViewer";
 import { IMAGE_ROW } from "../images/imageRow";
 import { ProbabilityScale } from "../images/ProbabilityScale";
 import { useDelete } from "../images/useDelete";
+import { useRenewal } from "../images/useRenewal";
 import { MembersOnly } from "../layout/MembersOnly";
 import { Page } from "../layout/Page";
 import { QueryView } from "../parts/QueryView";
@@ -44,6 +45,10 @@ const PREDICTED = graphql(`subscription Predicted($after: Cursor) {
   predictionMade(after: $after) { cursor prediction { image { id } } }
 }`);
 
+const CHANGED = graphql(`subscription Changed($after: Cursor) {
+  findingChanged(after: $after) { cursor change { prediction { image { id } } } }
+}`);
+
 type Image = Extract<ResultOf<typeof IMAGE>["node"], { __typename: "Image" }>;
 
 export function ImagePage() {
@@ -61,6 +66,12 @@ function OneImage() {
     },
     begun: () => refresh(state),
   });
+  useFollow(CHANGED, {
+    heard: ({ findingChanged }) => {
+      if (findingChanged.change.prediction.image.id === id) refresh(state);
+    },
+  });
+  useRenewal(() => refresh(state));
   const image = state.status === "ready" && state.data.node?.__typename === "Image" ? state.data.node : null;
   return (
     <Page title={image?.filename ?? text.what} width="wide" aside={<Link href="/examine">{text.back}</Link>}>

@@ -3,12 +3,14 @@
 import { useEffect, useEffectEvent, useId, useState } from "react";
 import { LABEL } from "../examine/ImageEditor";
 import { graphql, type ResultOf, type VariablesOf } from "../graphql/graphql";
+import { useLink } from "../graphql/Linked";
 import { useFetch } from "../graphql/useFetch";
 import { useMutate } from "../graphql/useMutate";
 import { FindingOf } from "../images/FindingBadge";
 import { ImageViewer } from "../images/ImageViewer";
 import { IMAGE_ROW } from "../images/imageRow";
 import { type Evidence, EvidenceChoice, type Finding } from "../images/labelChoices";
+import { useRenewal } from "../images/useRenewal";
 import { MembersOnly } from "../layout/MembersOnly";
 import { Page } from "../layout/Page";
 import { QueryView } from "../parts/QueryView";
@@ -31,6 +33,10 @@ const QUEUE = graphql(
 }`,
   [IMAGE_ROW],
 );
+
+const URLS = graphql(`query Urls($ids: [ID!]!) {
+  nodes(ids: $ids) { __typename ... on Image { id url } }
+}`);
 
 const BEGINNING: VariablesOf<typeof QUEUE> = { after: null };
 
@@ -73,6 +79,7 @@ function Batch({ images, waiting, retraining, over }: BatchProps) {
   const text = useText(examine).queue;
   const { number } = useFormat();
   const [place, setPlace] = useState(0);
+  const urls = useUrls(images);
   const [status, setStatus] = useState(retraining);
   const image = images[place];
   if (!image) return <Done isEmpty={images.length === 0} over={over} />;
@@ -84,12 +91,28 @@ function Batch({ images, waiting, retraining, over }: BatchProps) {
       <One
         key={image.id}
         image={image}
+        url={urls.get(image.id) ?? image.url}
         next={() => setPlace(place + 1)}
         back={place > 0 ? () => setPlace(place - 1) : null}
         counted={setStatus}
       />
     </>
   );
+}
+
+/** Where the pictures are by now, of those whose addresses have been renewed: a batch may be looked at for long. */
+function useUrls(images: Queued[]): ReadonlyMap<string, string> {
+  const { client } = useLink();
+  const [urls, setUrls] = useState<ReadonlyMap<string, string>>(new Map());
+  useRenewal(async () => {
+    const ids = images.map(({ id }) => id);
+    const { data } = await client.query(URLS, { ids }, { requestPolicy: "network-only" });
+    const found = data?.nodes.map((one) =>
+      one?.__typename === "Image" ? ([one.id, one.url] as const) : null,
+    );
+    if (found) setUrls(new Map(found.filter((one) => one !== null)));
+  });
+  return urls;
 }
 
 function Done({ isEmpty, over }: { isEmpty: boolean; over: () => void }) {
@@ -109,6 +132,7 @@ function Done({ isEmpty, over }: { isEmpty: boolean; over: () => void }) {
 
 interface OneProps {
   image: Queued;
+  url: string;
   next: () => void;
   back: (() => void) | null;
   counted: (status: BatchProps["retraining"]) => void;
@@ -116,7 +140,7 @@ interface OneProps {
 
 const EVIDENCE_KEY = "covidxr-queue-evidence";
 
-function One({ image, next, back, counted }: OneProps) {
+function One({ image, url, next, back, counted }: OneProps) {
   const text = useText(examine);
   const words = useText(findings);
   const problemInWords = useProblemWords();
@@ -144,7 +168,7 @@ function One({ image, next, back, counted }: OneProps) {
 
   return (
     <div className="image-page">
-      <ImageViewer url={image.url} name={image.filename} width={image.width} height={image.height} />
+      <ImageViewer url={url} name={image.filename} width={image.width} height={image.height} />
       <div className="image-said">
         <h2 className="h5 mb-0 text-break">{image.filename}</h2>
         <EvidenceChoice
