@@ -19,7 +19,10 @@ class EmailVerificationRequested(Event):
 
 @dataclass(frozen=True)
 class PasswordResetRequested(Event):
+    """``locale`` is that of whoever asked, None where nothing was said of it."""
+
     user_id: int
+    locale: str | None = None
 
 
 @dataclass(frozen=True)

@@ -140,8 +140,10 @@ class Accounts:
         found = await self.session(token)
         return found.user if found else None
 
-    async def request_password_reset(self, email: str, source: str = "") -> None:
+    async def request_password_reset(self, email: str, source: str = "", locale: str | None = None) -> None:
         """Sends a link to a known address; an unknown one is not told apart.
+
+        The mail is in the language of ``locale``, or in that of the account where this is None.
 
         Raises:
             TooMany: from ``source``.
@@ -150,7 +152,8 @@ class Accounts:
         address, _ = addresses.normalised(email)
         user = await User.get_or_none(email=address) if address else None
         if user is not None:
-            await self.outbox.commit(partial(_ask_to_reset, user))
+            language = None if locale is None else letters.language_of(locale)
+            await self.outbox.commit(partial(_ask_to_reset, user, language))
 
     async def reset_password(self, token: str, password: str) -> User:
         """Sets a new password and ends every session of the user.
@@ -208,7 +211,8 @@ class Accounts:
         user = await User.get_or_none(id=event.user_id)
         if user is not None:
             link = self._link("reset-password", await tokens.issue(user, TokenPurpose.RESET_PASSWORD))
-            await self.post.send(letters.password_reset(user.email, user.name, link, user.locale))
+            locale = event.locale or user.locale
+            await self.post.send(letters.password_reset(user.email, user.name, link, locale))
 
     def _link(self, page_name: str, token: str) -> str:
         return f"{self.public_url}/{page_name}?{urlencode({'token': token})}"
@@ -225,9 +229,9 @@ async def _ask_to_verify(user: User) -> None:
         await record(EmailVerificationRequested(user.id))
 
 
-async def _ask_to_reset(user: User) -> None:
+async def _ask_to_reset(user: User, locale: str | None) -> None:
     if await tokens.claim_mail(user, TokenPurpose.RESET_PASSWORD):
-        await record(PasswordResetRequested(user.id))
+        await record(PasswordResetRequested(user.id, locale))
 
 
 async def _session(user: User) -> str:

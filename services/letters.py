@@ -79,8 +79,9 @@ def password_reset(to: str, name: str, link: str, locale: str) -> Letter:
 
 
 def contact(to: tuple[str, ...], name: str, email: str, subject: str, body: str) -> Letter:
-    """Takes a visitor's message to the administrators."""
-    text = f"{name} <{email}> wrote through the contact form:\n\n{body}"
+    """Takes a visitor's message to the administrators, who need not share a language."""
+    wrote = "wrote through the contact form / escribió por el formulario de contacto"
+    text = f"{name} <{email}> {wrote}:\n\n{body}"
     return Letter(to, f"[COVID-XR] {subject}", text, reply_to=email)
 
 

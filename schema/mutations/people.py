@@ -67,6 +67,10 @@ class SignOutPayload(Payload):
 @strawberry.input(description="Whose password is forgotten.")
 class RequestPasswordResetInput:
     email: str = strawberry.field(description="The address that the account is known by.")
+    locale: str | None = strawberry.field(
+        default=OMITTED,
+        description="The language of the mail, as in `SignUpInput`; the account's where left out.",
+    )
 
 
 @strawberry.type(description="The same answer whether or not the address is known.")
@@ -141,7 +145,8 @@ class PeopleMutations:
         input: Annotated[RequestPasswordResetInput, strawberry.argument(description="Whose.")],
     ) -> RequestPasswordResetPayload:
         accounts = info.context.platform.accounts
-        await accounts.request_password_reset(input.email, info.context.session.source)
+        source = info.context.session.source
+        await accounts.request_password_reset(input.email, source, given(input.locale))
         return RequestPasswordResetPayload(requested=True)
 
     @mutation("Choose a new password by the token of the mail; it serves once, for an hour.")

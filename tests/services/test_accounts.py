@@ -191,6 +191,29 @@ async def test_a_new_password_ends_every_session(platform: Platform, parts: Part
         await platform.accounts.sign_in(user.email, PASSWORD)
 
 
+@pytest.mark.parametrize(
+    ("asked_in", "subject"),
+    [("es-AR", "Elija una nueva"), ("pt", "Choose a new"), (None, "Choose a new"), ("", "Choose a new")],
+)
+async def test_the_mail_is_in_the_language_in_which_it_was_asked_for(
+    platform: Platform, parts: Parts, asked_in: str | None, subject: str
+) -> None:
+    """Ana signed up in English."""
+    await platform.accounts.sign_up("ana@hospital.example", PASSWORD, "Ana", None)
+    await platform.accounts.request_password_reset("ana@hospital.example", locale=asked_in)
+    await mailed_token(parts, "reset-password")
+    assert parts.post.letters[-1].subject.startswith(subject)
+
+
+async def test_where_no_language_is_asked_for_it_is_that_of_the_account(
+    platform: Platform, parts: Parts
+) -> None:
+    await platform.accounts.sign_up("ana@hospital.example", PASSWORD, "Ana", "es")
+    await platform.accounts.request_password_reset("ana@hospital.example")
+    await mailed_token(parts, "reset-password")
+    assert parts.post.letters[-1].subject.startswith("Elija una nueva")
+
+
 async def test_of_many_who_hold_a_link_at_once_one_uses_it(platform: Platform, parts: Parts) -> None:
     await platform.accounts.sign_up("ana@hospital.example", PASSWORD, "Ana", None)
     link = await mailed_token(parts, "verify-email")

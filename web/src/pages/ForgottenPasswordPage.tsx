@@ -7,7 +7,7 @@ import { graphql } from "../graphql/graphql";
 import { useMutate } from "../graphql/useMutate";
 import { Page } from "../layout/Page";
 import { account } from "../texts/account";
-import { useText } from "../texts/useText";
+import { useLanguage, useText } from "../texts/useText";
 
 const REQUEST = graphql(`mutation RequestPasswordReset($input: RequestPasswordResetInput!) {
   requestPasswordReset(input: $input) { requested errors { code message path } }
@@ -15,6 +15,7 @@ const REQUEST = graphql(`mutation RequestPasswordReset($input: RequestPasswordRe
 
 export function ForgottenPasswordPage() {
   const text = useText(account);
+  const { language } = useLanguage();
   const [email, setEmail] = useState("");
   const [isSent, setSent] = useState(false);
   const [request] = useMutate(REQUEST);
@@ -32,7 +33,7 @@ export function ForgottenPasswordPage() {
         action={text.forgotten.action}
         send={(value) => {
           setEmail(value("email"));
-          return request({ input: { email: value("email") } });
+          return request({ input: { email: value("email"), locale: language } });
         }}
         done={() => setSent(true)}
       >
