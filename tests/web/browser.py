@@ -16,7 +16,7 @@ from tests.radiographs import radiograph
 WEB = ROOT / "web"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ADMIN, PASSWORD = "chief@hospital.example", "correct horse battery"
-SECONDS = 600
+SECONDS = 1100
 IMAGES = Path(os.environ.get("COVIDXR_TEST_IMAGES", ROOT.parent / "shared")) / "cxr"
 FILMS = ("covid/covid-0002.jpg", "covid/covid-0004.jpg", "pneumonia/pneumonia-0001.jpg")
 

@@ -10,8 +10,8 @@ from tests.web import browser
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.timeout(900)
-def test_people_get_from_signing_up_to_a_label_and_every_page_is_accessible(tmp_path: Path) -> None:
+@pytest.mark.timeout(1200)
+def test_people_get_from_signing_up_to_a_model_and_every_page_is_accessible(tmp_path: Path) -> None:
     if what := browser.what_is_missing():
         missing(what)
     done = browser.run(tmp_path)

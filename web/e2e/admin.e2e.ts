@@ -4,19 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  ADMIN,
-  ask,
-  DRAWN,
-  faultsOf,
-  launch,
-  linkIn,
-  mailTo,
-  open,
-  SERVER,
-  signIn,
-  tokenOf,
-} from "./browser";
+import { ADMIN, DRAWN, enrol, faultsOf, launch, open, SERVER, signIn, tokenOf } from "./browser";
 import { adminPlaces, LOOKS, lookOver } from "./pages";
 
 const MARTA = { name: "Marta Díaz", email: "marta@hospital.example", password: "tercera batería correcta" };
@@ -27,7 +15,7 @@ let faults: string[];
 
 beforeAll(async () => {
   browser = await launch();
-  await member();
+  await enrol(MARTA);
   page = await (await open(browser, { locale: "es-AR" })).newPage();
   faults = faultsOf(page);
   await signIn(page, ADMIN);
@@ -36,15 +24,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
 });
-
-/** Signs Marta up and confirms her address, as a program does. */
-async function member(): Promise<void> {
-  const signUp = "mutation($input: SignUpInput!) { signUp(input: $input) { errors { code } } }";
-  const verify = "mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) { errors { code } } }";
-  await ask(signUp, { input: MARTA });
-  const token = new URL(linkIn(await mailTo(MARTA.email))).searchParams.get("token");
-  await ask(verify, { input: { token } });
-}
 
 /** Uploads a labelled film, for something to learn from. */
 async function label(): Promise<void> {

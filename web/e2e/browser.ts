@@ -19,6 +19,8 @@ export const DRAWN = setting("COVIDXR_BROWSER_DRAWN");
 /** Where pictures go; none are taken where it is not set. */
 export const SHOTS = process.env.COVIDXR_BROWSER_SHOTS;
 export const ADMIN = { email: "chief@hospital.example", password: "correct horse battery" };
+/** What the server, or a slow machine, takes its time for. */
+export const SLOWLY = { timeout: 20_000 };
 export const ANA = { name: "Ana Pérez", email: "ana@hospital.example", password: "otra batería correcta" };
 
 export function launch(): Promise<Browser> {
@@ -111,6 +113,15 @@ export async function ask(
   const { data, errors } = (await response.json()) as { data: Record<string, unknown>; errors?: unknown };
   if (errors) throw new Error(JSON.stringify(errors));
   return data;
+}
+
+/** Signs a person up and confirms the address, as a program does. */
+export async function enrol(person: { name: string; email: string; password: string }): Promise<void> {
+  const signUp = "mutation($input: SignUpInput!) { signUp(input: $input) { errors { code } } }";
+  const verify = "mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) { errors { code } } }";
+  await ask(signUp, { input: person });
+  const token = new URL(linkIn(await mailTo(person.email))).searchParams.get("token");
+  await ask(verify, { input: { token } });
 }
 
 export async function tokenOf({ email, password }: { email: string; password: string }): Promise<string> {
