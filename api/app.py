@@ -30,7 +30,7 @@ def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with running(settings, parts) as platform:
+        async with running(settings, parts, works=not settings.scales_out) as platform:
             app.state.platform = platform
             app.state.metrics = health.registry_of(platform, with_drift=token is not None)
             yield

@@ -7,7 +7,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from api import administration, predicting, serve, study, teaching
+from api import administration, predicting, serve, study, teaching, worker
 from api.preparation import CannotStart
 from api.settings import complaints, unknown_settings
 from store.database_faults import DatabaseUnusable
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
 app.command("migrate")(administration.migrate)
 app.command("create-admin")(administration.create_admin)
 app.command("model-card")(administration.model_card)

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from events.jetstream import address_of
 from store.database import sqlite_url
 
 PREFIX = "COVIDXR_"
+IN_PROCESS = "memory://"
 READ_ELSEWHERE = {"ADMIN_PASSWORD"}
 FOR_TESTS = "TEST_"
 
@@ -31,7 +33,8 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     database_url: str = ""
     blobs_url: str = ""
-    events_url: str = "memory://"
+    secret_key: str | None = Field(None, min_length=32)
+    events_url: str = IN_PROCESS
     events_kept_days: int = Field(90, ge=1, le=36500)
     smtp_url: str | None = None
     mail_from: str = "COVID-XR <covid-xr@localhost>"
@@ -68,9 +71,15 @@ class Settings(BaseSettings):
 
     @field_validator("events_url")
     @classmethod
-    def _known_events(cls, url: str) -> str:
-        if url != "memory://":
-            raise ValueError("is memory://")
+    def _known_events(cls, url: str, others: ValidationInfo) -> str:
+        if url == IN_PROCESS:
+            return url
+        address_of(url)
+        if not str(others.data.get("database_url", "mysql://")).startswith("mysql://"):
+            raise ValueError("is shared by processes, and so is their database: set COVIDXR_DATABASE_URL")
+        for name in ("blobs_url", "secret_key"):
+            if not others.data.get(name, "set, and wrong"):
+                raise ValueError(f"is shared by processes: set {PREFIX}{name.upper()} for all of them")
         return url
 
     @field_validator("smtp_url")
@@ -118,9 +127,15 @@ class Settings(BaseSettings):
         return self.blobs_url or f"file://{self.data_dir / 'blobs'}"
 
     @property
+    def scales_out(self) -> bool:
+        """Whether processes share the work: servers answer, workers predict and train."""
+        return self.events_url != IN_PROCESS
+
+    @property
     def keeps_files(self) -> bool:
-        """Whether the database or the blobs are files, on which one server works at a time."""
-        return self.database.startswith("sqlite://") or self.blobs.startswith("file://")
+        """Whether the database or the blobs are files of one server alone, which works on them at a time."""
+        files = self.database.startswith("sqlite://") or self.blobs.startswith("file://")
+        return files and not self.scales_out
 
     @property
     def other_origins(self) -> tuple[str, ...]:

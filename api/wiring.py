@@ -11,11 +11,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 from api.mail import FolderPost, SmtpPost
 from api.settings import Settings
 from api.trainer import TrainerProcess, learning_from
+from events import jetstream
+from events.log import EventLog
 from events.memory import InProcessLog
 from services import letters, reactions, tokens
 from services.accounts import Accounts
@@ -94,16 +95,25 @@ def load_parts(settings: Settings) -> Parts:
     )
 
 
-def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference]:
+@asynccontextmanager
+async def event_log(settings: Settings) -> AsyncIterator[EventLog]:
+    """What carries events, as long as the context lasts."""
+    if settings.scales_out:
+        async with jetstream.connected(settings.events_url, kept=_kept(settings)) as log:
+            yield log
+    else:
+        yield InProcessLog(DatabaseJournal())
+
+
+def build(settings: Settings, parts: Parts, log: EventLog) -> tuple[Platform, Outbox, Inference]:
     """All the use cases, put together."""
     blobs = Blobs(settings.blobs)
-    log = InProcessLog(DatabaseJournal())
     outbox = Outbox(log)
     inference, decoding = Inference(parts.extractor), Decoding()
     holdout = Holdout(parts.base_holdout, parts.base_fingerprints)
     models = Models(outbox, blobs, inference, parts.load_head)
     retraining = Retraining(outbox, Policies(settings.retrain_threshold), settings.retrain_epochs)
-    links = Links(settings.address, secret_of(settings.data_dir))
+    links = Links(settings.address, secret_of(settings))
     scratch = settings.data_dir / "scratch"
     diagnosis = Diagnosis(outbox, blobs, inference, models, decoding)
     drift = Drift(holdout.taught_by)
@@ -136,29 +146,39 @@ def build(settings: Settings, parts: Parts) -> tuple[Platform, Outbox, Inference
 
 
 @asynccontextmanager
-async def running(settings: Settings, parts: Parts) -> AsyncIterator[Platform]:
-    """The platform at work: tables up to date, a model in service, every reaction alive."""
+async def running(settings: Settings, parts: Parts, works: bool = True) -> AsyncIterator[Platform]:
+    """The platform at work: tables up to date, a model in service, every reaction alive.
+
+    Of processes that share the work some answer alone: what they commit is published, and they hear of what
+    all of them must know.
+    """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     await migrate(settings.database)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(open_database(settings.database))
-        platform, outbox, inference = build(settings, parts)
-        await tokens.sweep()
+        log = await stack.enter_async_context(event_log(settings))
+        platform, outbox, inference = build(settings, parts, log)
         await platform.models.install(parts.default_model)
         await platform.models.refresh()
-        kept = timedelta(days=settings.events_kept_days)
-        sweeping = Sweeping(platform.images.blobs, platform.training.scratch, DatabaseJournal(), kept)
-        for work in (
-            outbox.relay(),
-            inference.serve(),
-            reactions.react(platform),
-            platform.retraining.watch(),
-            platform.renewal.retrying.serve(),
-            sweeping.serve(),
-            platform.drift_watch.serve(),
-        ):
-            stack.push_async_callback(_stop, asyncio.create_task(work))
+        tasks = [outbox.relay(), inference.serve(), reactions.listen(platform)]
+        if works:
+            await tokens.sweep()
+            journal = None if settings.scales_out else DatabaseJournal()  # the broker drops old events itself
+            sweeping = Sweeping(platform.images.blobs, platform.training.scratch, journal, _kept(settings))
+            tasks += [
+                reactions.work(platform),
+                platform.retraining.watch(),
+                platform.renewal.retrying.serve(),
+                sweeping.serve(),
+                platform.drift_watch.serve(),
+            ]
+        for task in tasks:
+            stack.push_async_callback(_stop, asyncio.create_task(task))
         yield platform
+
+
+def _kept(settings: Settings) -> timedelta:
+    return timedelta(days=settings.events_kept_days)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:
@@ -168,9 +188,14 @@ async def _stop(task: asyncio.Task[None]) -> None:
         logger.error("a background task had ended by itself", exc_info=outcome)
 
 
-def secret_of(folder: Path) -> bytes:
-    """The key that signs addresses: made once, readable by us alone. An empty one is that of a crash."""
-    file = folder / "secret.key"
+def secret_of(settings: Settings) -> bytes:
+    """The key that signs addresses: as set, or made once, for us alone to read.
+
+    An empty one was left by a crash.
+    """
+    if settings.secret_key is not None:
+        return settings.secret_key.encode()
+    file = settings.data_dir / "secret.key"
     if not file.exists() or not file.stat().st_size:
         half = file.with_suffix(".new")
         with open(half, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as new:

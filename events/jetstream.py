@@ -20,7 +20,7 @@ from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, Header, StreamConfig
 from nats.js.errors import NotFoundError
 
-from events.log import Delivery, Entry
+from events.log import Delivery, Entry, LogAway
 from events.messages import KINDS, Event, from_payload, to_payload
 from events.window import Window
 
@@ -94,7 +94,8 @@ async def connected(url: str, kept: timedelta) -> AsyncIterator[JetStreamLog]:
         if following:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
-        await client.close()
+        with suppress(Exception):  # of a client whose broker has gone before it, in many ways
+            await client.close()
 
 
 async def _told(error: Exception) -> None:
@@ -256,7 +257,10 @@ class JetStreamLog:
         return old.keys() & {(message.header or {}).get(Header.MSG_ID.value) for message in messages}
 
     async def _bounds(self) -> tuple[int, int]:
-        state = (await self._jetstream.stream_info(self._name)).state
+        try:
+            state = (await self._jetstream.stream_info(self._name)).state
+        except (NatsError, OSError) as error:
+            raise LogAway("the broker does not answer") from error
         return max(0, state.first_seq - 1), state.last_seq
 
     def _subject(self, kind: type[Event]) -> str:

@@ -50,7 +50,11 @@ class EventLog(Protocol):
         ...
 
     async def head(self) -> int:
-        """The place of the newest event; 0 when there is none."""
+        """The place of the newest event; 0 when there is none.
+
+        Raises:
+            LogAway: it cannot be asked now.
+        """
         ...
 
     def stream(self, after: int) -> AsyncGenerator[Delivery]:
@@ -58,12 +62,17 @@ class EventLog(Protocol):
 
         Raises:
             CursorExpired: events behind ``after`` have been dropped already.
+            LogAway: it cannot be asked now; once it has begun, a stream waits until it can.
         """
         ...
 
     def work(self, group: str, kinds: frozenset[type[Event]]) -> AsyncGenerator[Job]:
         """The group's share of the work: events of these kinds, each until it is done."""
         ...
+
+
+class LogAway(ConnectionError):
+    """What carries the events does not answer; what is committed meanwhile is told of later."""
 
 
 class CursorError(ValueError):

@@ -49,7 +49,7 @@ class Reaction:
     give_up: Handler | None = None
 
 
-def work(platform: Platform) -> Mapping[type[Event], Reaction]:
+def jobs(platform: Platform) -> Mapping[type[Event], Reaction]:
     """Done once for each event, by one process."""
     accounts, diagnosis = platform.accounts, platform.diagnosis
     return {
@@ -69,12 +69,17 @@ def everywhere(platform: Platform) -> Mapping[type[Event], Handler]:
     return {ModelPromoted: platform.diagnosis.swap}
 
 
-async def react(platform: Platform) -> None:
-    """React for ever."""
+async def work(platform: Platform) -> None:
+    """Do a share of the jobs, for ever."""
     async with asyncio.TaskGroup() as tasks:
-        for kind, reaction in work(platform).items():
+        for kind, reaction in jobs(platform).items():
             tasks.create_task(_for_ever(reaction.group, partial(_work, platform.log, kind, reaction)))
-        tasks.create_task(_for_ever("everywhere", partial(_listen, platform.log, everywhere(platform))))
+
+
+async def listen(platform: Platform) -> None:
+    """Do what every process does, for ever."""
+    listening = partial(_listen, platform.log, everywhere(platform), platform.models.refresh)
+    await _for_ever("everywhere", listening)
 
 
 async def _for_ever(name: str, once: Callable[[], Awaitable[None]]) -> None:
@@ -114,8 +119,12 @@ async def _carry_out(job: Job, reaction: Reaction, gate: asyncio.Semaphore) -> N
     await job.done()
 
 
-async def _listen(log: EventLog, handlers: Mapping[type[Event], Handler]) -> None:
-    async with aclosing(log.stream(await log.head())) as deliveries:
+async def _listen(
+    log: EventLog, handlers: Mapping[type[Event], Handler], catch_up: Callable[[], Awaitable[Any]]
+) -> None:
+    beginning = await log.head()
+    await catch_up()  # with what happened before, while nobody listened here
+    async with aclosing(log.stream(beginning)) as deliveries:
         async for delivery in deliveries:
             if handler := handlers.get(type(delivery.event)):
                 await handler(delivery.event)

@@ -26,12 +26,12 @@ logger = logging.getLogger(__name__)
 class Sweeping:
     """Blobs of no image or half written, features by an earlier network, folders of trainers long gone.
 
-    Events are kept for ``events_kept``; a cursor from before that has expired.
+    Events in the journal are kept for ``events_kept``; a cursor from before that has expired.
     """
 
     blobs: Blobs
     scratch: Path
-    journal: DatabaseJournal
+    journal: DatabaseJournal | None
     events_kept: timedelta
 
     async def serve(self) -> None:
@@ -73,6 +73,8 @@ class Sweeping:
 
     async def sweep_events(self) -> None:
         """Drop the events that are no longer kept."""
+        if self.journal is None:
+            return
         if dropped := await self.journal.forget(datetime.now(UTC) - self.events_kept):
             logger.info("dropped %d events that were over %d days old", dropped, self.events_kept.days)
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from tortoise.exceptions import IntegrityError
 
-from events.log import EventLog
+from events.log import EventLog, LogAway
 from events.messages import ImageUploaded
 from ml import image as ml_image
 from ml.fingerprint import fingerprint
@@ -122,11 +122,19 @@ class Uploads:
         viewer = member(viewer)
         details = _checked(files, details)
         gate = asyncio.Semaphore(AT_ONCE)
-        before = await self.log.head()  # asked for first, so that no prediction can be missed
+        before = await self._now() if details.wait_seconds else None
         outcomes = await asyncio.gather(*(self._one(viewer, file, details, gate) for file in files))
         images = [image.id for outcome in outcomes if (image := outcome.to_be_judged)]
-        await until_judged(self.log, before, images, details.wait_seconds)
+        if before is not None:
+            await until_judged(self.log, before, images, details.wait_seconds)
         return outcomes
+
+    async def _now(self) -> int | None:
+        """Behind this place all predictions to come will be told of; None where nobody can say, nor wait."""
+        try:
+            return await self.log.head()
+        except LogAway:
+            return None
 
     async def _one(self, viewer: User, file: Incoming, details: Details, gate: asyncio.Semaphore) -> Outcome:
         filename = clean_filename(file.filename)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
 
-from events.log import EventLog
+from events.log import EventLog, LogAway
 from events.messages import PredictionFailed, PredictionMade
 
 
@@ -18,7 +18,7 @@ async def until_judged(log: EventLog, after: int, image_ids: Iterable[int], seco
     try:
         async with asyncio.timeout(seconds):
             await _drain(log, after, pending)
-    except TimeoutError:
+    except (TimeoutError, LogAway):
         return
 
 

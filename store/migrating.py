@@ -8,7 +8,8 @@ stumble over: a table or a column that is there already.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from sqlite3 import OperationalError as SqliteError
 
@@ -38,6 +39,8 @@ OUR_TABLES = tuple(
     for model in vars(tables).values()
     if isinstance(model, type) and issubclass(model, Model) and model is not Model
 )
+LOCK = "CONCAT('covidxr ', MD5(DATABASE()))"
+LOCK_SECONDS = 300
 NEXT_STATEMENT = re.compile(r";\s*(?=(?:CREATE|ALTER|DROP|INSERT|UPDATE) )")
 
 
@@ -45,15 +48,39 @@ async def bring_up_to_date(connection: BaseDBAsyncClient, apps: dict[str, dict[s
     """Apply what the database lacks; what is there of a migration under way is passed over.
 
     In a database that no migration was ever begun in, everything is new, and a table of a name of ours is
-    somebody else's: then nothing is begun. The connection serves for nothing else.
+    somebody else's: then nothing is begun. Of processes that start at once each waits for the one before it.
+    The connection serves for nothing else.
     """
     if connection.capabilities.dialect == "sqlite":
         # Where a column is altered, the table is dropped and made anew, which would delete what refers to it.
         await connection.execute_script("PRAGMA foreign_keys = OFF")
-    is_ours = await _holds(connection, RECORD)
-    if not is_ours:
-        await _refuse_what_is_in_the_way(connection)
-    await _Executor(connection, apps, is_ours).migrate()
+    async with _alone(connection):
+        is_ours = await _holds(connection, RECORD)
+        if not is_ours:
+            await _refuse_what_is_in_the_way(connection)
+        await _Executor(connection, apps, is_ours).migrate()
+
+
+@asynccontextmanager
+async def _alone(connection: BaseDBAsyncClient) -> AsyncIterator[None]:
+    """Keep other processes from migrating, on MySQL; of a SQLite file there is one server.
+
+    Raises:
+        OperationalError: another one does not come to its end.
+    """
+    if connection.capabilities.dialect == "sqlite":
+        yield
+        return
+    async with connection.acquire_connection() as session:  # the lock is the session's, and ends with it
+        cursor = await session.cursor()
+        await cursor.execute(f"SELECT GET_LOCK({LOCK}, %s)", (LOCK_SECONDS,))
+        if await cursor.fetchone() != (1,):
+            said = "another process has been making its tables for minutes"
+            raise OperationalError(MySQLOperationalError(ER.LOCK_WAIT_TIMEOUT, said))
+        try:
+            yield
+        finally:
+            await cursor.execute(f"SELECT RELEASE_LOCK({LOCK})")
 
 
 async def _refuse_what_is_in_the_way(connection: BaseDBAsyncClient) -> None:

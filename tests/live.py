@@ -152,7 +152,7 @@ def serving(data_dir: Path, root: Path = ROOT, **settings: str) -> Iterator[Live
     live = prepared(data_dir, **settings)
     with subprocess.Popen([*COVIDXR, "serve"], cwd=root, env=live.environment) as process:
         try:
-            _wait_until_ready(process, live.port)
+            wait_until_ready(process, live.port)
             yield live
         finally:
             process.terminate()
@@ -177,7 +177,7 @@ def prepared(data_dir: Path, **settings: str) -> Live:
     return Live(port, data_dir, environment)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
+def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the server ended with status {process.returncode}"

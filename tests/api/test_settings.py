@@ -45,7 +45,8 @@ def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "data_dir": f"{tmp_path}/x",
         "database_url": "mysql://root:@127.0.0.1:3306/covid",
         "blobs_url": "s3://bucket",
-        "events_url": "memory://",
+        "secret_key": "a secret of thirty-two characters or more",
+        "events_url": "nats://127.0.0.1:4222",
         "events_kept_days": "30",
         "smtp_url": "smtps://u:p@mail.example:465",
         "mail_from": "Lab <lab@h.example>",
@@ -87,7 +88,10 @@ WRONG = [
     ("blobs_url", "gs://bucket"),
     ("blobs_url", "s3://"),
     ("blobs_url", "file://"),
+    ("secret_key", "short"),
     ("events_url", "redis://host"),
+    ("events_url", "nats://"),
+    ("events_url", "nats://127.0.0.1:4222"),
     ("smtp_url", "mail.example"),
     ("smtp_url", "http://mail.example"),
     ("smtp_url", "smtp://"),
@@ -115,6 +119,24 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, valu
     with pytest.raises(ValidationError) as refused:
         of(monkeypatch, **{name: value})
     assert [error["loc"] for error in refused.value.errors()] == [(name,)]
+
+
+SHARED = {
+    "database_url": "mysql://u:p@host/name",
+    "blobs_url": "s3://bucket",
+    "secret_key": "a secret of thirty-two characters or more",
+    "events_url": "nats://host:4222/stream?replicas=3",
+}
+
+
+@pytest.mark.parametrize("unset", ["database_url", "blobs_url", "secret_key"])
+def test_processes_that_share_events_share_all_else(monkeypatch: pytest.MonkeyPatch, unset: str) -> None:
+    assert of(monkeypatch, **SHARED).scales_out
+    with pytest.raises(ValidationError) as refused:
+        of(monkeypatch, **SHARED | {unset: ""})
+    (line,) = complaints(refused.value)
+    assert line.startswith("COVIDXR_EVENTS_URL: ")
+    assert f"set COVIDXR_{unset.upper()}" in line
 
 
 def test_a_wrong_value_does_not_show_its_password(monkeypatch: pytest.MonkeyPatch) -> None:

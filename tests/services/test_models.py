@@ -10,7 +10,9 @@ import pytest
 
 from api.settings import Settings
 from api.wiring import Parts, build, running
+from events.memory import InProcessLog
 from services.errors import Code, Forbidden, Refused, Unauthenticated
+from services.journal import DatabaseJournal
 from services.models import ModelFileAltered
 from services.platform import Platform
 from store.database import open_database
@@ -81,7 +83,7 @@ async def test_a_model_of_another_network_gives_way_to_the_default(settings: Set
 async def test_processes_that_start_at_once_install_one(settings: Settings, parts: Parts) -> None:
     async with open_database(settings.database):
         settings.data_dir.mkdir()
-        platforms = [build(settings, parts)[0] for _ in range(4)]
+        platforms = [build(settings, parts, InProcessLog(DatabaseJournal()))[0] for _ in range(4)]
         await asyncio.gather(*(platform.models.install(parts.default_model) for platform in platforms))
         assert await ModelVersion.all().count() == await Deployment.all().count() == 1
         for platform in platforms:

@@ -246,7 +246,7 @@ async def test_outlives_a_log_that_goes_away_while_it_works(
 
 
 async def test_reacts_to_events_that_there_are_each_in_a_group_of_its_own(platform: Platform) -> None:
-    table = reactions.work(platform)
+    table = reactions.jobs(platform)
     assert set(table) <= set(KINDS.values())
     groups = [reaction.group for reaction in table.values()]
     assert len(set(groups)) == len(groups)
@@ -257,7 +257,7 @@ async def test_reacts_to_events_that_there_are_each_in_a_group_of_its_own(platfo
 async def test_never_gives_up_what_nothing_else_would_begin_again(
     platform: Platform, kind: type[Event]
 ) -> None:
-    assert reactions.work(platform)[kind].attempts == reactions.FOR_EVER
+    assert reactions.jobs(platform)[kind].attempts == reactions.FOR_EVER
 
 
 async def test_every_process_swaps_its_model(platform: Platform) -> None:
@@ -267,12 +267,15 @@ async def test_every_process_swaps_its_model(platform: Platform) -> None:
     async def swap(event: Event) -> None:
         swapped.append(event)
 
-    listening = asyncio.create_task(reactions._listen(platform.log, {ModelPromoted: swap}))
-    await asyncio.sleep(0.05)
-    await platform.log.publish([Entry("1", NewsPublished(1)), Entry("2", ModelPromoted(1, None))])
+    async def catch_up() -> None:
+        swapped.append(ModelPromoted(0, None))
+
+    listening = asyncio.create_task(reactions._listen(platform.log, {ModelPromoted: swap}, catch_up))
     await eventually(lambda: asyncio.sleep(0, swapped))
+    await platform.log.publish([Entry("1", NewsPublished(1)), Entry("2", ModelPromoted(1, None))])
+    await eventually(lambda: asyncio.sleep(0, len(swapped) > 1))
     listening.cancel()
-    assert swapped == [ModelPromoted(1, None)]
+    assert swapped == [ModelPromoted(0, None), ModelPromoted(1, None)]
 
 
 def reacting_tasks() -> set[asyncio.Task[object]]:
@@ -282,9 +285,9 @@ def reacting_tasks() -> set[asyncio.Task[object]]:
 
 async def test_stops_when_it_is_told_to(platform: Platform) -> None:
     before = reacting_tasks()
-    working = asyncio.create_task(reactions.react(replace(platform, log=InProcessLog(DatabaseJournal()))))
+    working = asyncio.create_task(reactions.work(replace(platform, log=InProcessLog(DatabaseJournal()))))
     await asyncio.sleep(0.1)
-    assert len(reacting_tasks()) > len(before) + len(reactions.work(platform))
+    assert len(reacting_tasks()) > len(before) + len(reactions.jobs(platform))
     working.cancel()
     await asyncio.wait([working])
     assert reacting_tasks() == before

@@ -1,0 +1,42 @@
+"""Working: `covidxr worker` predicts, trains and mails, for servers that only answer."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+
+from rich.console import Console
+
+from api.preparation import CannotStart, make_data_folder, prepare_database, try_blobs
+from api.settings import Settings
+
+
+def worker() -> None:
+    """Predict, train and mail for the servers of the same COVIDXR_EVENTS_URL; any number of these may run."""
+    console = Console(highlight=False, soft_wrap=True)
+    settings = Settings()
+    if not settings.scales_out:
+        raise CannotStart(
+            "a worker shares events with its servers: set COVIDXR_EVENTS_URL to nats://HOST:PORT for all of "
+            "them. Without it a server does all the work itself."
+        )
+    make_data_folder(settings.data_dir)
+    prepare_database(settings)
+    try_blobs(settings)
+    asyncio.run(_work(settings, console, time.monotonic()))
+    console.print("Stopped.")
+
+
+async def _work(settings: Settings, console: Console, began: float) -> None:
+    """Until a signal comes: what is in hand then goes to others."""
+    from api.wiring import load_parts, running  # brings jax and the network's weights
+
+    stopped = asyncio.Event()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(sign, stopped.set)
+    console.print("Preparing the classifier …")
+    parts = await asyncio.to_thread(load_parts, settings)
+    async with running(settings, parts):
+        console.print(f"Working after {time.monotonic() - began:.1f} s. Press Ctrl+C to stop.")
+        await stopped.wait()
