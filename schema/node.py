@@ -7,6 +7,8 @@ from typing import TypeVar
 import strawberry
 from graphql import GraphQLError
 
+from schema.errors import NOT_FOUND
+
 R = TypeVar("R")
 
 
@@ -22,5 +24,5 @@ def present(row: R | None) -> R:
         GraphQLError: NOT_FOUND; it was deleted between the two queries.
     """
     if row is None:
-        raise GraphQLError("this was deleted a moment ago", extensions={"code": "NOT_FOUND"})
+        raise GraphQLError("this was deleted a moment ago", extensions={"code": NOT_FOUND})
     return row

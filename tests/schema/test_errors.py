@@ -1,12 +1,14 @@
 """What goes wrong as clients see it, and as the log does."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from graphql import FieldNode, GraphQLError, NameNode
 
+from api.bodies import status_of
 from events.log import CursorExpired
 from schema import errors
 from schema.errors import coded, user_errors
@@ -24,6 +26,7 @@ def database_url(sqlite_template: Path, tmp_path: Path) -> str:
     return databases.sqlite_copy(sqlite_template, tmp_path)
 
 
+ROOT = Path(__file__).parents[2]
 FIELD = FieldNode(name=NameNode(value="images"))
 
 
@@ -125,6 +128,23 @@ BAD_REQUESTS: list[tuple[str, dict[str, Any]]] = [
 async def test_bad_requests_are_the_client_s(admin: Asker) -> None:
     for query, variables in BAD_REQUESTS:
         assert await admin.code(query, **variables) == "BAD_USER_INPUT", query
+
+
+def test_the_guide_lists_every_code_and_its_status() -> None:
+    guide = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `([A-Z_]+)` \| (\d*) \|", guide, re.MULTILINE))
+    assert listed.keys() == {
+        value for name, value in vars(errors).items() if name.isupper() and isinstance(value, str)
+    }
+    for code, status in listed.items():
+        answer = {"errors": [{"extensions": {"code": code}}]}
+        assert code == errors.TOO_SLOW or status_of(answer, "application/json") == int(status), code
+
+
+@pytest.mark.parametrize("room", ["api", "schema", "services"])
+def test_no_code_is_made_up_elsewhere(room: str) -> None:
+    for file in (ROOT / room).rglob("*.py"):
+        assert not re.search(r"""["']code["']:\s*["']""", file.read_text(encoding="utf-8")), file
 
 
 async def test_what_is_deleted_between_two_statements_is_no_fault(
