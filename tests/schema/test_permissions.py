@@ -1,5 +1,7 @@
 """Who may see and do what: every root field, and every type by its id."""
 
+from typing import Any
+
 import pytest
 
 from schema import ids
@@ -19,7 +21,9 @@ from store.tables import (
 )
 from tests import people
 from tests.asking import Asker
+from tests.listening import joined
 from tests.store_rows import image, model
+from tests.ways import SCHEMA
 
 SIGN_IN, FORBIDDEN, FINE = "UNAUTHENTICATED", "FORBIDDEN", "fine"
 
@@ -45,6 +49,16 @@ QUERIES = {
     "featureProgress { done total }": (SIGN_IN, FORBIDDEN, FINE),
     "users { nodes { id email } }": (SIGN_IN, FORBIDDEN, FINE),
     "contactMessages { nodes { id } }": (SIGN_IN, FORBIDDEN, FINE),
+}
+SUBSCRIPTIONS = {
+    "newsPublished": (FINE, FINE, FINE),
+    "predictionMade": (SIGN_IN, FINE, FINE),
+    "findingChanged": (SIGN_IN, FINE, FINE),
+    "labelSubmitted": (SIGN_IN, FORBIDDEN, FINE),
+    "labelsWithdrawn": (SIGN_IN, FORBIDDEN, FINE),
+    "trainingProgress": (SIGN_IN, FORBIDDEN, FINE),
+    "modelPromoted": (SIGN_IN, FORBIDDEN, FINE),
+    "driftWarned": (SIGN_IN, FORBIDDEN, FINE),
 }
 X = 'id: "x"'
 MUTATIONS = {
@@ -89,25 +103,45 @@ async def outcome(asker: Asker, document: str) -> str:
     return code
 
 
-async def test_every_query(anybody: Asker, member: Asker, admin: Asker) -> None:
-    for query, expected in QUERIES.items():
-        document = f"{{ {query} }}"
-        actual = tuple([await outcome(asker, document) for asker in (anybody, member, admin)])
-        assert actual == expected, query
+@pytest.fixture
+async def blocked(anybody: Asker, platform: Platform) -> Asker:
+    """A member whose session an administrator has ended by a block."""
+    user, chief = await people.member("out@hospital.example"), await people.admin("guard@hospital.example")
+    asker = await anybody.signed_in(user)
+    await platform.blocking.block(chief, user.id, "misuse")
+    return asker
 
 
-async def test_every_mutation(anybody: Asker, member: Asker, admin: Asker) -> None:
-    for mutation, expected in MUTATIONS.items():
-        document = f"mutation {{ {mutation} }}"
-        actual = tuple([await outcome(asker, document) for asker in (anybody, member, admin)])
-        assert actual == expected, mutation
+@pytest.mark.parametrize(("operation", "listed"), [("query", QUERIES), ("mutation", MUTATIONS)])
+async def test_every_query_and_mutation(
+    anybody: Asker, member: Asker, admin: Asker, blocked: Asker, operation: str, listed: dict[str, Any]
+) -> None:
+    for field, expected in listed.items():
+        document = f"{operation} {{ {field} }}"
+        actual = [await outcome(asker, document) for asker in (anybody, member, admin, blocked)]
+        assert actual == [*expected, expected[0]], field
 
 
-async def test_the_lists_above_are_complete(member: Asker) -> None:
-    for listed, kind in ((QUERIES, "queryType"), (MUTATIONS, "mutationType")):
-        schema = await member.data(f"{{ __schema {{ {kind} {{ fields {{ name }} }} }} }}")
-        named = {text.partition("(")[0].partition(" ")[0] for text in listed}
-        assert {field["name"] for field in schema[kind]["fields"]} == named
+async def test_every_subscription(address: str, anybody: Asker, member: Asker, admin: Asker) -> None:
+    for place, asker in enumerate((anybody, member, admin)):
+        async with joined(address, asker.token) as client:
+            for name in SUBSCRIPTIONS:
+                await client.subscribe(f"subscription {{ {name} {{ cursor }} }}", name)
+            await client.settle()
+            for name, expected in SUBSCRIPTIONS.items():
+                told = [message for message in client._kept if message["id"] == name]
+                codes = [message["payload"][0]["extensions"]["code"] for message in told]
+                assert codes == [expected[place]] * (expected[place] != FINE), name
+
+
+def test_the_lists_above_are_complete() -> None:
+    for listed, kind in (
+        (QUERIES, SCHEMA.query_type),
+        (MUTATIONS, SCHEMA.mutation_type),
+        (SUBSCRIPTIONS, SCHEMA.subscription_type),
+    ):
+        assert kind
+        assert {text.partition("(")[0].partition(" ")[0] for text in listed} == kind.fields.keys()
 
 
 async def test_a_token_that_is_no_good_signs_nobody_in(anybody: Asker) -> None:
