@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from api.settings import Settings
 from tests.live import ROOT, Live, serving
 from tests.missing import missing
 from tests.radiographs import radiograph, write_folder
@@ -145,6 +146,13 @@ def evaluates(reader: Reader, block: str) -> None:
     assert {"metrics.json", "report.md", "roc.png"} <= written
 
 
+def shares_the_work(reader: Reader, block: str) -> None:
+    """The settings fit one another; what they do is tried in `tests/test_scale.py`."""
+    given = re.findall(r"COVIDXR_(\w+)=(\S+)", block)
+    settings = Settings(**{name.lower(): value.replace("…", "x" * 32) for name, value in given})
+    assert settings.scales_out
+
+
 COVERED: dict[str, Callable[[Reader, str], None]] = {
     "make ": sets_up,
     "create-admin": makes_an_administrator,
@@ -154,6 +162,7 @@ COVERED: dict[str, Callable[[Reader, str], None]] = {
     "covidxr predict --json": predicts,
     "covidxr train": trains,
     "covidxr evaluate": evaluates,
+    "covidxr worker": shares_the_work,
 }
 """What is expected of a block, by words that it alone has."""
 
