@@ -1,12 +1,14 @@
 """Settings: what holds unless set, what is refused, and what a value means."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from api.settings import Settings, complaints, unknown_settings
+from tests.live import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +68,12 @@ def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatc
     assert {name: str(getattr(settings, name)) for name in given} == given
     assert (settings.database, settings.blobs) == (given["database_url"], given["blobs_url"])
     assert settings.address == "https://covid.example"
+
+
+def test_the_readme_lists_every_setting_and_no_other() -> None:
+    cells = re.findall(r"^\| (`COVIDXR_.*?) \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    listed = re.findall(r"`COVIDXR_(\w+)`", " ".join(cells))
+    assert sorted(listed) == sorted(name.upper() for name in Settings.model_fields)
 
 
 def test_a_blank_one_is_as_good_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
