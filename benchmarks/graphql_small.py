@@ -2,7 +2,9 @@
 
 A server of its own, with the real model, is asked over HTTP/1.1 on loopback by this process: connections
 that are kept alive, each with one request under way at a time. `--beside` names a checkout of another
-commit, whose server is asked in turn. The best of some rounds counts. Ends with a line of JSON.
+commit, whose server is asked in turn. The best of some rounds counts. Then come documents whose fragments
+double what they ask for with each of 25 levels, none of them sent before, and how long it takes to hear that
+they are refused. Ends with a line of JSON.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from pathlib import Path
 from time import perf_counter
 from urllib.parse import urlsplit
 
+import httpx
 import numpy as np
 
 from tests.live import COVIDXR, ROOT, Live, serving
+from tests.schema.test_limits import nested
 
 CONNECTIONS = 8
 EMAIL, PASSWORD = "admin@hospital.example", "of a benchmark alone"
@@ -33,6 +37,7 @@ QUERIES = {
     "news": "{ news(first: 5) { nodes { title } } }",
 }
 SIGNED_IN = {"viewer"}
+LEVELS, BOMBS = 25, 50
 END = b"\r\n\r\n"
 
 
@@ -112,6 +117,21 @@ async def measure(live: Live, query: str, seconds: float) -> Measured:
     return Measured(len(taken) / seconds, float(p50), float(p99))
 
 
+def bomb(live: Live) -> Measured:
+    """Of documents that are refused, one after the other, each of them new to the server."""
+    taken = []
+    with httpx.Client() as client:
+        client.post(live.url, json={"query": "{ __typename }"})
+        for number in range(BOMBS):
+            query = f"query Bomb{number} {nested('%', 'id name', LEVELS)}"
+            began = perf_counter()
+            answer = client.post(live.url, json={"query": query})
+            taken.append(perf_counter() - began)
+            assert answer.json()["errors"][0]["extensions"]["limit"] == "FIELDS", answer.text
+    p50, p99 = np.percentile(taken, [50, 99]) * 1000
+    return Measured(BOMBS / sum(taken), float(p50), float(p99))
+
+
 def signed_in(live: Live, root: Path) -> Live:
     """The same server, asked by an administrator."""
     command = [*COVIDXR, "create-admin", EMAIL]
@@ -136,6 +156,7 @@ def compare(roots: dict[str, Path], seconds: float, rounds: int) -> dict[str, di
                     one = asyncio.run(measure(pair[query in SIGNED_IN], text, seconds))
                     best = found[query].get(name)
                     found[query][name] = max(one, best, key=lambda each: each.per_second) if best else one
+        found["bomb"] = {name: bomb(nobody) for name, (nobody, _) in servers.items()}
     return found
 
 

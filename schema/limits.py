@@ -126,6 +126,9 @@ class Limits(ASTValidationRule):
             self.report_error(FRAGMENT_NESTING.exceeded(None, operation))
         return SKIP
 
+    def enter_fragment_definition(self, *_: Any) -> VisitorAction:
+        return SKIP  # it is counted where it is spread
+
     def _selection(self, selection_set: SelectionSetNode | None) -> Size:
         if selection_set is None:
             return Size()
