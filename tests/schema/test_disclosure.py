@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query
 
+from store.tables import NewsPost
 from tests import databases
 from tests.asking import Asker
 
@@ -147,6 +148,22 @@ async def test_requests_that_another_site_could_send(anybody: Asker) -> None:
             "/graphql", content="query=%7B__typename%7D", headers={"Content-Type": kind}
         )
         assert response.status_code == 415
+
+
+async def test_nor_could_it_by_asking_for_a_stream(admin: Asker) -> None:
+    query = 'mutation { publishNews(input: {title: "t", body: "b"}) { post { id } } }'
+    headers = {"Accept": "text/event-stream", **admin.headers}
+    response = await admin.client.get("/graphql", params={"query": query}, headers=headers)
+    assert '"errors"' in response.text
+    assert not await NewsPost.exists()
+    response = await admin.client.post("/graphql", json={"query": query}, headers=headers)
+    assert '"errors"' not in response.text
+    assert await NewsPost.exists()
+
+
+@pytest.mark.parametrize("query", ["{ ... @defer { __typename } }", "{ news { nodes @stream { id } } }"])
+async def test_answers_in_parts_are_not_given(anybody: Asker, query: str) -> None:
+    assert "Unknown directive" in (await anybody.ask(query))["errors"][0]["message"]
 
 
 async def test_no_trace_and_no_page_of_tools(anybody: Asker) -> None:
