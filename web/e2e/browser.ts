@@ -1,6 +1,6 @@
 /** The browser, and what people do in it. */
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
@@ -33,6 +33,8 @@ export function launch(): Promise<Browser> {
 
 export interface Looks {
   locale: string;
+  /** Where the server is found; straight away where left out. */
+  address?: string;
   width?: number;
   isDark?: boolean;
 }
@@ -40,10 +42,10 @@ export interface Looks {
 /** A window of its own, with nothing kept. What goes wrong in its scripts fails the test that asks `faultsOf`. */
 export function open(
   browser: Browser,
-  { locale, width = 1280, isDark = false }: Looks,
+  { locale, address = SERVER, width = 1280, isDark = false }: Looks,
 ): Promise<BrowserContext> {
   return browser.newContext({
-    baseURL: SERVER,
+    baseURL: address,
     locale,
     viewport: { width, height: width < 600 ? 740 : 900 },
     colorScheme: isDark ? "dark" : "light",
@@ -60,6 +62,13 @@ export function faultsOf(page: Page): string[] {
       faults.push(message.text());
   });
   return faults;
+}
+
+/** A picture of a state that no page opens with. */
+export async function picture(of: Page, name: string): Promise<void> {
+  if (!SHOTS) return;
+  mkdirSync(SHOTS, { recursive: true });
+  await of.screenshot({ path: join(SHOTS, `state-${name}.png`) });
 }
 
 /** The newest mail to an address, once it has come. */

@@ -2,7 +2,7 @@
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ADMIN, faultsOf, launch, linkIn, mailTo, open, RADIOGRAPHS, signIn } from "./browser";
+import { ADMIN, faultsOf, launch, linkIn, mailTo, open, picture, RADIOGRAPHS, signIn } from "./browser";
 
 const EVA = { name: "Eva Luna", email: "eva@hospital.example", password: "cuarta batería correcta" };
 /** Feature extraction, the epochs, calibration, gate and audit, on two slow cores. */
@@ -74,6 +74,7 @@ describe("the loop", () => {
     await curve.waitFor(A_RUN);
     await chief.reload();
     await curve.waitFor();
+    await picture(chief, "loss-curve");
     await chief.locator("tbody").getByRole("link", { name: "Modelo 2" }).waitFor(A_RUN);
     await chief.locator("tbody").getByText("Por qué, y la curva de pérdida").first().click();
     await curve.waitFor();
@@ -84,6 +85,7 @@ describe("the loop", () => {
     await second.getByRole("row", { name: /^Model 2 in service/ }).waitFor();
     await eva.getByText("Model 2", { exact: true }).waitFor();
     expect([await isMarked(second), await isMarked(eva)]).toEqual([true, true]);
+    await picture(second, "model-promoted");
     await chief.locator("tbody").getByRole("link", { name: "Modelo 2" }).click();
     await chief.getByRole("img", { name: /^Curva ROC/ }).waitFor();
     await chief.getByRole("img", { name: /^Parte de las imágenes con COVID/ }).waitFor();

@@ -25,7 +25,7 @@ function withOne<Key extends keyof ImageFilter>(
   return value === null || value === undefined || value === "" ? others : { ...others, [key]: value };
 }
 
-/** What is below it comes last: the choice of an order. */
+/** What is below it, the choice of an order, stands among the others. */
 export function Filters({ filter, onChange, children }: Props & { children: ReactNode }) {
   const text = useText(examine).filter;
   const words = useText(findings);
@@ -49,6 +49,7 @@ export function Filters({ filter, onChange, children }: Props & { children: Reac
         ]}
         onChange={(labelled) => onChange(withOne(filter, "labelled", labelled ? labelled === "true" : null))}
       />
+      {children}
       <div className="form-check">
         <input
           className="form-check-input"
@@ -61,7 +62,6 @@ export function Filters({ filter, onChange, children }: Props & { children: Reac
           {text.changed}
         </label>
       </div>
-      {children}
     </search>
   );
 }

@@ -76,7 +76,7 @@ export function ImageViewer({ url, name, width, height, heatmapUrl }: Props) {
               onChange={(heat) => change({ heat })}
             />
           )}
-          <div className="d-flex flex-wrap gap-2">
+          <div className="viewer-buttons d-flex flex-wrap gap-2">
             <button
               type="button"
               className="btn btn-sm btn-outline-primary"

@@ -178,10 +178,10 @@ export const examine = texts({
     },
     order: {
       label: "Orden",
-      NEWEST: "Las más nuevas primero",
-      OLDEST: "Las más viejas primero",
-      NAME: "Nombre, de la A a la Z",
-      NAME_REVERSED: "Nombre, de la Z a la A",
+      NEWEST: "Más nuevas primero",
+      OLDEST: "Más viejas primero",
+      NAME: "Nombre, de A a Z",
+      NAME_REVERSED: "Nombre, de Z a A",
     },
     table: {
       caption: "Sus imágenes",

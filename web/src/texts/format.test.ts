@@ -3,8 +3,8 @@ import { FORMATS } from "./format";
 
 describe("format", () => {
   it("writes shares with the comma or the point of the language", () => {
-    expect(FORMATS.en.percent(0.9126)).toBe("91.3 %");
-    expect(FORMATS.es.percent(0.9126)).toBe("91,3 %");
+    expect(FORMATS.en.percent(0.9126)).toBe("91.3\u00a0%");
+    expect(FORMATS.es.percent(0.9126)).toBe("91,3\u00a0%");
   });
 
   it("writes dates in the words of the language", () => {

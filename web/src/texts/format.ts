@@ -35,7 +35,8 @@ function make(language: Language): Format {
   const list = new Intl.ListFormat(locale);
   return {
     number: (value) => number.format(value),
-    percent: (value) => `${share.format(100 * value)} %`,
+    // Never torn apart at the end of a line.
+    percent: (value) => `${share.format(100 * value)}\u00a0%`,
     date: (timestamp) => date.format(new Date(timestamp)),
     day: (timestamp) => day.format(new Date(timestamp)),
     moment: (timestamp) => moment.format(new Date(timestamp)),

@@ -92,8 +92,9 @@ export const models = texts({
     roc: "ROC curve",
     rocWords: (auc: string, sensitivity: string, specificity: string) =>
       `ROC curve with an area of ${auc}; at the threshold a sensitivity of ${sensitivity} and a specificity of ${specificity}.`,
-    rocHint: "The dot is its threshold; the dashed line is guessing.",
-    falseAlarms: "False alarms (100 % minus specificity), %",
+    rocHint:
+      "The dot is its threshold; the dashed line is guessing. False alarms are 100 % less the specificity.",
+    falseAlarms: "False alarms, %",
     specificityFrom: "Specificity, at least",
     calibrationPlot: "Calibration",
     calibrationWords: (bins: string) =>
@@ -197,8 +198,9 @@ export const models = texts({
     roc: "Curva ROC",
     rocWords: (auc: string, sensitivity: string, specificity: string) =>
       `Curva ROC con un área de ${auc}; en el umbral, una sensibilidad de ${sensitivity} y una especificidad de ${specificity}.`,
-    rocHint: "El punto es su umbral; la línea de trazos es adivinar.",
-    falseAlarms: "Falsas alarmas (100 % menos especificidad), %",
+    rocHint:
+      "El punto es su umbral; la línea de trazos es adivinar. Las falsas alarmas son 100 % menos la especificidad.",
+    falseAlarms: "Falsas alarmas, %",
     specificityFrom: "Especificidad, al menos",
     calibrationPlot: "Calibración",
     calibrationWords: (bins: string) =>
