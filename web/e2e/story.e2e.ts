@@ -100,6 +100,19 @@ describe("examining", () => {
     await other.context().close();
   });
 
+  it("takes files that are dragged in", async () => {
+    const held = await page.evaluateHandle(() => {
+      const files = new DataTransfer();
+      for (const name of ["una.png", "dos.png"])
+        files.items.add(new File(["x"], name, { type: "image/png" }));
+      return files;
+    });
+    await page.locator(".drop-field").dispatchEvent("drop", { dataTransfer: held });
+    for (const name of ["una.png", "dos.png"])
+      await page.getByRole("button", { name: `Quitar ${name} de la lista` }).click();
+    expect(await page.locator(".upload-item", { hasText: "Listo para subir" }).count()).toBe(0);
+  });
+
   it("tells of a file that is no image at that file, and of one that is there already", async () => {
     const about = (name: string) => page.locator(".upload-item", { hasText: name });
     await page.getByRole("button", { name: "Quitar lo terminado" }).click();

@@ -45,7 +45,9 @@ function Preview({ file }: { file: File }) {
     setAddress(made);
     return () => URL.revokeObjectURL(made);
   }, [file]);
-  if (address) return <img className="upload-preview" src={address} alt="" />;
+  // What says that it is a picture need not be one.
+  if (address)
+    return <img className="upload-preview" src={address} alt="" onError={() => setAddress(null)} />;
   return (
     <span className="upload-preview small text-body-secondary">
       {/\.(dcm|dicom)$/i.test(file.name) ? "DICOM" : text.noPreview}

@@ -178,10 +178,10 @@ export const examine = texts({
     },
     order: {
       label: "Orden",
-      NEWEST: "Más nuevas primero",
-      OLDEST: "Más viejas primero",
-      NAME: "Nombre, de A a Z",
-      NAME_REVERSED: "Nombre, de Z a A",
+      NEWEST: "Más nuevas",
+      OLDEST: "Más viejas",
+      NAME: "Nombre, A a Z",
+      NAME_REVERSED: "Nombre, Z a A",
     },
     table: {
       caption: "Sus imágenes",
