@@ -112,20 +112,22 @@ class Query:
             ImageFilter | None, strawberry.argument(description="Which of them; all where left out.")
         ] = OMITTED,
         order_by: Annotated[
-            ImageOrder,
+            ImageOrder | None,
             strawberry.argument(
-                description="In which order; a cursor is good for the order that it came with."
+                description="In which order, the newest first where left out. A cursor is good for the order "
+                "that it came with."
             ),
-        ] = ImageOrder.NEWEST,
+        ] = OMITTED,
         first: First = OMITTED,
         after: After = OMITTED,
         last: Last = OMITTED,
         before: Before = OMITTED,
     ) -> Connection[Image]:
         wanted = filter.wanted() if filter else Filter()
-        key = (int,) if order_by in (ImageOrder.NEWEST, ImageOrder.OLDEST) else (str, int)
+        order = given(order_by) or ImageOrder.NEWEST
+        key = (int,) if order in (ImageOrder.NEWEST, ImageOrder.OLDEST) else (str, int)
         window, viewer = window_of(first, after, last, before, key), info.context.viewer
-        return connection(await info.context.platform.images.page(viewer, wanted, window, order_by), Image.of)
+        return connection(await info.context.platform.images.page(viewer, wanted, window, order), Image.of)
 
     @field("Predictions of the viewer's images, newest first; an admin sees everyone's.")
     async def predictions(

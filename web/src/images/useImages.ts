@@ -13,7 +13,7 @@ import { useRenewal } from "./useRenewal";
 const PAGE = 25;
 
 const IMAGES = graphql(
-  `query Images($first: Int!, $after: String, $filter: ImageFilter, $order: ImageOrder!) {
+  `query Images($first: Int!, $after: String, $filter: ImageFilter, $order: ImageOrder) {
   images(first: $first, after: $after, filter: $filter, orderBy: $order) {
     totalCount
     nodes { ...ImageRow }
@@ -42,7 +42,7 @@ const PREDICTIONS = graphql(
 );
 
 export type ImageFilter = NonNullable<VariablesOf<typeof IMAGES>["filter"]>;
-export type ImageOrder = VariablesOf<typeof IMAGES>["order"];
+export type ImageOrder = NonNullable<VariablesOf<typeof IMAGES>["order"]>;
 
 /** Whether a list has all images, the newest first: only there is the place of a new one known. */
 export const showsAllNewest = (filter: ImageFilter, order: ImageOrder): boolean =>
