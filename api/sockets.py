@@ -95,15 +95,14 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
     async def _watch(self) -> None:
         """Close the socket once its session has expired or was revoked, whether or not anything happens."""
         while not self.context.has_ended:
-            await asyncio.sleep(self.context.pause(streams.SILENT_SECONDS))
+            await self.context.wait_for_end(streams.SILENT_SECONDS)
             await self.context.refresh(older_than=streams.SILENT_SECONDS)
         await self._end_operations()
         await self.websocket.close(4403, ENDED)  # clients may come again, with another token
 
     async def _end_operations(self) -> None:
-        error = GraphQLError(ENDED, extensions={"code": UNAUTHENTICATED})
         for operation in list(self.operations.values()):
-            await operation.send_initial_errors([error])
+            await operation.send_initial_errors([_ended()])
             if operation.task:
                 operation.task.cancel()
 
@@ -120,12 +119,17 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
             return
         await self.context.refresh()  # a session ended elsewhere does nothing more here
         try:
+            self._check_session()
             self._check_room()
             message["payload"]["query"] = self._text_of(message["payload"])
         except GraphQLError as error:
             await self.send_message({"id": message["id"], "type": "error", "payload": [error.formatted]})
         else:
             await super().handle_subscribe(message)
+
+    def _check_session(self) -> None:
+        if self.context.has_ended:
+            raise _ended()
 
     def _check_room(self) -> None:
         most = self.max_subscriptions_per_connection
@@ -144,6 +148,10 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
         return None  # Strawberry would close the socket, and with it everybody else's operations
+
+
+def _ended() -> GraphQLError:
+    return GraphQLError(ENDED, extensions={"code": UNAUTHENTICATED})
 
 
 def problem_of(message: object) -> str | None:

@@ -26,6 +26,13 @@ class PasswordResetRequested(Event):
 
 
 @dataclass(frozen=True)
+class SessionsEnded(Event):
+    """One of the user's was signed out, or all were revoked."""
+
+    user_id: int
+
+
+@dataclass(frozen=True)
 class ImageUploaded(Event):
     image_id: int
 

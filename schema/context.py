@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from time import monotonic, time
 from typing import TypeAlias
 
@@ -27,6 +28,7 @@ class Session:
         self._checked_at = float("-inf")
         self._expires_at = float("inf")
         self._checking = asyncio.Lock()
+        self._ended = asyncio.Event()
 
     @property
     def spender(self) -> str:
@@ -42,6 +44,11 @@ class Session:
     def is_admin(self) -> bool:
         return self.viewer is not None and self.viewer.is_admin
 
+    async def wait_for_end(self, seconds: float) -> None:
+        """Return once it is known to have ended, has expired, or so many seconds are over."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), self.pause(seconds))
+
     def pause(self, seconds: float) -> float:
         """So many seconds, or fewer where the session expires before."""
         return min(seconds, max(0.0, self._expires_at - time()))
@@ -56,6 +63,8 @@ class Session:
             self.viewer = found.user if found else None
             self._expires_at = found.expires_at.timestamp() if found else float("inf")
             self._checked_at = monotonic()
+            if self.has_ended:
+                self._ended.set()
 
     async def end(self) -> None:
         """Sign out; what still lives on this token's sockets ends when it looks again."""

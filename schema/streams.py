@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from events.log import Delivery, decode_cursor, encode_cursor
-from events.messages import Event
+from events.messages import Event, SessionsEnded
 from schema.context import Context, Session
 from schema.scalars import Cursor
 from services.errors import Unauthenticated
@@ -17,7 +17,7 @@ E = TypeVar("E", bound=Event)
 T = TypeVar("T")
 
 SILENT_SECONDS = 10.0
-"""How long a subscription outlives a session that was revoked, where it has nothing to tell."""
+"""How often a session is looked up that hears of no event, its own end among them."""
 DELIVERY_SECONDS = 1.0
 """How old the knowledge of who is asking may be when an event is shown."""
 
@@ -44,7 +44,8 @@ async def follow(context: Context, after: int, kind: type[E], show: Show[E, T]) 
     async with aclosing(paced(stream, lambda: context.session.pause(SILENT_SECONDS))) as deliveries:
         async for delivery in deliveries:
             if delivery is None or not isinstance(delivery.event, kind):
-                await _still_there(context.session, SILENT_SECONDS)
+                is_told = delivery is not None and _ends(context.session, delivery.event)
+                await _still_there(context.session, 0.0 if is_told else SILENT_SECONDS)
                 continue
             await _still_there(context.session, DELIVERY_SECONDS)
             context.renew()
@@ -74,6 +75,13 @@ async def paced(
 
 def _next(stream: AsyncGenerator[Delivery, None]) -> asyncio.Future[Delivery]:
     return asyncio.ensure_future(anext(stream))
+
+
+def _ends(session: Session, event: Event) -> bool:
+    """Whether the session may have been revoked just now."""
+    return (
+        isinstance(event, SessionsEnded) and session.viewer is not None and session.viewer.id == event.user_id
+    )
 
 
 async def _still_there(session: Session, seconds: float) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from tortoise.exceptions import IntegrityError
 
-from events.messages import EmailVerificationRequested, PasswordResetRequested
+from events.messages import EmailVerificationRequested, PasswordResetRequested, SessionsEnded
 from services import addresses, letters, lookups, names, passwords, tokens
 from services.door import Door
 from services.errors import Checks, Code, Problem, Refused, refuse
@@ -129,7 +129,7 @@ class Accounts:
         """Ends the session of this token."""
         found = await tokens.find(token, TokenPurpose.SESSION)
         if found is not None:
-            await found.delete()
+            await self.outbox.commit(partial(_end, found))
 
     async def session(self, token: str) -> Token | None:
         """The live session of this token, with its user."""
@@ -174,7 +174,7 @@ class Accounts:
             await tokens.revoke_all(found.user_id, *TokenPurpose)
             return await User.get(id=found.user_id)
 
-        return await atomically(reset)
+        return await self.outbox.commit(reset)
 
     async def page(self, viewer: User | None, window: Window) -> Page[User]:
         """All users, newest first; for administrators."""
@@ -222,6 +222,11 @@ class Accounts:
             return await self.outbox.commit(create)
         except IntegrityError as error:
             raise refuse(Code.EMAIL_TAKEN, "somebody has signed up with this address", "email") from error
+
+
+async def _end(session: Token) -> None:
+    await session.delete()
+    await record(SessionsEnded(session.user_id))
 
 
 async def _ask_to_verify(user: User) -> None:

@@ -6,7 +6,9 @@ import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
 
+from events.messages import SessionsEnded
 from services.errors import Code, Refused, refuse
+from services.outbox import record
 from store.tables import Token, TokenPurpose, User
 
 LIFETIMES = {
@@ -79,6 +81,8 @@ async def claim_mail(user: User, purpose: TokenPurpose) -> bool:
 async def revoke_all(user_id: int, *purposes: TokenPurpose) -> None:
     """End every token of these purposes that the user holds."""
     await Token.filter(user_id=user_id, purpose__in=purposes).delete()
+    if TokenPurpose.SESSION in purposes:
+        await record(SessionsEnded(user_id))
 
 
 async def sweep() -> int:

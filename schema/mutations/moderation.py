@@ -52,7 +52,7 @@ class WithdrawLabelsPayload(Payload):
 class ModerationMutations:
     @mutation(
         "End a user's sessions and let nobody sign in as that user. The sockets of the sessions hear nothing "
-        "more and close within a minute. What the user has submitted stays: see `withdrawLabels`. For "
+        "more and close. What the user has submitted stays: see `withdrawLabels`. For "
         "admins; the last of them cannot be blocked."
     )
     async def block_user(

@@ -18,7 +18,7 @@ from services.platform import Platform
 from store.tables import NewsPost, Token, TokenPurpose, User
 from tests import databases
 from tests.asking import Asker
-from tests.listening import Socket, joined, listening, opened
+from tests.listening import Socket, joined, listening, opened, publish
 
 INIT = {"type": "connection_init"}
 NEWS = "subscription { newsPublished { cursor post { title } } }"
@@ -284,9 +284,9 @@ async def test_a_session_that_ends_signs_the_socket_out(address: str, member: As
     async with joined(address, member.token) as client:
         assert (await answer(client, "{ viewer { name } }"))["data"]["viewer"] == {"name": "Ana"}
         await member.data("mutation { signOut { signedOut } }")
-        assert (await answer(client, "{ viewer { name } }"))["data"]["viewer"] is None
-        result = await answer(client, "{ images { totalCount } }")
-        assert result["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        await client.subscribe("{ viewer { name } }")
+        assert await client.ends() == ("error", "UNAUTHENTICATED")
+        assert (await client.closes())[0] == 4403
 
 
 async def test_a_session_that_expires_ends_its_socket_at_that_moment(address: str, member: Asker) -> None:
@@ -328,6 +328,22 @@ async def test_a_session_that_is_revoked_ends_its_sockets(
             assert (await client.closes())[0] == 4403
     async with joined(address) as nobody:
         assert (await answer(nobody, "{ model { number } }"))["data"] == {"model": {"number": 1}}
+
+
+@pytest.mark.parametrize("end", [signs_out, is_blocked, forgets_the_password])
+async def test_who_listens_is_told_of_the_end_at_once(
+    address: str, platform: Platform, member: Asker, admin: Asker, monkeypatch: pytest.MonkeyPatch, end: Any
+) -> None:
+    monkeypatch.setattr(streams, "SILENT_SECONDS", 600.0)
+    async with joined(address, member.token) as client, joined(address, admin.token) as chiefs:
+        for listener in (client, chiefs):
+            await listener.subscribe(NEWS)
+            await listener.settle()
+        await end(member, admin, platform)
+        assert (await client.ends())[1] == "UNAUTHENTICATED"
+        assert (await client.closes())[0] == 4403
+        await publish(admin, "heard")
+        assert (await chiefs.event())["post"]["title"] == "heard"
 
 
 async def test_a_client_that_hangs_up_leaves_nothing_behind(address: str, platform: Platform) -> None:
