@@ -7,6 +7,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-bench
+S3_SERVER := .venv-s3
 IMAGES ?= ../shared/cxr ../shared/cxr-b
 
 # Each stamp is touched when its step has finished, so that an interrupted one is taken up again.
@@ -29,7 +30,7 @@ run: $(RUNTIME) $(PAGES) ## Set up what is missing and serve on COVIDXR_HOST:COV
 	@exec $(BIN)/covidxr serve
 
 .PHONY: test
-test: $(DEV) ## Run the tests (ARGS='-k upload -x' goes to pytest)
+test: $(DEV) $(S3_SERVER)/.installed ## Run the tests (ARGS='-k upload -x' goes to pytest)
 	$(BIN)/python -m pytest $(ARGS)
 
 SECONDS ?= 60
@@ -100,10 +101,11 @@ lock: $(DEV) ## Resolve the dependencies again (ARGS='--upgrade' for the newest)
 	$(LOCK) $(ARGS) pyproject.toml --output-file requirements.lock
 	$(LOCK) $(ARGS) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(BUILD_REQUIRES) | $(LOCK) $(ARGS) - --constraint requirements.lock --output-file requirements-build.lock
+	$(call REQUIRES,s3-server) | $(LOCK) $(ARGS) - --output-file requirements-s3.lock
 
 .PHONY: clean
 clean: ## Remove what the other targets made; data/ stays
-	rm -rf $(VENV) $(PEERS) web/dist web/node_modules tests/conformance/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PEERS) $(S3_SERVER) web/dist web/node_modules tests/conformance/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A Python that has gone leaves a dangling link here, which make takes for missing.
@@ -133,13 +135,19 @@ $(SUITES): tests/conformance/package.json tests/conformance/package-lock.json
 	@touch $@
 
 # Python 3.11 comes first, since PyTorch's small build for CPUs may be at hand for it alone.
-BENCH_REQUIRES := $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")'
+REQUIRES = $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["$(1)"], sep="\n")'
 $(PEERS)/.installed: pyproject.toml $(BIN)/python
 	@echo "Environment: $(PEERS) for the peers (about 1.5 GB on disk; some minutes the first time) …"
 	@for python in $(PEERS_PYTHON) python3.11 "$$HOME"/.pyenv/versions/3.11*/bin/python3 $(BIN)/python; do \
 		"$$python" -c '' 2>/dev/null && break; done; "$$python" -m venv $(PEERS)
-	@for peer in $$($(BENCH_REQUIRES)); do \
+	@for peer in $$($(call REQUIRES,bench)); do \
 		$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install "$$peer" || echo "Left out: $$peer, which cannot be installed here"; done
+	@touch $@
+
+$(S3_SERVER)/.installed: requirements-s3.lock $(BIN)/python
+	@echo "Environment: $(S3_SERVER) for the tests' S3 server (about 300 MB on disk) …"
+	@$(BIN)/python -m venv --clear $(S3_SERVER)
+	@$(S3_SERVER)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: --requirement requirements-s3.lock
 	@touch $@
 
 $(PAGES): $(PAGE_SOURCES)

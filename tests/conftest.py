@@ -15,6 +15,7 @@ from services.platform import Platform
 from store.database import open_database
 from tests import databases, stand_ins
 from tests.brokers import Broker, broker
+from tests.buckets import S3Server, s3_server
 from tests.missing import missing
 
 IMAGES = Path(os.environ.get("COVIDXR_TEST_IMAGES", Path(__file__).parents[2] / "shared"))
@@ -115,3 +116,10 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A NATS server with JetStream for all tests, each of which has a stream of its own."""
     with broker(tmp_path_factory.mktemp("nats")) as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """An S3 server for all tests, each of which makes buckets of its own."""
+    with s3_server() as server:
+        yield server

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.brokers import Broker, broker
+from tests.buckets import S3Server
 from tests.live import COVIDXR, ROOT, Live, prepared, wait_until_ready
 from tests.people import eventually
 
@@ -72,10 +73,14 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def running_fleet(tmp_path: Path, own_database: str, mortal: Broker) -> Iterator[Fleet]:
+def running_fleet(
+    tmp_path: Path, own_database: str, mortal: Broker, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Fleet]:
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
     settings = {
         "database_url": own_database,
-        "blobs_url": f"file://{tmp_path / 'blobs'}",
+        "blobs_url": s3.make_bucket(),
         "events_url": mortal.url("covidxr"),
         "retrain_epochs": "3",
         "retrain_threshold": "1000",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from store.blobs import BlobMissing, Blobs
+from tests.buckets import S3Server
 
 KEYS = [
     "plain",
@@ -24,8 +25,24 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "not yet" / "there %41"
 
 
+@pytest.fixture(params=["folder", "bucket"])
+def url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where blobs lie: none yet."""
+    if request.param == "folder":
+        return f"file://{request.getfixturevalue('folder')}"
+    server: S3Server = request.getfixturevalue("s3")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return server.make_bucket()
+
+
 @pytest.fixture
-def blobs(folder: Path) -> Blobs:
+def blobs(url: str) -> Blobs:
+    return Blobs(url)
+
+
+@pytest.fixture
+def in_folder(folder: Path) -> Blobs:
     return Blobs(f"file://{folder}")
 
 
@@ -40,15 +57,15 @@ async def test_gives_back_what_was_put(blobs: Blobs, key: str, data: bytes) -> N
     assert await blobs.get(key) == data
 
 
-async def test_outlives_the_process_that_put_it(blobs: Blobs, folder: Path) -> None:
+async def test_outlives_the_process_that_put_it(blobs: Blobs, url: str) -> None:
     await blobs.put("a/b", b"kept")
-    assert await Blobs(f"file://{folder}").get("a/b") == b"kept"
+    assert await Blobs(url).get("a/b") == b"kept"
 
 
-async def test_replaces_what_was_there(blobs: Blobs, folder: Path) -> None:
-    await blobs.put("key", b"the old one, longer")
-    await blobs.put("key", b"the new one")
-    assert await blobs.get("key") == b"the new one"
+async def test_replaces_what_was_there(in_folder: Blobs, folder: Path) -> None:
+    await in_folder.put("key", b"the old one, longer")
+    await in_folder.put("key", b"the new one")
+    assert await in_folder.get("key") == b"the new one"
     assert len(files_in(folder)) == 1
 
 
@@ -79,15 +96,15 @@ async def test_gives_many_at_once_in_their_order(blobs: Blobs) -> None:
     assert await blobs.get_all(["c", "never was", "a", "a/b", "c"]) == [b"c", None, None, b"a/b", b"c"]
 
 
-async def test_removes_those_that_are_there(blobs: Blobs, folder: Path) -> None:
+async def test_removes_those_that_are_there(in_folder: Blobs, folder: Path) -> None:
     for key in KEYS:
-        await blobs.put(key, b"x")
-    await blobs.delete([KEYS[0], "never was", "no/folder", *KEYS[1:3]])
+        await in_folder.put(key, b"x")
+    await in_folder.delete([KEYS[0], "never was", "no/folder", *KEYS[1:3]])
     with pytest.raises(BlobMissing):
-        await blobs.get(KEYS[0])
-    assert await blobs.get(KEYS[3]) == b"x"
+        await in_folder.get(KEYS[0])
+    assert await in_folder.get(KEYS[3]) == b"x"
     assert len(files_in(folder)) == len(KEYS) - 3
-    await blobs.delete([])
+    await in_folder.delete([])
 
 
 async def test_lists_what_lies_in_a_folder(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,8 +136,8 @@ time.sleep(10)
 """
 
 
-async def test_removes_what_a_process_left_that_died_while_it_put(blobs: Blobs, folder: Path) -> None:
-    await blobs.put("pixels/with#sign1", b"x")
+async def test_removes_what_a_process_left_that_died_while_it_put(in_folder: Blobs, folder: Path) -> None:
+    await in_folder.put("pixels/with#sign1", b"x")
     kept = files_in(folder)
     dying = folder.parent / "dying"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", DYING, str(dying))
@@ -131,7 +148,7 @@ async def test_removes_what_a_process_left_that_died_while_it_put(blobs: Blobs, 
     await other.remove_unfinished(datetime.now(UTC) - timedelta(hours=1))
     assert files_in(dying)
     await other.remove_unfinished(datetime.now(UTC) + timedelta(hours=1))
-    await blobs.remove_unfinished(datetime.now(UTC) + timedelta(hours=1))
+    await in_folder.remove_unfinished(datetime.now(UTC) + timedelta(hours=1))
     assert not files_in(dying)
     assert files_in(folder) == kept
 
@@ -147,7 +164,7 @@ async def test_many_at_once_do_not_mix(blobs: Blobs) -> None:
     not Path("/proc/self/fd").is_dir(), reason="the system does not tell what a descriptor is of"
 )
 async def test_syncs_the_file_and_every_folder_on_the_way(
-    blobs: Blobs, folder: Path, monkeypatch: pytest.MonkeyPatch
+    in_folder: Blobs, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[Path] = []
     fsync = os.fsync
@@ -157,7 +174,7 @@ async def test_syncs_the_file_and_every_folder_on_the_way(
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", watched)
-    await blobs.put("features/one/1", b"x")
+    await in_folder.put("features/one/1", b"x")
     assert synced == [folder / "features/one/1", folder / "features/one", folder / "features", folder]
 
 
