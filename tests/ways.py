@@ -13,7 +13,7 @@ STEPS = 2
 """Fields that lead to further objects, from each object of a root field on."""
 SIZE = 12
 """Of each page."""
-FIGURES = {"evaluation", "band", "gate", "audit", "elsewhere"}
+FIGURES = {"evaluation", "curves", "band", "gate", "audit", "elsewhere"}
 """They stand in the row of the model."""
 
 SCHEMA = build_schema()._schema
