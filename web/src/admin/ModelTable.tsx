@@ -67,7 +67,7 @@ function Row({ model }: { model: ListedModel }) {
   const { evaluation } = model;
   return (
     <tr>
-      <th scope="row">
+      <th scope="row" className="text-nowrap">
         <Link href={`/admin/models/${encodeURIComponent(model.id)}`}>
           {words.model(number(model.number))}
         </Link>

@@ -107,7 +107,7 @@ function Row({ run }: { run: PastRun }) {
       <td data-name={columns.leftOut}>
         <LeftOut run={run} />
       </td>
-      <td data-name={columns.model}>
+      <td data-name={columns.model} className="text-nowrap">
         {run.model ? (
           <Link href={`/admin/models/${encodeURIComponent(run.model.id)}`}>
             {words.model(number(run.model.number))}
