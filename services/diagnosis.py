@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from tortoise.exceptions import IntegrityError
@@ -23,6 +24,7 @@ from services.keys import features_key, pixels_key
 from services.models import Models
 from services.outbox import Outbox, record, record_all
 from store.blobs import BlobMissing, Blobs
+from store.inserting import insert
 from store.tables import AbstainReason, Finding, Image, Prediction
 
 RENEWAL_BATCH = LARGEST_PREDICTION
@@ -152,7 +154,7 @@ class Diagnosis:
         async def create() -> None:
             if failed:
                 await Image.filter(id__in=failed).update(**UNFAILED)
-            await Prediction.bulk_create(_prediction(image, serving, one) for image, one in judged)
+            await insert(Prediction, (_prediction(image, serving, one) for image, one in judged))
             made = Prediction.filter(model_id=serving.model_id, image_id__in=list(owners)).order_by("id")
             rows = await made.values_list("id", "image_id")
             await record_all([PredictionMade(row, image, owners[image]) for row, image in rows])
@@ -166,8 +168,7 @@ class Diagnosis:
     async def _record(self, image: Image, serving: Serving, judgement: Judgement) -> None:
         async def create() -> None:
             await _unfail(image)
-            prediction = _prediction(image, serving, judgement)
-            await prediction.save()
+            prediction = await Prediction.create(**_prediction(image, serving, judgement))
             await record(PredictionMade(prediction.id, image.id, image.owner_id))
 
         try:
@@ -193,15 +194,16 @@ async def _unfail(image: Image) -> None:
         await Image.filter(id=image.id).update(**UNFAILED)
 
 
-def _prediction(image: Image, serving: Serving, judged: Judgement) -> Prediction:
+def _prediction(image: Image, serving: Serving, judged: Judgement) -> dict[str, Any]:
+    """The fields of a prediction."""
     judgement = judged.seen_as(image.view.value if image.view else None)
-    return Prediction(
-        image_id=image.id,
-        model_id=serving.model_id,
-        finding={None: None, True: Finding.COVID, False: Finding.NO_COVID}[judgement.covid],
-        probability=judgement.probability,
-        margin=abs(judgement.probability - serving.head.threshold),
-        abstained=AbstainReason(judgement.abstained) if judgement.abstained else None,
-        place=judgement.place,
-        distance=judgement.distance,
-    )
+    return {
+        "image_id": image.id,
+        "model_id": serving.model_id,
+        "finding": {None: None, True: Finding.COVID, False: Finding.NO_COVID}[judgement.covid],
+        "probability": judgement.probability,
+        "margin": abs(judgement.probability - serving.head.threshold),
+        "abstained": AbstainReason(judgement.abstained) if judgement.abstained else None,
+        "place": judgement.place,
+        "distance": judgement.distance,
+    }

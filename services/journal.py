@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from events.log import Delivery, Entry
 from events.messages import KINDS, from_payload, to_payload
 from store.database import atomically
+from store.inserting import insert
 from store.tables import ConsumerPosition, JournalEntry
 
 DROPPED_AT_ONCE = 500
@@ -24,7 +26,7 @@ class DatabaseJournal:
         new = [entry for entry in entries if entry.uid not in known]
 
         async def write() -> list[Delivery]:
-            await JournalEntry.bulk_create(_row(entry) for entry in new)
+            await insert(JournalEntry, map(_row, new))
             places = dict(await JournalEntry.filter(uid__in=uids).values_list("uid", "position"))
             return [Delivery(places[entry.uid], entry.event) for entry in new]
 
@@ -70,5 +72,5 @@ class DatabaseJournal:
             dropped += await JournalEntry.filter(position__in=places).delete()
 
 
-def _row(entry: Entry) -> JournalEntry:
-    return JournalEntry(uid=entry.uid, kind=type(entry.event).__name__, payload=to_payload(entry.event))
+def _row(entry: Entry) -> dict[str, Any]:
+    return {"uid": entry.uid, "kind": type(entry.event).__name__, "payload": to_payload(entry.event)}

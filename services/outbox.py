@@ -11,6 +11,7 @@ from uuid import uuid4
 from events.log import Entry, EventLog
 from events.messages import KINDS, Event, from_payload, to_payload
 from store.database import atomically
+from store.inserting import insert
 from store.tables import OutboxEvent
 
 T = TypeVar("T")
@@ -30,9 +31,10 @@ async def record(event: Event) -> None:
 
 async def record_all(events: Iterable[Event]) -> None:
     """Write events, in order, beside the rows of the transaction under way."""
-    await OutboxEvent.bulk_create(
-        OutboxEvent(uid=uuid4().hex, kind=type(event).__name__, payload=to_payload(event)) for event in events
+    rows = (
+        {"uid": uuid4().hex, "kind": type(event).__name__, "payload": to_payload(event)} for event in events
     )
+    await insert(OutboxEvent, rows)
 
 
 class Outbox:
