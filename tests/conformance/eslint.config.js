@@ -4,7 +4,18 @@ import graphql from "@graphql-eslint/eslint-plugin";
 
 // Objects without an id are parts of the object that shows them, or of an answer: nobody can ask for one again.
 const PARTS = {
-  figures: ["Band", "CalibrationBin", "Curves", "Difference", "Discordance", "Elsewhere", "Estimate", "Evaluation", "RocPoint", "SourcesTold"],
+  figures: [
+    "Band",
+    "CalibrationBin",
+    "Curves",
+    "Difference",
+    "Discordance",
+    "Elsewhere",
+    "Estimate",
+    "Evaluation",
+    "RocPoint",
+    "SourcesTold",
+  ],
   "an audit": ["Audit", "AuditChange"],
   "the gate's verdict": ["GateComparison", "GateSize", "GateVerdict"],
   drift: [
