@@ -338,6 +338,10 @@ class JetStreamJob:
     def event(self) -> Event:
         return self._event
 
+    @property
+    def delivered(self) -> int:
+        return int(self.message.metadata.num_delivered or 1)
+
     async def done(self) -> None:
         # An acknowledgement that is lost brings the job again, and handlers bear that.
         with suppress(NatsError, OSError):

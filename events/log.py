@@ -37,6 +37,11 @@ class Job(Protocol):
     @property
     def event(self) -> Event: ...
 
+    @property
+    def delivered(self) -> int:
+        """How often it has been delivered, this time included, as far as the log counts: at least 1."""
+        ...
+
     async def done(self) -> None:
         """Never deliver this again to the group."""
         ...

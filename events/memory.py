@@ -127,6 +127,10 @@ class InProcessJob:
     def event(self) -> Event:
         return self._delivery.event
 
+    @property
+    def delivered(self) -> int:
+        return 1
+
     async def done(self) -> None:
         self._progress.finish(self._delivery.position)
         await self._progress.save_if_due()

@@ -102,7 +102,8 @@ async def _work(log: EventLog, kind: type[Event], reaction: Reaction) -> None:
 
 
 async def _carry_out(job: Job, reaction: Reaction, gate: asyncio.Semaphore) -> None:
-    for attempt in range(1, reaction.attempts + 1):
+    # What was delivered before and came back may have ended the process that had it: an attempt, too.
+    for attempt in range(job.delivered, reaction.attempts + 1):
         try:
             async with gate:  # not while pausing: what fails again and again stands in nobody's way
                 await reaction.handler(job.event)

@@ -245,6 +245,38 @@ async def test_outlives_a_log_that_goes_away_while_it_works(
     assert handler.calls.count(1) == 1
 
 
+@dataclass
+class Returned:
+    """A job that came back so often: whoever had it did not live to end it."""
+
+    delivered: int
+    event: Event
+    is_done: bool = False
+
+    async def done(self) -> None:
+        self.is_done = True
+
+
+@pytest.mark.parametrize(("delivered", "tried"), [(1, 3), (3, 1), (4, 0)])
+async def test_what_ends_its_process_is_given_up_as_what_fails(
+    monkeypatch: pytest.MonkeyPatch, delivered: int, tried: int
+) -> None:
+    monkeypatch.setattr(reactions, "FIRST_PAUSE_SECONDS", 0)
+    calls: list[str] = []
+
+    async def fail(event: Event) -> None:
+        calls.append("tried")
+        raise RuntimeError
+
+    async def give_up(event: Event) -> None:
+        calls.append("given up")
+
+    job = Returned(delivered, NewsPublished(1))
+    await reactions._carry_out(job, Reaction("news", fail, attempts=3, give_up=give_up), asyncio.Semaphore())
+    assert calls == [*["tried"] * tried, "given up"]
+    assert job.is_done
+
+
 async def test_reacts_to_events_that_there_are_each_in_a_group_of_its_own(platform: Platform) -> None:
     table = reactions.jobs(platform)
     assert set(table) <= set(KINDS.values())
