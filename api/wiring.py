@@ -160,7 +160,12 @@ async def running(settings: Settings, parts: Parts, works: bool = True) -> Async
         platform, outbox, inference = build(settings, parts, log)
         await platform.models.install(parts.default_model)
         await platform.models.refresh()
-        tasks = [outbox.relay(), inference.serve(), reactions.listen(platform)]
+        tasks = [
+            outbox.relay(),
+            inference.serve(),
+            reactions.listen(platform),
+            platform.drift_watch.serve(),
+        ]
         if works:
             await tokens.sweep()
             journal = None if settings.scales_out else DatabaseJournal()  # the broker drops old events itself
@@ -170,7 +175,6 @@ async def running(settings: Settings, parts: Parts, works: bool = True) -> Async
                 platform.retraining.watch(),
                 platform.renewal.retrying.serve(),
                 sweeping.serve(),
-                platform.drift_watch.serve(),
             ]
         for task in tasks:
             stack.push_async_callback(_stop, asyncio.create_task(task))
