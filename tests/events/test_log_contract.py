@@ -170,6 +170,11 @@ async def test_cancelled_publishing_loses_nothing(log: EventLog) -> None:
     assert numbers(await following) == list(range(1, 41))
 
 
+def own_tasks() -> set[asyncio.Task[object]]:
+    """The tasks under way, but for those of the broker's client, which replaces its own again and again."""
+    return {task for task in asyncio.all_tasks() if "/nats/" not in task.get_coro().cr_code.co_filename}
+
+
 async def test_cancelled_streams_leave_nothing_behind(log: EventLog) -> None:
     await log.publish(entries(1, 3))
 
@@ -178,7 +183,7 @@ async def test_cancelled_streams_leave_nothing_behind(log: EventLog) -> None:
             async for _ in stream:
                 pass
 
-    before = asyncio.all_tasks()
+    before = own_tasks()
     streams = [log.stream(0) for _ in range(50)]
     remembered = [weakref.ref(stream) for stream in streams]
     following = [asyncio.create_task(follow(stream)) for stream in streams]
@@ -189,7 +194,7 @@ async def test_cancelled_streams_leave_nothing_behind(log: EventLog) -> None:
     del streams, following, task
     gc.collect()
     assert [stream() for stream in remembered] == [None] * 50
-    await eventually(lambda: asyncio.sleep(0, len(asyncio.all_tasks()) <= len(before)))
+    await eventually(lambda: asyncio.sleep(0, own_tasks() <= before))
     await log.publish(entries(4, 4))
     assert numbers(await take(log, 0, 4)) == [1, 2, 3, 4]
 
