@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from tortoise.exceptions import IntegrityError
+
 from events.log import Delivery, Entry
 from events.messages import KINDS, from_payload, to_payload
 from store.database import atomically
@@ -21,16 +23,12 @@ class DatabaseJournal:
     """Events in the order of their place; written by one relay alone."""
 
     async def append(self, entries: Sequence[Entry]) -> list[Delivery]:
-        uids = [entry.uid for entry in entries]
-        known = {uid for (uid,) in await JournalEntry.filter(uid__in=uids).values_list("uid")}
-        new = [entry for entry in entries if entry.uid not in known]
-
-        async def write() -> list[Delivery]:
-            await insert(JournalEntry, map(_row, new))
-            places = dict(await JournalEntry.filter(uid__in=uids).values_list("uid", "position"))
-            return [Delivery(places[entry.uid], entry.event) for entry in new]
-
-        return await atomically(write)
+        try:
+            return await _append(entries)
+        except IntegrityError:  # the outbox repeats what it is not sure of
+            uids = [entry.uid for entry in entries]
+            known = {uid for (uid,) in await JournalEntry.filter(uid__in=uids).values_list("uid")}
+            return await _append([entry for entry in entries if entry.uid not in known])
 
     async def read(self, after: int, limit: int) -> list[Delivery]:
         # Those of a newer version of the program, which ran here once, are passed over.
@@ -70,6 +68,16 @@ class DatabaseJournal:
                 return dropped
             await self.save_progress(DROPPED, places[-1])  # first: what is said to be kept is there
             dropped += await JournalEntry.filter(position__in=places).delete()
+
+
+async def _append(new: Sequence[Entry]) -> list[Delivery]:
+    async def write() -> list[Delivery]:
+        await insert(JournalEntry, map(_row, new))
+        newest = JournalEntry.all().order_by("-position").limit(len(new))
+        places = dict(await newest.values_list("uid", "position"))
+        return [Delivery(places[entry.uid], entry.event) for entry in new]
+
+    return await atomically(write) if new else []
 
 
 def _row(entry: Entry) -> dict[str, Any]:
