@@ -76,11 +76,7 @@ def own_database() -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "mysql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database with its tables: each test that asks for it runs on both engines."""
-    if request.param == "sqlite":
-        return databases.sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path)
-    url: str = request.getfixturevalue("mysql_url")
-    databases.empty(url)
-    return url
+    return databases.ready(request.param, request, tmp_path)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import pymysql
+import pytest
 
 from store.database import migrate, sqlite_url
 from tests.missing import missing
@@ -70,6 +71,15 @@ def empty(url: str) -> None:
         for table in tables:
             cursor.execute(f"DELETE FROM `{table}`")
         server.commit()
+
+
+def ready(engine: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    """The URL of an empty database with its tables, on "sqlite" or "mysql"; of MySQL's there is one a run."""
+    if engine == "sqlite":
+        return sqlite_copy(request.getfixturevalue("sqlite_template"), folder)
+    url: str = request.getfixturevalue("mysql_url")
+    empty(url)
+    return url
 
 
 def sqlite_template(folder: Path) -> Path:

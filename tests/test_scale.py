@@ -150,6 +150,7 @@ async def test_the_whole_loop_over_processes(running_fleet: Fleet, mortal: Broke
         renewed = await heard(events, 29)
         assert {one["prediction"]["model"]["number"] for one in renewed} == {2}
         assert len({one["prediction"]["image"]["id"] for one in renewed}) == 29
+        await asyncio.sleep(2)  # for what comes twice
         assert events.empty()
     assert {one["prediction"]["model"]["number"] for one in first} == {1}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import nats
@@ -13,8 +13,8 @@ import pytest
 from nats.js.api import StreamConfig
 
 import events.jetstream
-from events.jetstream import Address, JetStreamLog, address_of, connected
-from events.log import CursorExpired, Delivery, Entry, EventLog
+from events.jetstream import Address, address_of, connected
+from events.log import CursorExpired, Entry, EventLog
 from events.messages import ImageUploaded
 from tests.brokers import Broker, broker
 from tests.carriers import UPLOADS, JetStream, entries, jobs_of, numbers, take
@@ -179,18 +179,14 @@ async def test_one_process_leaves_jobs_to_others(
     assert (await asyncio.wait_for(more, 10)).event == ImageUploaded(6)
 
 
-@pytest.mark.parametrize("age", [timedelta(minutes=30), timedelta(hours=2), timedelta(days=3)])
-async def test_an_entry_is_known_again_however_old_it_is(
-    processes: JetStream, monkeypatch: pytest.MonkeyPatch, age: timedelta
+async def test_an_entry_is_known_again_when_the_broker_has_forgotten_it(
+    processes: JetStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The broker remembers entries for a while; here it has forgotten all, as after a long time."""
     monkeypatch.setattr(events.jetstream, "REPEATS_KNOWN", timedelta(milliseconds=100))
+    monkeypatch.setattr(events.jetstream, "CLOCKS_APART", timedelta())
     log = await processes.open()
-    since = datetime.now(UTC)
-    old = [Entry(entry.uid, entry.event, since) for entry in entries(1, 3)]
-    await log.publish(old)
+    await log.publish(old := entries(1, 3))
     await asyncio.sleep(0.3)
-    monkeypatch.setattr(events.jetstream, "CLOCKS_APART", age)
     await log.publish([*old, *entries(4, 4)])
     assert numbers(await take(await processes.open(), 0, 4)) == [1, 2, 3, 4]
 
@@ -227,27 +223,22 @@ async def test_an_event_of_a_newer_version_is_passed_over(nats_server: Broker) -
 async def test_a_stream_takes_the_settings_of_who_comes_last(nats_server: Broker) -> None:
     url = nats_server.url()
     for kept in (DAY, timedelta(days=7)):
-        async with connected(url, kept) as log:
+        async with connected(url, kept):
             client = await nats.connect(address_of(url).servers)
             config: StreamConfig = (await client.jetstream().stream_info(address_of(url).stream)).config
             await client.close()
             assert config.max_age == kept.total_seconds()
-            assert isinstance(log, JetStreamLog)
 
 
-async def test_delivery_takes_milliseconds(processes: JetStream) -> None:
-    """Not timed, but it must not wait for a reader's next look."""
+async def test_a_listener_does_not_wait_for_its_next_look(
+    processes: JetStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events.jetstream, "IDLE_SECONDS", 600)
     publisher, listener = await processes.open(), await processes.open()
-
-    async def heard(place: int) -> list[Delivery]:
-        return await take(listener, place, 1)
-
-    for number in range(1, 21):
-        waiting = asyncio.create_task(heard(number - 1))
-        await asyncio.sleep(0)
+    for number in range(1, 6):
+        waiting = asyncio.create_task(take(listener, number - 1, 1))
         await publisher.publish(entries(number, number))
-        async with asyncio.timeout(10):
-            assert numbers(await waiting) == [number]
+        assert numbers(await waiting) == [number]
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "jetstream":
         broker: Broker = request.getfixturevalue("nats_server")
         return broker.url()
-    if request.param == "sqlite":
-        return databases.sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path)
-    url: str = request.getfixturevalue("mysql_url")
-    databases.empty(url)
-    return url
+    return databases.ready(request.param, request, tmp_path)
 
 
 @pytest.fixture
