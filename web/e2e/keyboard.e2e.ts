@@ -25,15 +25,24 @@ afterAll(async () => {
 
 const button = (name: string) => page.getByRole("button", { name, exact: true });
 const link = (name: string) => page.getByRole("link", { name, exact: true });
-const press = (...keys: string[]) =>
-  keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
+
+/** Keys one after the other, each once the page has drawn what the one before did: nobody types faster. */
+async function press(...keys: string[]): Promise<void> {
+  for (const key of keys) {
+    await page.evaluate(
+      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+    );
+    await page.keyboard.press(key);
+  }
+}
+
 const type = (text: string) => page.keyboard.type(text);
 
 /** Walks to what is looked for, as people do, and sees that the focus shows there. */
 async function to(wanted: Locator): Promise<void> {
   await wanted.waitFor();
   for (let stop = 0; stop < STOPS; stop += 1) {
-    await page.keyboard.press("Tab");
+    await press("Tab");
     if (await wanted.evaluate((element) => element === document.activeElement)) {
       // What is hidden shows its focus on what stands for it, a slider on its thumb.
       const isSeen = await wanted.evaluate((element) => {
