@@ -6,8 +6,6 @@ import asyncio
 import csv
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,8 @@ import pytest
 
 from tests.brokers import Broker, broker
 from tests.buckets import S3Server
-from tests.live import COVIDXR, ROOT, Live, prepared, wait_until_ready
+from tests.fleet import Fleet, fleet, shared
+from tests.live import COVIDXR, ROOT, Live, prepared
 from tests.people import eventually
 
 PASSWORD = "a password for a scale test"
@@ -27,43 +26,6 @@ PROGRESS = "subscription { trainingProgress { run { state error model { id numbe
 RETRAIN = "mutation { requestRetraining { errors { code message } } }"
 PROMOTE = "mutation($input: PromoteModelInput!) { promoteModel(input: $input) { errors { code message } } }"
 MODEL = "{ model { number } }"
-
-
-@dataclass
-class Fleet:
-    """Servers that are ready, and workers, of which some may have been killed."""
-
-    servers: Sequence[Live]
-    workers: list[subprocess.Popen[bytes]]
-    settings: dict[str, str]
-    folder: Path
-
-    def start_worker(self) -> None:
-        live = prepared(self.folder / f"worker {len(self.workers)}", **self.settings)
-        self.workers.append(subprocess.Popen([*COVIDXR, "worker"], cwd=ROOT, env=live.environment))
-
-
-@contextmanager
-def fleet(folder: Path, settings: dict[str, str], servers: int, workers: int) -> Iterator[Fleet]:
-    """So many of each, on one broker, database and blob store."""
-    with ExitStack() as stack:
-        lives = [prepared(folder / f"server {number}", **settings) for number in range(servers)]
-        found = Fleet(lives, [], settings, folder)
-        stack.callback(lambda: [_end(worker) for worker in found.workers])
-        processes = []
-        for live in lives:
-            processes.append(subprocess.Popen([*COVIDXR, "serve"], cwd=ROOT, env=live.environment))
-            stack.callback(_end, processes[-1])
-        for _ in range(workers):
-            found.start_worker()
-        for process, live in zip(processes, lives, strict=True):
-            wait_until_ready(process, live.port)
-        yield found
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    process.wait(30)
 
 
 @pytest.fixture
@@ -78,14 +40,8 @@ def running_fleet(
 ) -> Iterator[Fleet]:
     for name, value in s3.environment.items():
         monkeypatch.setenv(name, value)
-    settings = {
-        "database_url": own_database,
-        "blobs_url": s3.make_bucket(),
-        "events_url": mortal.url("covidxr"),
-        "retrain_epochs": "3",
-        "retrain_threshold": "1000",
-        "secret_key": "a secret of the tests' own, and long enough",
-    }
+    few = {"retrain_epochs": "3", "retrain_threshold": "1000"}
+    settings = shared(own_database, s3.make_bucket(), mortal.url("covidxr"), **few)
     with fleet(tmp_path, settings, servers=2, workers=2) as found:
         yield found
 

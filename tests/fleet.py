@@ -1,0 +1,79 @@
+"""Several processes as one platform, on loopback: servers that answer, workers that work."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.live import COVIDXR, ROOT, Live, prepared, wait_until_ready
+
+SECRET = "a secret of the tests' own, and long enough"
+STOPPING_SECONDS = 30
+
+
+@dataclass
+class Fleet:
+    """Servers that are ready, and workers, of which some may have been killed."""
+
+    folder: Path
+    settings: dict[str, str]
+    program: Sequence[str] = COVIDXR
+    servers: list[Live] = field(default_factory=list)
+    serving: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start_server(self) -> None:
+        """Begin to start one more; see `wait_until_ready`."""
+        live = prepared(self.folder / f"server {len(self.servers)}", **self.settings)
+        self.servers.append(live)
+        self.serving.append(self._start("serve", live))
+
+    def start_worker(self) -> None:
+        live = prepared(self.folder / f"worker {len(self.workers)}", **self.settings)
+        self.workers.append(self._start("worker", live))
+
+    def _start(self, command: str, live: Live) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([*self.program, command], cwd=ROOT, env=live.environment)
+
+    def wait_until_ready(self) -> None:
+        """Until every server answers."""
+        for process, live in zip(self.serving, self.servers, strict=True):
+            wait_until_ready(process, live.port)
+
+    def stop(self) -> None:
+        """As an operator stops them, all at once."""
+        processes = [*self.serving, *self.workers]
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(STOPPING_SECONDS)
+
+
+def shared(database: str, blobs: str, events: str, **others: str) -> dict[str, str]:
+    """The settings that make processes one platform."""
+    return {
+        "database_url": database,
+        "blobs_url": blobs,
+        "events_url": events,
+        "secret_key": SECRET,
+        **others,
+    }
+
+
+@contextmanager
+def fleet(
+    folder: Path, settings: dict[str, str], servers: int, workers: int, program: Sequence[str] = COVIDXR
+) -> Iterator[Fleet]:
+    """So many of each, ready, as long as the context lasts."""
+    found = Fleet(folder, settings, program)
+    with ExitStack() as stack:
+        stack.callback(found.stop)
+        for _ in range(servers):
+            found.start_server()
+        for _ in range(workers):
+            found.start_worker()
+        found.wait_until_ready()
+        yield found
