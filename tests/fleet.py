@@ -20,7 +20,7 @@ class Fleet:
 
     folder: Path
     settings: dict[str, str]
-    program: Sequence[str] = COVIDXR
+    program: Sequence[str]
     servers: list[Live] = field(default_factory=list)
     serving: list[subprocess.Popen[bytes]] = field(default_factory=list)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
