@@ -43,6 +43,10 @@ torture: $(DEV) ## Kill a server again and again while it is used, for SECONDS=6
 bench-vgg16: $(DEV) $(PEERS)/.installed ## Time VGG16 beside PyTorch, ONNX Runtime, OpenVINO and Keras (ARGS='--batches 1')
 	$(BIN)/python -m benchmarks.vgg16 $(ARGS)
 
+.PHONY: bench-scale
+bench-scale: $(DEV) ## Load servers and workers on this machine, with a pause in place of the network (ARGS='--topologies 1x1 2x2')
+	$(BIN)/python -m benchmarks.scale $(ARGS)
+
 .PHONY: fuzz
 fuzz: $(DEV) ## Send schemathesis's odd requests to a server for SECONDS=60, as anybody, a member and an administrator
 	$(BIN)/python -m tests.conformance.fuzzing --seconds $(SECONDS)

@@ -34,6 +34,12 @@ class Broker:
         """The settings' URL of a stream, by default one that nobody has."""
         return f"nats://127.0.0.1:{self.port}/{stream or f'test_{uuid4().hex[:12]}'}"
 
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         command = [str(NATS_SERVER), "--config", str(self._configuration)]
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

@@ -1,0 +1,1 @@
+"""What the platform sustains as many processes on one machine: `python -m benchmarks.scale --help`."""

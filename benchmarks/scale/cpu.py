@@ -1,0 +1,45 @@
+"""Which process computes how much: cores in use over a time, by what the kernel counts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter
+
+TICKS = os.sysconf("SC_CLK_TCK")
+DATABASES = {"mariadbd", "mysqld"}
+
+
+class Meter:
+    """Counts from when it was made."""
+
+    def __init__(self, groups: Mapping[str, list[int]]) -> None:
+        """``groups`` names process ids; a database server on this machine is found by its name."""
+        known = {int(path.parent.name) for path in Path("/proc").glob("[0-9]*/comm") if _is_database(path)}
+        self._groups = {**groups, "database": sorted(known)}
+        self._began, self._before = perf_counter(), self._spent()
+
+    def cores(self) -> dict[str, float]:
+        """Cores that each group has kept busy since; 2.0 are all of two."""
+        seconds, after = perf_counter() - self._began, self._spent()
+        return {name: (after[name] - self._before[name]) / seconds for name in after}
+
+    def _spent(self) -> dict[str, float]:
+        return {name: sum(map(_seconds, pids)) for name, pids in self._groups.items()}
+
+
+def _is_database(comm: Path) -> bool:
+    try:
+        return comm.read_text().strip() in DATABASES
+    except OSError:  # it has ended meanwhile
+        return False
+
+
+def _seconds(pid: int) -> float:
+    """Of user and system time of a process; 0 once it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICKS
