@@ -75,7 +75,7 @@ async def _promoted(platform: Platform, parts: Parts, count: int) -> dict[str, f
 
 
 async def _until(asking: Callable[[], Awaitable[int]], wanted: int) -> None:
-    while await asking() != wanted:  # noqa: ASYNC110 - rows tell, and nobody else
+    while await asking() != wanted:
         await asyncio.sleep(LOOK_SECONDS)
 
 

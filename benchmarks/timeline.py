@@ -59,7 +59,7 @@ async def lived(live: Live, site: Path) -> None:
         if number % 10 == 0:
             print(f"{number} of {wanted} films labelled", flush=True)
     async with asyncio.timeout(ENOUGH_SECONDS), open_database(live.database):
-        while not await _is_over(wanted):  # noqa: ASYNC110 - rows tell, and nobody else
+        while not await _is_over(wanted):
             await asyncio.sleep(LOOK_SECONDS)
 
 

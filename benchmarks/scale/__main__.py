@@ -117,7 +117,7 @@ class Bench:
         self.row.labels, self.row.cores["labels"] = load.figures, meter.cores()
 
     async def _until_judged(self, count: int) -> None:
-        while self._judged() < count:  # noqa: ASYNC110: what other processes do
+        while self._judged() < count:
             await asyncio.sleep(0.5)
 
     def _judged(self) -> int:
