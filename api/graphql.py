@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 import orjson
@@ -21,6 +22,7 @@ from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.streaming import SSETransport
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Operation
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
 
@@ -29,7 +31,7 @@ from api.bodies import UPLOAD, BoundedBody, is_request_error, limits_of, retry_a
 from api.freshness import is_public, revalidated
 from api.multipart import BoundedRequest, put_files, refuse_other_sites, text_of
 from api.negotiation import EVENTS, HTML, answer_type, wants
-from api.patience import FAREWELL, REASON
+from api.patience import ENDLESS, FAREWELL, REASON
 from api.seats import RETRY_SECONDS, NoSeat, Seats, holder_of
 from api.sockets import Handler, Wire
 from api.trusted import BadManifest, Register
@@ -218,12 +220,18 @@ class GraphQLView(GraphQL[Session, None]):
             request_data.query = self.register.text_of(
                 request_data.query, request_data.extensions, is_admin=context.is_admin
             )
+            setattr(request.state, ENDLESS, partial(self.listens, request_data))
         except GraphQLError as error:
             result = ExecutionResult(data=None, errors=[error])
             return cast(SubscriptionExecutionResult, _alone(result)) if is_stream else result
         return await super().execute_operation(
             request, request_adapter, request_data, context, root_value, sub_response
         )
+
+    def listens(self, asked: GraphQLRequestData | Operation[Session, None]) -> bool:
+        """Whether what was asked is a subscription, which has no end of its own."""
+        schema = cast(Schema, self.schema)
+        return schema.documents.check(asked.query or "").listens(asked.operation_name)
 
     async def execute_single(
         self,

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from api.drift_metrics import DriftMetrics
+from api.patience import LEAVING
 from services.platform import Platform
 
 READY_WITHIN_SECONDS = 5
@@ -33,7 +34,9 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Ready: the database answers and a model is in service."""
+    """Ready: the database answers, a model is in service, and the server is not about to end."""
+    if getattr(request.state, LEAVING, False):
+        return JSONResponse({"ready": False, "leaving": True}, status_code=503)
     platform: Platform = request.app.state.platform
     try:
         async with asyncio.timeout(READY_WITHIN_SECONDS):

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from asyncio import AbstractEventLoop, BaseProtocol, TimerHandle, Transport
 from typing import Final
 
+from uvicorn._types import WebSocketScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -22,6 +23,14 @@ TOO_SLOW: Final = 4410
 REASON: Final = "Too slow: subscribe again, with the last cursor as `after`"
 FAREWELL: Final = "farewell"
 """Where in the state of a request a stream keeps what is to be said last to a client that is cut off."""
+ENDLESS: Final = "endless"
+"""Where in the state of a request a stream keeps what tells whether it has no end of its own."""
+LEAVING: Final = "leaving"
+"""Where the state of every request says that the server is about to end."""
+LEAVE: Final = "leave"
+"""Where in the state of a socket its handler keeps what ends it once nothing more is under way on it."""
+REPLY_SECONDS: Final = 2.0
+"""How long a server that ends waits for clients to take note."""
 
 
 class Patient(BaseProtocol, ABC):
@@ -79,6 +88,17 @@ class Patient(BaseProtocol, ABC):
 class PatientSocket(Patient, WebSocketsSansIOProtocol):
     """WebSockets: closed with TOO_SLOW."""
 
+    scope: WebSocketScope
+
+    def shutdown(self) -> None:
+        """Closed with 1012 by its handler, behind the answers that are under way, or here at once."""
+        leave = self.scope["state"].get(LEAVE) if self.handshake_complete and not self.close_sent else None
+        if leave is None:
+            super().shutdown()
+        else:
+            self.close_timeout = REPLY_SECONDS
+            leave()
+
     def _take_leave(self) -> None:
         self.stop_keepalive()
         if not self.close_sent:
@@ -123,6 +143,8 @@ class PatientHttp(Patient, HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._stop_waiting_for_head()
         super().on_headers_complete()
+        if self.cycle is not None and self.app_state.get(LEAVING):
+            self.cycle.keep_alive = False  # so that no request comes at the moment when it is closed
 
     def on_body(self, body: bytes) -> None:
         self._bodiless = 0
@@ -141,8 +163,8 @@ class PatientHttp(Patient, HttpToolsProtocol):
             self._asking = None
 
     def shutdown(self) -> None:
-        """Streams have no end that a server that is stopped could wait for; they resume at the next one."""
-        if self._farewell:
+        """Some streams have no end that a server that is stopped could wait for; they resume at another."""
+        if self._farewell and self.cycle.scope["state"][ENDLESS]():
             self._hang_up()
             self.transport.close()
         else:

@@ -24,39 +24,11 @@ from api.preparation import (
     prepare_database,
     try_blobs,
 )
+from api.server import Server
 from api.settings import Settings
-from store.tables import User
 
 WEBSOCKET_MESSAGE_BYTES = 1 << 20
 SHUTDOWN_SECONDS = 10
-
-
-class Server(uvicorn.Server):
-    """Tells where it can be reached once it can."""
-
-    def __init__(
-        self, config: uvicorn.Config, settings: Settings, console: Console, started_at: float
-    ) -> None:
-        super().__init__(config)
-        self._settings, self._console, self._began = settings, console, started_at
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            await self._announce()
-
-    async def _announce(self) -> None:
-        address, say = self._settings.address, self._console.print
-        say(f"Ready after {time.monotonic() - self._began:.1f} s. Press Ctrl+C to stop.")
-        say(f"  web pages  {address}/")
-        say(f"  GraphQL    {address}/graphql  (GraphiQL in a browser)")
-        say(f"  health     {address}/healthz  {address}/readyz  {address}/metrics")
-        if self._settings.smtp_url is None:
-            folder = self._settings.data_dir / "mail"
-            say(f"  mails      are written to {folder}; set COVIDXR_SMTP_URL to send them")
-        if not await User.admins().exists():
-            say("There is no administrator yet. Make one, in another terminal:")
-            say("  .venv/bin/covidxr create-admin YOU@YOUR-HOSPITAL.EXAMPLE")
 
 
 class OnConsole(logging.Handler):

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     trusted_documents: Path | None = None
     points_per_minute: int = Field(60_000, ge=0)
     trusted_proxies: str = ""
+    drain_seconds: float = Field(0, ge=0, le=3600)
     device: Literal["auto", "cpu", "gpu"] = "auto"
     default_model: Path | None = None
 

@@ -19,6 +19,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 )
 
 from api.auth import authorization_of, bearer
+from api.patience import LEAVE
 from api.seats import TOO_MANY, NoSeat, holder_of
 from schema import streams
 from schema.context import Session
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from api.graphql import GraphQLView
 
 ENDED = "The session has ended: sign in again"
+RESTART = 1012
+"""The close code of a server that ends: clients connect again, and come to another."""
+RESTARTS = "The server restarts: connect again, and subscribe with the last cursor as `after`"
 REASON_BYTES = 123
 """A close frame holds no longer reason."""
 
@@ -54,8 +58,10 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
     """One socket. A message out of shape closes it with 4400; an operation's errors end that one alone."""
 
     _watching: asyncio.Task[None] | None = None
+    _leaving: asyncio.Task[None] | None = None
 
     async def handle(self) -> None:
+        setattr(cast("Wire", self.websocket).ws.state, LEAVE, self.leave)
         try:
             self._seat = self._view.seats.take(holder_of(self.context))
         except NoSeat as error:
@@ -70,10 +76,21 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
     def _view(self) -> GraphQLView:
         return cast("GraphQLView", self.view)
 
+    def leave(self) -> None:
+        """Begin nothing more, answer what is under way, and send the client to another server."""
+        self._leaving = asyncio.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        if tasks := [
+            one.task for one in self.operations.values() if one.task and not self._view.listens(one)
+        ]:
+            await asyncio.wait(tasks)
+        await self.websocket.close(RESTART, RESTARTS)
+
     async def shutdown(self) -> None:
-        if self._watching:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        for task in filter(None, (self._watching, self._leaving)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         await super().shutdown()
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
@@ -114,6 +131,8 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
             await self.handle_invalid_message(problem)
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        if self._leaving:
+            return  # whoever asked hears of the end, and knows that it was not begun
         if not self.connection_acknowledged:
             await super().handle_subscribe(message)  # which closes with 4401
             return

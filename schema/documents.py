@@ -13,7 +13,9 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     Visitor,
+    get_operation_ast,
     parse,
     specified_rules,
     validate,
@@ -42,6 +44,11 @@ class Checked:
         """The points of an operation, where the document is good."""
         assert self.costs is not None
         return self.costs.of(operation, variables)
+
+    def listens(self, operation: str | None) -> bool:
+        """Whether it is a subscription, which has no end of its own."""
+        node = get_operation_ast(self.document, operation) if self.document else None
+        return node is not None and node.operation is OperationType.SUBSCRIPTION
 
     @property
     def has_many_operations(self) -> bool:

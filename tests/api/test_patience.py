@@ -14,10 +14,10 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from api.patience import FAREWELL, TOO_SLOW, PatientHttp, PatientSocket
+from api.patience import ENDLESS, FAREWELL, TOO_SLOW, PatientHttp, PatientSocket
 
 MESSAGE = "x" * 10_000
-ENDLESS = 10**6
+WITHOUT_END = 10**6
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -47,7 +47,7 @@ class Talker:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await receive()
         talk = self._over_socket if scope["type"] == "websocket" else self._as_stream
-        scope["state"][FAREWELL] = b"farewell"
+        scope["state"] |= {FAREWELL: b"farewell", ENDLESS: lambda: True}
         talking = asyncio.create_task(talk(send))
         try:
             await asyncio.wait(
@@ -99,7 +99,7 @@ async def served(app: Any) -> AsyncIterator[tuple[str, int]]:
 
 @pytest.mark.parametrize("greeting", [HANDSHAKE, REQUEST], ids=["socket", "stream"])
 async def test_a_client_that_never_reads_is_let_go_and_costs_little(greeting: bytes) -> None:
-    talker = Talker(ENDLESS)
+    talker = Talker(WITHOUT_END)
     async with served(talker) as address:
         with socket.socket() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -128,7 +128,7 @@ async def unread(client: ClientConnection) -> AsyncIterator[str | bytes]:
 
 
 async def test_a_slow_client_reads_what_was_sent_and_then_why_it_was_cut_off() -> None:
-    talker = Talker(ENDLESS)
+    talker = Talker(WITHOUT_END)
     async with served(talker) as (host, port), connect(f"ws://{host}:{port}", max_queue=1) as client:
         await talker.ended.wait()
         heard = [message async for message in unread(client)]
@@ -151,7 +151,7 @@ async def test_a_client_that_reads_is_left_alone() -> None:
 
 
 async def test_a_slow_reader_of_a_stream_gets_what_was_sent_and_the_farewell() -> None:
-    talker = Talker(ENDLESS)
+    talker = Talker(WITHOUT_END)
     async with (
         served(talker) as (host, port),
         httpx.AsyncClient(timeout=10) as client,

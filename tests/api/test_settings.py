@@ -60,6 +60,7 @@ def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "trusted_documents": f"{tmp_path}/manifest.json",
         "points_per_minute": "500",
         "trusted_proxies": "10.0.0.1, 192.168.0.0/16",
+        "drain_seconds": "2.5",
         "device": "gpu",
         "default_model": f"{tmp_path}/model",
     }
