@@ -1,0 +1,203 @@
+"""The reverse proxy's configuration, before two small servers of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+from websockets.asyncio.client import connect
+
+from tests.live import ROOT, free_port
+from tests.missing import missing
+
+CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
+BODY = bytes(1 << 20)
+
+
+@dataclass
+class Small:
+    """A server that tells who it is and what it was asked, and that says whether it is ready."""
+
+    name: str
+    port: int = field(default_factory=free_port)
+    ready: bool = True
+    server: uvicorn.Server = field(init=False)
+
+    def __post_init__(self) -> None:
+        routes = [
+            Route("/readyz", self._readyz),
+            Route("/", self._tell, methods=["GET", "POST"]),
+            WebSocketRoute("/", self._socket),
+        ]
+        config = uvicorn.Config(Starlette(routes=routes), port=self.port, log_level="critical")
+        self.server = uvicorn.Server(config)
+
+    async def _readyz(self, request: Request) -> Response:
+        return PlainTextResponse("", 200 if self.ready else 503)
+
+    async def _tell(self, request: Request) -> Response:
+        body = await request.body()
+        return JSONResponse({"name": self.name, "bytes": len(body), "headers": dict(request.headers)})
+
+    async def _socket(self, socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_text(self.name)
+        await socket.close()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.server._serve())
+        while not self.server.started:
+            await asyncio.sleep(0.01)
+        try:
+            yield
+        finally:
+            self.server.should_exit = True
+            await task
+
+
+@pytest.fixture
+def haproxy() -> str:
+    found = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
+    return found or missing("no haproxy: apt-get install haproxy")
+
+
+@contextmanager
+def balancing(haproxy: str, *servers: Small) -> Iterator[str]:
+    """The address of HAProxy before two servers."""
+    listen = f"127.0.0.1:{free_port()}"
+    places = {
+        name: f"127.0.0.1:{one.port}" for name, one in zip(("SERVER_A", "SERVER_B"), servers, strict=True)
+    }
+    environment = {"LISTEN": listen, **places}
+    command = [haproxy, "-db", "-f", str(CONFIGURATION)]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as one:
+        try:
+            yield f"http://{listen}"
+        finally:
+            one.kill()
+
+
+@asynccontextmanager
+async def client(url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=url, timeout=30) as one:
+        while True:
+            try:
+                await one.get("/readyz")
+                break
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+        yield one
+
+
+async def names(client: httpx.AsyncClient, count: int = 20) -> set[str]:
+    return {(await client.post("/")).json()["name"] for _ in range(count)}
+
+
+@pytest.mark.parametrize("more", [{}, {"STATUS": "127.0.0.1:8404"}])
+def test_haproxy_finds_nothing_to_say(haproxy: str, more: dict[str, str]) -> None:
+    environment = {"LISTEN": ":8000", "SERVER_A": "127.0.0.1:8001", "SERVER_B": "127.0.0.1:8002", **more}
+    command = [haproxy, "-dW", "-c", "-f", str(CONFIGURATION)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+async def test_what_a_client_says_of_its_address_is_not_passed_on(haproxy: str) -> None:
+    a, b = Small("a"), Small("b")
+    async with a.serving(), b.serving():
+        with balancing(haproxy, a, b) as url:
+            async with client(url) as one:
+                lies = {"X-Forwarded-For": "203.0.113.1", "X-Forwarded-Proto": "https"}
+                headers = (await one.get("/", headers=lies)).json()["headers"]
+    assert (headers["x-forwarded-for"], headers["x-forwarded-proto"]) == ("127.0.0.1", "http")
+
+
+async def test_bodies_long_addresses_and_sockets_pass(haproxy: str) -> None:
+    a, b = Small("a"), Small("b")
+    async with a.serving(), b.serving():
+        with balancing(haproxy, a, b) as url:
+            async with client(url) as one:
+                assert (await one.post("/", content=BODY)).json()["bytes"] == len(BODY)
+                assert (await one.get("/", params={"query": "x" * 40_000})).status_code == 200
+                async with connect(url.replace("http", "ws")) as socket:
+                    assert await socket.recv() in {"a", "b"}
+
+
+async def test_a_server_that_drains_and_stops_loses_nothing(haproxy: str) -> None:
+    a, b = Small("a"), Small("b")
+    counted: Counter[Any] = Counter()
+
+    async def ask(one: httpx.AsyncClient, stopped: asyncio.Event) -> None:
+        while not stopped.is_set():
+            counted[(await one.post("/")).status_code] += 1
+
+    async with b.serving():
+        stopped = asyncio.Event()
+        with balancing(haproxy, a, b) as url:
+            async with client(url) as one, asyncio.TaskGroup() as tasks:
+                async with a.serving():
+                    while await names(one) != {"a", "b"}:
+                        await asyncio.sleep(0.1)
+                    for _ in range(8):
+                        tasks.create_task(ask(one, stopped))
+                    a.ready = False
+                    while await names(one) != {"b"}:
+                        await asyncio.sleep(0.1)
+                await asyncio.sleep(1)
+                stopped.set()
+    assert set(counted) == {200}
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_only_what_changes_nothing_is_sent_again(haproxy: str, method: str) -> None:
+    heard: list[bytes] = []
+
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = await reader.readline()
+        heard.append(line)
+        if b"readyz" in line:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    a, b = Small("a"), Small("b")
+    servers = [await asyncio.start_server(break_off, "127.0.0.1", one.port) for one in (a, b)]
+    with balancing(haproxy, a, b) as url:
+        async with client(url), httpx.AsyncClient(base_url=url) as first:
+            answer = await first.request(method, "/")
+    for server in servers:
+        server.close()
+        await server.wait_closed()
+    assert answer.status_code == 502
+    assert answer.json()["errors"][0]["extensions"] == {"code": "BROKEN_OFF"}
+    times = len([line for line in heard if b"readyz" not in line])
+    assert times > 1 if method == "GET" else times == 1
+
+
+async def test_servers_that_are_not_ready_answer_themselves_and_dead_ones_have_it_said(haproxy: str) -> None:
+    a, b = Small("a", ready=False), Small("b", ready=False)
+    with balancing(haproxy, a, b) as url:
+        async with client(url) as one:
+            async with a.serving(), b.serving():
+                assert await names(one) == {"a", "b"}
+                assert (await one.get("/readyz")).status_code == 503
+            answer = await one.post("/")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert json.loads(answer.text)["errors"][0]["extensions"] == {"code": "UNAVAILABLE"}
