@@ -1,4 +1,4 @@
-"""What must hold before the platform starts: a data folder, held by one server, a database, and blobs.
+"""What must hold before the platform starts: a data folder of one server, a port, a database, and blobs.
 
 Tried before jax is loaded, so that an operator hears at once of what is missing.
 """
@@ -6,8 +6,10 @@ Tried before jax is loaded, so that an operator hears at once of what is missing
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,6 +71,34 @@ def held(folder: Path) -> Iterator[None]:
         lock.truncate(0)
         print(os.getpid(), end="", file=lock, flush=True)
         yield
+
+
+def bound(host: str, port: int, setting: str) -> socket.socket:
+    """The port, taken before anything that takes long; ``setting`` names it to whoever has to choose another.
+
+    Raises:
+        CannotStart: it cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, UnicodeError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or "no name of a host"
+        raise CannotStart(f"cannot listen on {host}:{port}: {reason}. {_remedy(error, setting)}") from error
+    return listener
+
+
+def _remedy(error: Exception, setting: str) -> str:
+    match getattr(error, "errno", None):
+        case errno.EADDRINUSE:
+            return f"Stop what listens there, or set {setting} to another port."
+        case errno.EACCES:
+            return f"Set {setting} to a port from 1024 on, which needs no right."
+        case _:
+            return "Set COVIDXR_HOST to an address of this machine: 127.0.0.1, or 0.0.0.0 for all of them."
 
 
 def prepare_database(settings: Settings) -> None:

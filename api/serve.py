@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import socket
 import time
@@ -17,7 +16,7 @@ from rich.console import Console
 
 from api.patience import PatientHttp, PatientSocket
 from api.preparation import (
-    CannotStart,
+    bound,
     compilation_cache,
     held,
     make_data_folder,
@@ -72,7 +71,7 @@ def _prepared(settings: Settings) -> Iterator[socket.socket]:
     with ExitStack() as stack:
         if settings.keeps_files:
             stack.enter_context(held(settings.data_dir))
-        listener = stack.enter_context(_bound(settings))
+        listener = stack.enter_context(bound(settings.host, settings.port, "COVIDXR_PORT"))
         prepare_database(settings)
         try_blobs(settings)
         yield listener
@@ -106,33 +105,3 @@ def _what_takes_time(cache: Path) -> str:
     if cache.is_dir() and any(cache.iterdir()):
         return "Preparing the classifier …"
     return "Preparing the classifier; this first time, it compiles for up to a minute …"
-
-
-def _bound(settings: Settings) -> socket.socket:
-    """The port, taken before anything that takes long.
-
-    Raises:
-        CannotStart: it cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except (OSError, UnicodeError) as error:
-        listener.close()
-        reason = getattr(error, "strerror", None) or "no name of a host"
-        raise CannotStart(
-            f"cannot listen on {settings.host}:{settings.port}: {reason}. {_remedy(error)}"
-        ) from error
-    return listener
-
-
-def _remedy(error: Exception) -> str:
-    match getattr(error, "errno", None):
-        case errno.EADDRINUSE:
-            return "Stop what listens there, or set COVIDXR_PORT to another port."
-        case errno.EACCES:
-            return "Set COVIDXR_PORT to a port from 1024 on, which needs no right."
-        case _:
-            return "Set COVIDXR_HOST to an address of this machine: 127.0.0.1, or 0.0.0.0 for all of them."

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
+    health_port: int | None = Field(None, ge=0, le=65535)
     data_dir: Path = Path("data")
     database_url: str = ""
     blobs_url: str = ""

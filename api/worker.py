@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import time
+from contextlib import AsyncExitStack
 
 from rich.console import Console
 
-from api.preparation import CannotStart, make_data_folder, prepare_database, try_blobs
+from api.preparation import CannotStart, bound, make_data_folder, prepare_database, try_blobs
 from api.settings import Settings
 
 
@@ -21,15 +23,23 @@ def worker() -> None:
             "a worker shares events with its servers: set COVIDXR_EVENTS_URL to nats://HOST:PORT for all of "
             "them. Without it a server does all the work itself."
         )
+    listener = _bound(settings)
     make_data_folder(settings.data_dir)
     prepare_database(settings)
     try_blobs(settings)
-    asyncio.run(_work(settings, console, time.monotonic()))
+    asyncio.run(_work(settings, listener, console, time.monotonic()))
     console.print("Stopped.")
 
 
-async def _work(settings: Settings, console: Console, began: float) -> None:
+def _bound(settings: Settings) -> socket.socket | None:
+    if settings.health_port is None:
+        return None
+    return bound(settings.host, settings.health_port, "COVIDXR_HEALTH_PORT")
+
+
+async def _work(settings: Settings, listener: socket.socket | None, console: Console, began: float) -> None:
     """Until a signal comes: what is in hand then goes to others."""
+    from api.vital_signs import told
     from api.wiring import load_parts, running  # brings jax and the network's weights
 
     stopped = asyncio.Event()
@@ -37,6 +47,9 @@ async def _work(settings: Settings, console: Console, began: float) -> None:
         asyncio.get_running_loop().add_signal_handler(sign, stopped.set)
     console.print("Preparing the classifier …")
     parts = await asyncio.to_thread(load_parts, settings)
-    async with running(settings, parts):
+    async with AsyncExitStack() as stack:
+        platform = await stack.enter_async_context(running(settings, parts))
+        if listener:
+            await stack.enter_async_context(told(listener, platform, settings.metrics_token))
         console.print(f"Working after {time.monotonic() - began:.1f} s. Press Ctrl+C to stop.")
         await stopped.wait()

@@ -44,6 +44,7 @@ def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatc
     given = {
         "host": "0.0.0.0",
         "port": "9000",
+        "health_port": "9001",
         "data_dir": f"{tmp_path}/x",
         "database_url": "mysql://root:@127.0.0.1:3306/covid",
         "blobs_url": "s3://bucket",
