@@ -35,6 +35,24 @@ class Fleet:
         live = prepared(self.folder / f"worker {len(self.workers)}", **self.settings)
         self.workers.append(self._start("worker", live))
 
+    def restart_server(self, number: int) -> None:
+        """As an operator does it; until it answers again."""
+        self._end(self.serving[number])
+        self.serving[number] = self._start("serve", self.servers[number])
+        wait_until_ready(self.serving[number], self.servers[number].port)
+
+    def restart_worker(self, number: int) -> None:
+        """As an operator does it; it may take seconds until it works."""
+        self._end(self.workers[number])
+        live = prepared(self.folder / f"worker {number}", **self.settings)
+        self.workers[number] = self._start("worker", live)
+
+    @staticmethod
+    def _end(process: subprocess.Popen[bytes]) -> None:
+        process.terminate()
+        status = process.wait(STOPPING_SECONDS)
+        assert status == 0, f"a process ended with status {status} when it was told to"
+
     def _start(self, command: str, live: Live) -> subprocess.Popen[bytes]:
         return subprocess.Popen([*self.program, command], cwd=ROOT, env=live.environment)
 
