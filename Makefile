@@ -104,6 +104,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-s
 lock: $(DEV) ## Resolve the dependencies again (ARGS='--upgrade' for the newest) and write the lock files
 	$(LOCK) $(ARGS) pyproject.toml --output-file requirements.lock
 	$(LOCK) $(ARGS) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) $(ARGS) pyproject.toml --extra cuda --constraint requirements.lock --output-file requirements-cuda.lock
 	$(BUILD_REQUIRES) | $(LOCK) $(ARGS) - --constraint requirements.lock --output-file requirements-build.lock
 	$(call REQUIRES,s3-server) | $(LOCK) $(ARGS) - --output-file requirements-s3.lock
 

@@ -197,7 +197,10 @@ def wanted(*extras: str) -> list[Requirement]:
     return [one for one in requirements if one.marker is None or one.marker.evaluate()]
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("requirements.lock", ()), ("requirements-dev.lock", ("dev",))])
+LOCKS = {"requirements.lock": (), "requirements-dev.lock": ("dev",), "requirements-cuda.lock": ("cuda",)}
+
+
+@pytest.mark.parametrize(("lock", "extras"), LOCKS.items())
 def test_lock_answers_to_pyproject(lock: str, extras: tuple[str, ...]) -> None:
     locked = {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins(lock)}
     for requirement in wanted(*extras):
@@ -208,7 +211,7 @@ def test_lock_answers_to_pyproject(lock: str, extras: tuple[str, ...]) -> None:
         )
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"])
+@pytest.mark.parametrize("lock", [*LOCKS, "requirements-build.lock"])
 def test_lock_is_hashed_throughout_and_names_no_place(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert len(PIN.findall(text)) == len(re.findall(r"^[^#\s]", text, re.M)) > 0
@@ -216,9 +219,10 @@ def test_lock_is_hashed_throughout_and_names_no_place(lock: str) -> None:
     assert "index-url" not in text
 
 
-def test_development_tools_come_beside_the_same_runtime() -> None:
+@pytest.mark.parametrize("lock", ["requirements-dev.lock", "requirements-cuda.lock"])
+def test_what_else_is_locked_comes_beside_the_same_runtime(lock: str) -> None:
     runtime = {str(pin) for pin in pins("requirements.lock")}
-    assert runtime <= {str(pin) for pin in pins("requirements-dev.lock")}
+    assert runtime <= {str(pin) for pin in pins(lock)}
 
 
 NPM_LOCKS = ["web/package-lock.json", "tests/conformance/package-lock.json"]

@@ -112,7 +112,7 @@ async def names(client: httpx.AsyncClient, count: int = 20) -> set[str]:
     return {(await client.post("/")).json()["name"] for _ in range(count)}
 
 
-@pytest.mark.parametrize("more", [{}, {"STATUS": "127.0.0.1:8404"}])
+@pytest.mark.parametrize("more", [{}, {"STATUS": "127.0.0.1:8404"}, {"CERTIFICATE": ""}])
 def test_haproxy_finds_nothing_to_say(haproxy: str, more: dict[str, str]) -> None:
     environment = {"LISTEN": ":8000", "SERVER_A": "127.0.0.1:8001", "SERVER_B": "127.0.0.1:8002", **more}
     command = [haproxy, "-dW", "-c", "-f", str(CONFIGURATION)]
