@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
+from uuid import uuid4
 
 from obstore.exceptions import BaseError as BlobsError
 
@@ -131,10 +132,10 @@ def try_blobs(settings: Settings) -> None:
 
 
 async def _write_and_delete(url: str) -> None:
-    blobs = Blobs(url)
+    blobs, key = Blobs(url), f"{TRIAL_KEY}-{uuid4().hex}"  # another process may start at the same moment
     async with asyncio.timeout(BLOBS_SECONDS):
-        await blobs.put(TRIAL_KEY, b"")
-        await blobs.delete([TRIAL_KEY])
+        await blobs.put(key, b"")
+        await blobs.delete([key])
 
 
 def compilation_cache(data_dir: Path) -> Path:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -114,6 +115,14 @@ def test_a_database_that_cannot_be_used_is_told_with_its_setting(tmp_path: Path,
 def test_blobs_that_can_be_kept_leave_nothing(tmp_path: Path) -> None:
     try_blobs(Settings(data_dir=tmp_path))
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+def test_processes_that_start_at_once_do_not_take_each_others_trial_away(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with ThreadPoolExecutor(8) as processes:
+        for _ in processes.map(lambda _: try_blobs(settings), range(64)):
+            pass
+    assert not list((tmp_path / "blobs").iterdir())
 
 
 def test_blobs_that_cannot_be_kept_are_told_with_the_remedy(tmp_path: Path) -> None:
