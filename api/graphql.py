@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, cast
 
 import orjson
@@ -35,6 +35,7 @@ from api.patience import ENDLESS, FAREWELL, REASON
 from api.seats import RETRY_SECONDS, NoSeat, Seats, holder_of
 from api.sockets import Handler, Wire
 from api.trusted import BadManifest, Register
+from schema.audience import Audience
 from schema.context import Session
 from schema.errors import BAD_USER_INPUT, RATE_LIMITED, TOO_SLOW, fault
 from schema.schema import Schema, build_schema
@@ -153,11 +154,15 @@ class GraphQLView(GraphQL[Session, None]):
 
     # ------------------------------------------------------------------ who is asking
 
+    @cached_property
+    def _audience(self) -> Audience:
+        return Audience(self._platform())
+
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Session:
         source = source_of(request.client)
         if isinstance(request, WebSocket):
-            return Session(self._platform(), source=source)  # the token comes with connection_init
-        session = Session(self._platform(), bearer(request.headers.get("authorization")), source)
+            return Session(self._audience, source=source)  # the token comes with connection_init
+        session = Session(self._audience, bearer(request.headers.get("authorization")), source)
         await session.refresh()
         request.state.limits = limits_of(request.headers, is_signed_in=session.viewer is not None)
         return session

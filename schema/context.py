@@ -9,16 +9,17 @@ from typing import TypeAlias
 
 import strawberry
 
+from schema.audience import Audience
 from schema.loaders import Loaders
-from services.platform import Platform
 from store.tables import User
 
 
 class Session:
     """Who is asking, by a token that may expire or be revoked while a socket lives."""
 
-    def __init__(self, platform: Platform, token: str | None = None, source: str = "") -> None:
-        self.platform = platform
+    def __init__(self, audience: Audience, token: str | None = None, source: str = "") -> None:
+        self.audience = audience
+        self.platform = audience.platform
         self.token = token
         self.source = source
         """The network address that is asked from."""
@@ -59,7 +60,7 @@ class Session:
             is_known = monotonic() - self._checked_at < older_than and time() < self._expires_at
             if self.token is None or is_known:
                 return
-            found = await self.platform.accounts.session(self.token)
+            found = await self.audience.session(self.token)
             self.viewer = found.user if found else None
             self._expires_at = found.expires_at.timestamp() if found else float("inf")
             self._checked_at = monotonic()
@@ -86,8 +87,12 @@ class Context:
         return self.session.viewer
 
     def renew(self) -> None:
-        """Forget what was loaded: a mutation has changed it, or an event tells of something newer."""
+        """Forget what was loaded: a mutation has changed it."""
         self.loaders = Loaders(self.platform, self.session.viewer)
+
+    def show(self, position: int) -> None:
+        """Load what the event at a place tells of, which others may have loaded just now."""
+        self.loaders = self.session.audience.loaders(self.session.viewer, position)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

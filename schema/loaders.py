@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property, partial
 from typing import TypeVar
@@ -25,36 +26,44 @@ from store.tables import (
     User,
 )
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 BATCH = 1000
 """Keys in one query; SQLite takes 32,766."""
 
-Find = Callable[[list[int]], Awaitable[Mapping[int, T]]]
+Find = Callable[[list[K]], Awaitable[Mapping[K, T]]]
 
 
-def by_key(find: Find[T]) -> DataLoader[int, T | None]:
+class Loader(DataLoader[K, T]):
+    """Bears that one of several who wait for the same goes away: the others wait on."""
+
+    def load(self, key: K) -> Awaitable[T]:
+        return asyncio.shield(super().load(key))
+
+
+def by_key(find: Find[K, T], cache: bool = True) -> Loader[K, T | None]:
     """Loads what ``find`` finds, and None for the rest."""
 
-    async def load(keys: list[int]) -> list[T | None]:
+    async def load(keys: list[K]) -> list[T | None]:
         found = await find(keys)
         return [found.get(key) for key in keys]
 
-    return DataLoader(load, max_batch_size=BATCH)
+    return Loader(load, max_batch_size=BATCH, cache=cache)
 
 
-def lists_by_key(find: Find[list[T]]) -> DataLoader[int, list[T]]:
+def lists_by_key(find: Find[int, list[T]]) -> Loader[int, list[T]]:
     """Loads what ``find`` finds, and nothing at all for the rest."""
 
     async def load(keys: list[int]) -> list[list[T]]:
         found = await find(keys)
         return [found.get(key, []) for key in keys]
 
-    return DataLoader(load, max_batch_size=BATCH)
+    return Loader(load, max_batch_size=BATCH)
 
 
 class Loaders:
-    """Made anew for each operation, and for each event of a subscription.
+    """Made anew for each operation, and for each event that subscriptions show.
 
     Those named ``visible_…``, and images, check that the viewer may see the row. The others are for rows that
     are reached through one that may be seen.
@@ -65,94 +74,94 @@ class Loaders:
         self._viewer = viewer
 
     @cached_property
-    def users(self) -> DataLoader[int, User | None]:
+    def users(self) -> Loader[int, User | None]:
         return by_key(lookups.users)
 
     @cached_property
-    def visible_users(self) -> DataLoader[int, User | None]:
+    def visible_users(self) -> Loader[int, User | None]:
         return by_key(partial(lookups.visible_users, self._viewer))
 
     @cached_property
-    def images(self) -> DataLoader[int, Image | None]:
+    def images(self) -> Loader[int, Image | None]:
         return by_key(partial(self._platform.images.find, self._viewer))
 
     @cached_property
-    def visible_predictions(self) -> DataLoader[int, Prediction | None]:
+    def visible_predictions(self) -> Loader[int, Prediction | None]:
         return by_key(partial(lookups.visible_predictions, self._viewer))
 
     @cached_property
-    def visible_labels(self) -> DataLoader[int, Label | None]:
+    def visible_labels(self) -> Loader[int, Label | None]:
         return by_key(partial(lookups.visible_labels, self._viewer))
 
     @cached_property
-    def models(self) -> DataLoader[int, ModelVersion | None]:
+    def models(self) -> Loader[int, ModelVersion | None]:
         return by_key(lookups.models)
 
     @cached_property
-    def visible_models(self) -> DataLoader[int, ModelVersion | None]:
+    def visible_models(self) -> Loader[int, ModelVersion | None]:
         return by_key(partial(lookups.visible_models, self._viewer))
 
     @cached_property
-    def visible_terms(self) -> DataLoader[int, list[lookups.Term]]:
+    def visible_terms(self) -> Loader[int, list[lookups.Term]]:
         """By model, the latest first."""
         return lists_by_key(partial(lookups.terms, self._viewer))
 
     @cached_property
-    def withdrawn_labels(self) -> DataLoader[int, int | None]:
+    def withdrawn_labels(self) -> Loader[int, int | None]:
         """How many labels that taught a version have been withdrawn, by model."""
         return by_key(lookups.withdrawn_labels)
 
     @cached_property
-    def visible_runs(self) -> DataLoader[int, TrainingRun | None]:
+    def visible_runs(self) -> Loader[int, TrainingRun | None]:
         return by_key(partial(lookups.visible_runs, self._viewer))
 
     @cached_property
-    def visible_policies(self) -> DataLoader[int, tuple[Policy, RetrainingPolicy | None] | None]:
+    def visible_policies(self) -> Loader[int, tuple[Policy, RetrainingPolicy | None] | None]:
         """With the change that made it so."""
         return by_key(partial(self._platform.retraining.policies.find, self._viewer))
 
     @cached_property
-    def visible_warnings(self) -> DataLoader[int, DriftWarning | None]:
+    def visible_warnings(self) -> Loader[int, DriftWarning | None]:
         return by_key(partial(drift.visible_warnings, self._viewer))
 
     @cached_property
-    def posts(self) -> DataLoader[int, NewsPost | None]:
+    def posts(self) -> Loader[int, NewsPost | None]:
         return by_key(self._platform.newsroom.find)
 
     @cached_property
-    def visible_messages(self) -> DataLoader[int, ContactMessage | None]:
+    def visible_messages(self) -> Loader[int, ContactMessage | None]:
         return by_key(partial(self._platform.contact.find, self._viewer))
 
     @cached_property
-    def current_predictions(self) -> DataLoader[int, Prediction | None]:
+    def current_predictions(self) -> Loader[int, Prediction | None]:
         """The prediction of the model in service, by image."""
         return by_key(predictions.current)
 
     @cached_property
-    def prediction_histories(self) -> DataLoader[int, list[Prediction]]:
+    def prediction_histories(self) -> Loader[int, list[Prediction]]:
         """By image, newest first."""
         return lists_by_key(predictions.histories)
 
     @cached_property
-    def finding_changes(self) -> DataLoader[int, FindingChange | None]:
+    def finding_changes(self) -> Loader[int, FindingChange | None]:
         """The last change of the finding, by image."""
         return by_key(finding_changes.latest)
 
     @cached_property
-    def visible_changes(self) -> DataLoader[int, FindingChange | None]:
+    def visible_changes(self) -> Loader[int, FindingChange | None]:
         return by_key(partial(finding_changes.visible, self._viewer))
 
     @cached_property
-    def counting_labels(self) -> DataLoader[int, Label | None]:
+    def counting_labels(self) -> Loader[int, Label | None]:
         """The label that counts, by image."""
         return by_key(self._platform.labelling.of_images)
 
     @cached_property
-    def label_histories(self) -> DataLoader[int, list[Label]]:
+    def label_histories(self) -> Loader[int, list[Label]]:
         """By image, newest first."""
         return lists_by_key(lookups.label_histories)
 
     @cached_property
-    def models_taught(self) -> DataLoader[int, list[ModelVersion]]:
+    def models_taught(self) -> Loader[int, list[ModelVersion]]:
         """The versions trained on a label, by label."""
         return lists_by_key(self._platform.labelling.used_in)

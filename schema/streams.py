@@ -8,10 +8,12 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from events.log import Delivery, decode_cursor, encode_cursor
-from events.messages import Event, SessionsEnded
+from events.messages import Event, FindingChanged, PredictionMade, SessionsEnded
 from schema.context import Context, Session
 from schema.scalars import Cursor
 from services.errors import Unauthenticated
+from services.lookups import is_self_or_admin
+from store.tables import User
 
 E = TypeVar("E", bound=Event)
 T = TypeVar("T")
@@ -22,6 +24,7 @@ DELIVERY_SECONDS = 1.0
 """How old the knowledge of who is asking may be when an event is shown."""
 
 Show = Callable[[Context, Cursor, E], Awaitable[T | None]]
+Concerns = Callable[[User | None, E], bool]
 
 
 async def place(context: Context, after: str | None) -> int:
@@ -33,8 +36,22 @@ async def place(context: Context, after: str | None) -> int:
     return await context.platform.log.head() if after is None else decode_cursor(after)
 
 
-async def follow(context: Context, after: int, kind: type[E], show: Show[E, T]) -> AsyncGenerator[T, None]:
-    """What ``show`` makes of each event of a kind behind ``after``; None is passed over.
+def its_owner(viewer: User | None, event: PredictionMade | FindingChanged) -> bool:
+    """The owner of the image, and administrators."""
+    return is_self_or_admin(viewer, event.owner_id)
+
+
+def everybody(viewer: User | None, event: Event) -> bool:
+    """Everybody who was let in when it began."""
+    return True
+
+
+async def follow(
+    context: Context, after: int, kind: type[E], show: Show[E, T], concerns: Concerns[E] = everybody
+) -> AsyncGenerator[T, None]:
+    """What ``show`` makes of each event of a kind behind ``after`` that concerns the viewer.
+
+    None is passed over.
 
     Raises:
         Unauthenticated: the session has ended.
@@ -43,12 +60,19 @@ async def follow(context: Context, after: int, kind: type[E], show: Show[E, T]) 
     stream = context.platform.log.stream(after)
     async with aclosing(paced(stream, lambda: context.session.pause(SILENT_SECONDS))) as deliveries:
         async for delivery in deliveries:
-            if delivery is None or not isinstance(delivery.event, kind):
+            if (
+                delivery is None
+                or not isinstance(delivery.event, kind)
+                # Of a thousand who listen it is often one that is concerned: the others are not looked up.
+                or not concerns(context.viewer, delivery.event)
+            ):
                 is_told = delivery is not None and _ends(context.session, delivery.event)
                 await _still_there(context.session, 0.0 if is_told else SILENT_SECONDS)
                 continue
             await _still_there(context.session, DELIVERY_SECONDS)
-            context.renew()
+            if not concerns(context.viewer, delivery.event):  # any more
+                continue
+            context.show(delivery.position)
             shown = await show(context, Cursor(encode_cursor(delivery.position)), delivery.event)
             if shown is not None:
                 yield shown

@@ -17,7 +17,7 @@ from schema.models import ModelVersion, RetrainingStatus, TrainingRun
 from schema.news import NewsPost
 from schema.people import User
 from schema.scalars import Cursor
-from schema.streams import follow, place
+from schema.streams import follow, its_owner, place
 from services.permissions import admin, member
 
 After = Annotated[
@@ -89,10 +89,6 @@ class NewsPublished:
 async def show_prediction(
     context: Context, cursor: Cursor, event: messages.PredictionMade
 ) -> PredictionMade | None:
-    """To the image's owner and administrators."""
-    viewer = member(context.viewer)
-    if not viewer.is_admin and viewer.id != event.owner_id:
-        return None
     row = await context.loaders.visible_predictions.load(event.prediction_id)
     return PredictionMade(cursor=cursor, prediction=Prediction.of(row)) if row else None
 
@@ -100,10 +96,6 @@ async def show_prediction(
 async def show_change(
     context: Context, cursor: Cursor, event: messages.FindingChanged
 ) -> FindingChanged | None:
-    """To the image's owner and administrators."""
-    viewer = member(context.viewer)
-    if not viewer.is_admin and viewer.id != event.owner_id:
-        return None
     row = await context.loaders.visible_changes.load(event.change_id)
     return FindingChanged(cursor=cursor, change=FindingChange.of(row)) if row else None
 
@@ -180,7 +172,7 @@ class Subscription:
     ) -> AsyncGenerator[PredictionMade, None]:
         member(info.context.viewer)
         begin = await place(info.context, given(after))
-        return follow(info.context, begin, messages.PredictionMade, show_prediction)
+        return follow(info.context, begin, messages.PredictionMade, show_prediction, its_owner)
 
     @subscription(
         "Findings of the viewer's images that a promotion or a rollback has changed; an admin hears of "
@@ -191,7 +183,7 @@ class Subscription:
     ) -> AsyncGenerator[FindingChanged, None]:
         member(info.context.viewer)
         begin = await place(info.context, given(after))
-        return follow(info.context, begin, messages.FindingChanged, show_change)
+        return follow(info.context, begin, messages.FindingChanged, show_change, its_owner)
 
     @subscription("Labels, as they are submitted. For admins.")
     async def label_submitted(

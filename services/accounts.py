@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -134,6 +134,10 @@ class Accounts:
     async def session(self, token: str) -> Token | None:
         """The live session of this token, with its user."""
         return await tokens.find(token, TokenPurpose.SESSION)
+
+    async def sessions(self, held: Iterable[str]) -> dict[str, Token]:
+        """The live sessions among these tokens, each with its user."""
+        return await tokens.find_all(held, TokenPurpose.SESSION)
 
     async def authenticate(self, token: str) -> User | None:
         """The user whose live session this token is."""

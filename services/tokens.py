@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from events.messages import SessionsEnded
@@ -38,6 +39,13 @@ async def find(secret: str, purpose: TokenPurpose) -> Token | None:
     """The live token of this secret, with its user."""
     query = Token.live(purpose, digest(secret), datetime.now(UTC))
     return await query.select_related("user").first()
+
+
+async def find_all(secrets: Iterable[str], purpose: TokenPurpose) -> dict[str, Token]:
+    """The live tokens of these secrets, each with its user."""
+    by_digest = {digest(secret): secret for secret in secrets}
+    live = Token.filter(purpose=purpose, sha256__in=list(by_digest), expires_at__gt=datetime.now(UTC))
+    return {by_digest[token.sha256]: token for token in await live.select_related("user")}
 
 
 async def get(secret: str, purpose: TokenPurpose) -> Token:

@@ -232,7 +232,7 @@ async def test_a_fault_outside_of_any_field_is_told_in_json(
     async def broken(*_: object) -> None:
         raise OSError("database is on fire")
 
-    monkeypatch.setattr(type(platform.accounts), "session", broken)
+    monkeypatch.setattr(type(platform.accounts), "sessions", broken)
     response = await post(anybody, json.dumps({"query": QUERY}), Authorization="Bearer x")
     assert response.status_code == 500
     assert "fire" not in response.text

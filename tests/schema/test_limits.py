@@ -8,6 +8,7 @@ import pytest
 from graphql import GraphQLError, get_introspection_query
 
 from schema import limits
+from schema.audience import Audience
 from schema.context import Session
 from schema.schema import Schema, build_schema
 from services.budget import Budget
@@ -24,7 +25,7 @@ def schema() -> Schema:
 async def errors_of(schema: Schema, document: str) -> list[GraphQLError]:
     """What is reported of a document of which nothing is executed."""
     platform: Any = SimpleNamespace(budget=Budget(Throttle(), 0))
-    session = Session(platform)
+    session = Session(Audience(platform))
     session.viewer = User(id=1)
     result = await schema.execute(document, context_value=session)
     assert all(error.extensions["code"] == "BAD_USER_INPUT" for error in result.errors or [])

@@ -1,0 +1,49 @@
+"""All who ask one process: what several of them need at the same moment is read once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from time import monotonic
+
+from schema.loaders import Loaders, by_key
+from services.platform import Platform
+from store.tables import Token, User
+
+SHARED_SECONDS = 1.0
+"""How old what an event shows may be, since another subscriber had it loaded."""
+EVENTS_SHARED = 256
+
+
+class Audience:
+    """Sessions that are looked up together, and the rows that one event shows to many."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self._sessions = by_key(self._find_sessions, cache=False)
+        self._shown: OrderedDict[tuple[int, str | int | None], tuple[float, Loaders]] = OrderedDict()
+
+    async def session(self, token: str) -> Token | None:
+        """The live session of a token, with its user."""
+        return await self._sessions.load(token)
+
+    async def _find_sessions(self, held: list[str]) -> dict[str, Token]:
+        return await self.platform.accounts.sessions(held)
+
+    def loaders(self, viewer: User | None, position: int) -> Loaders:
+        """Those for the event at a place, which administrators share: they may see the same."""
+        sharing = position, _group(viewer)
+        made_at, loaders = self._shown.get(sharing) or (monotonic(), Loaders(self.platform, viewer))
+        if monotonic() - made_at > SHARED_SECONDS:
+            made_at, loaders = monotonic(), Loaders(self.platform, viewer)
+        self._shown[sharing] = made_at, loaders
+        self._shown.move_to_end(sharing)
+        if len(self._shown) > EVENTS_SHARED:
+            self._shown.popitem(last=False)
+        return loaders
+
+
+def _group(viewer: User | None) -> str | int | None:
+    """Whom a viewer may share with."""
+    if viewer is None:
+        return None
+    return "administrators" if viewer.is_admin else viewer.id
