@@ -13,7 +13,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:  # these bring jax, which `covidxr --help` need not wait for
     from ml.evaluation import Evaluation
-    from ml.training import OnEpoch
+    from ml.runner import OnEpoch
 
 NOTICE = "For research, not for diagnosis."
 LINES = 20

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ml import calibration, heads, logistic, novelty, recipes
@@ -12,10 +11,12 @@ from ml.backbone import Backbone
 from ml.base_set import BaseSet
 from ml.evaluation import Evaluation, evaluate
 from ml.heads import Head
+from ml.mesh import divided, gathered
 from ml.model_file import Model
 from ml.novelty import Novelty, NoveltyError
+from ml.runner import OnEpoch, Runner, unheard
 from ml.splits import grouped_folds
-from ml.training import OnEpoch, TrainingConfig, fit, unheard
+from ml.training import TrainingConfig, fit
 
 OnFold = Callable[[], None]
 THRESHOLD = 0.5  # the paper calls the larger of the two outputs
@@ -50,6 +51,8 @@ def teach(
     on_epoch: OnEpoch = unheard,
     known: Novelty | None = None,
     on_fold: OnFold = uncounted,
+    on_resume: OnEpoch = unheard,
+    runner: Runner | None = None,
 ) -> Model:
     """A model trained on images: the same bytes from the same images on one machine.
 
@@ -60,20 +63,20 @@ def teach(
     now here, now there, and two models would differ by that luck. The threshold is kept within the band, so
     that on either side of it a finding is what the band's error allows. What chests look like it learns from
     the images that ``known`` takes for chests, or from all. ``on_fold`` hears of each fold that has been run
-    to calibrate it.
+    to calibrate it, ``on_resume`` of an epoch that a checkpoint of the runner's has; see `ml.training.fit`.
     """
     positives = int(lessons.covid.sum())
     counts = positives, len(lessons.covid) - positives
     if config.head in heads.PAPER:
-        head = fit(lessons.features, lessons.covid, config, on_epoch)
+        head = fit(lessons.features, lessons.covid, config, on_epoch, on_resume, runner)
         return Model(head, backbone, THRESHOLD, config.seed, *counts)
     data = logistic.scaled(lessons.features[:, : recipes.of(backbone).of_network])
-    device = jnp.asarray(data.features), jnp.asarray(lessons.covid, jnp.float32)
-    params = _converge(*device, np.ones(len(lessons.covid)), config.epochs, on_epoch)
+    course = Course.of(lessons, data, config, runner or Runner())
+    params = _converge(course, np.ones(len(lessons.covid)), on_epoch, on_resume)
     folds = _folds(lessons)
     if not folds:
         return Model(logistic.unscaled(params, data), backbone, THRESHOLD, config.seed, *counts)
-    scores = _cross_fitted(*device, folds, config.epochs, on_fold)
+    scores = _cross_fitted(course, folds, on_fold)
     line = calibration.platt(scores, lessons.covid)
     probabilities = line.probability(scores)
     band = calibration.open_band(probabilities, lessons.covid)
@@ -146,25 +149,47 @@ def _folds(lessons: Images) -> list[np.ndarray]:
     return grouped_folds(kinds.tolist(), lessons.groups.tolist(), min(FOLDS, fewest)) if fewest > 1 else []
 
 
-def _cross_fitted(
-    features: jax.Array, labels: jax.Array, folds: list[np.ndarray], epochs: int, on_fold: OnFold
-) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What head D learns from, again and again, divided over the devices: scaled features and labels."""
+
+    runner: Runner
+    task: str
+    features: jax.Array
+    labels: jax.Array
+    epochs: int
+
+    @classmethod
+    def of(cls, lessons: Images, data: logistic.Scaled, config: TrainingConfig, runner: Runner) -> "Course":
+        task = runner.task(repr(config), lessons.features, lessons.covid)
+        labels = divided(lessons.covid.astype(np.float32), runner.mesh)
+        return cls(runner, task, divided(data.features, runner.mesh), labels, config.epochs)
+
+
+def _cross_fitted(course: Course, folds: list[np.ndarray], on_fold: OnFold) -> np.ndarray:
     """Scores (N,) of every image by a head that did not learn from its patient."""
-    scores = np.empty(len(labels))
+    count = sum(map(len, folds))
+    scores = np.empty(count)
     for fold in folds:
-        used = np.ones(len(labels))
+        used = np.ones(count)
         used[fold] = 0
-        params = _converge(features, labels, used, epochs)
-        scores[fold] = np.asarray(logistic.log_odds(params, features))[fold]
+        params = _converge(course, used)
+        scores[fold] = gathered(logistic.log_odds(params, course.features))[fold]
         on_fold()
     return scores
 
 
 def _converge(
-    features: jax.Array, labels: jax.Array, used: np.ndarray, epochs: int, on_epoch: OnEpoch = unheard
+    course: Course, used: np.ndarray, on_epoch: OnEpoch = unheard, on_resume: OnEpoch = unheard
 ) -> logistic.Weights:
-    state, chosen = logistic.start(features.shape[1]), jnp.asarray(used, jnp.float32)
-    for epoch in range(1, epochs + 1):
-        state, loss = logistic.train_epoch(state, features, labels, chosen)
-        on_epoch(epoch, float(loss))
-    return state.params
+    """The weights that the images which are used teach."""
+    runner = course.runner
+    chosen = divided(used.astype(np.float32), runner.mesh)
+
+    def epoch(state: logistic.State, _: int) -> tuple[logistic.State, jax.Array]:
+        moved: tuple[logistic.State, jax.Array]
+        moved = logistic.train_epoch(state, course.features, course.labels, chosen)
+        return moved
+
+    task, beginning = runner.task(course.task, used), logistic.start(course.features.shape[1])
+    return runner.run(task, beginning, epoch, course.epochs, on_epoch, on_resume).params

@@ -1,8 +1,6 @@
 """A trained model as one safetensors file: the head's arrays, and a card that says what it is."""
 
 import base64
-import hashlib
-import json
 import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +10,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
+from ml import array_file
 from ml.backbone import Backbone
 from ml.heads import NAMES, Head, HeadName, kept_as, layers
 from ml.novelty import Novelty, Strangeness
@@ -21,7 +20,6 @@ Abstention = Strangeness | Literal["UNCERTAIN"]
 
 FORMAT = "covid-xr model 2"
 NOVELTY = "novelty."  # begins the names of its arrays
-METADATA = "covid-xr"  # one key: safetensors writes several in no fixed order
 
 
 class ModelFileError(ValueError):
@@ -51,7 +49,7 @@ class Model:
     @property
     def name(self) -> str:
         """The head's letter and eight digits that change with its parameters."""
-        return f"{self.head.name}-{_digest(_arrays(self.head))[:8]}"
+        return f"{self.head.name}-{array_file.digest(_arrays(self.head))[:8]}"
 
     def strangeness(self, features: np.ndarray) -> list[Strangeness | None]:
         """Why each of N pictures should not be judged, by its features (N, F); None where it may be."""
@@ -101,9 +99,9 @@ def save(model: Model) -> bytes:
         "calibration": model.calibration,
         "band": model.band,
         "error": model.error,
-        "sha256": _digest(arrays),
+        "sha256": array_file.digest(arrays),
     }
-    return safetensors.numpy.save(arrays, {METADATA: json.dumps(card, sort_keys=True)})
+    return array_file.save(arrays, card)
 
 
 def load(data: bytes) -> Model:
@@ -113,7 +111,7 @@ def load(data: bytes) -> Model:
     version cannot make.
     """
     try:
-        card = _card(data)
+        card = array_file.card_of(data)
         arrays = safetensors.numpy.load(data)
         if card["format"] != FORMAT or card["head"] not in NAMES:
             raise ModelFileError("the file is no model of this version")
@@ -121,7 +119,7 @@ def load(data: bytes) -> Model:
         of_head = {name: array for name, array in arrays.items() if not name.startswith(NOVELTY)}
         if _shapes(of_head) != _expected_shapes(card["head"], recipe):
             raise ModelFileError("the file is no model of this version")
-        if card["sha256"] != _digest(arrays):
+        if card["sha256"] != array_file.digest(arrays):
             raise ModelFileError("the model file is damaged: its arrays are not those that were saved")
         return _model(card, arrays, recipe)
     except (SafetensorError, ValueError, KeyError, TypeError, struct.error) as error:
@@ -157,22 +155,8 @@ def _novelty(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> Novelty | None
     return novelty
 
 
-def _card(data: bytes) -> dict[str, Any]:
-    """The metadata, which safetensors' own reader of bytes leaves out."""
-    (length,) = struct.unpack_from("<Q", data)
-    card: dict[str, Any] = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][METADATA])
-    return card
-
-
 def _arrays(head: Head) -> dict[str, np.ndarray]:
     return {f"{layer}.{part}": array for layer, parts in head.params.items() for part, array in parts.items()}
-
-
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        digest.update(np.ascontiguousarray(arrays[name]).data)
-    return digest.hexdigest()
 
 
 def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[Any, ...]]:

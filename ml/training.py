@@ -1,6 +1,5 @@
 """Trains a head on stored features: Keras's RMSProp, whole epochs compiled, everything from one seed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
@@ -9,14 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 
 from ml.heads import DROPOUT_AFTER, Head, HeadName, Params, Perceptron, initialise, pack
-
-OnEpoch = Callable[[int, float], None]
-
-
-def unheard(epoch: int, loss: float) -> None:
-    """For whoever does not follow the training."""
+from ml.mesh import by_image, divided, evenly, everywhere, on_each
+from ml.runner import OnEpoch, Runner, unheard
 
 
 @dataclass(frozen=True)
@@ -52,37 +48,49 @@ def fit(
     labels: np.ndarray,
     config: TrainingConfig,
     on_epoch: OnEpoch = unheard,
+    on_resume: OnEpoch = unheard,
+    runner: Runner | None = None,
 ) -> Head:
     """Train a head on features (N, 25088) and labels (N,) of 0 and 1.
 
-    After each epoch, counted from 1, ``on_epoch`` hears its number and mean loss; what it raises ends the
-    training. The same seed gives the same bytes on one machine.
+    After each epoch, counted from 1, ``on_epoch`` hears its number and mean loss, and ``on_resume`` those of
+    the last one that a checkpoint of the runner's has; what they raise ends the training. The same seed gives
+    the same bytes on one machine, taken up from a checkpoint or not, and the same head to rounding on any
+    number of devices.
     """
+    runner = runner or Runner()
+    mesh, task = runner.mesh, runner.task(repr(config), features, np.asarray(labels, bool))
     start, shuffles = jax.random.split(jax.random.key(config.seed))
     params = initialise(start)
-    state = State(params, rmsprop(config).init(params))
-    data = jnp.asarray(features), jnp.asarray(labels, jnp.float32)
+    data = divided(features, mesh), on_each(np.asarray(labels, np.float32), mesh)
     any_seed = replace(config, seed=0, epochs=0)  # so that one compilation serves them all
-    for epoch in range(1, config.epochs + 1):
-        state, loss = train_epoch(state, *data, jax.random.fold_in(shuffles, epoch), any_seed)
-        on_epoch(epoch, float(loss))
+
+    def epoch(state: State, number: int) -> tuple[State, jax.Array]:
+        moved: tuple[State, jax.Array]
+        moved = train_epoch(state, *data, jax.random.fold_in(shuffles, number), any_seed, mesh)
+        return moved
+
+    beginning = State(params, rmsprop(config).init(params))
+    state = runner.run(task, beginning, epoch, config.epochs, on_epoch, on_resume)
     return pack(config.head, state.params)
 
 
-@partial(jax.jit, static_argnames="config", donate_argnames="state")
+@partial(jax.jit, static_argnames=("config", "mesh"), donate_argnames="state")
 def train_epoch(
-    state: State, features: jax.Array, labels: jax.Array, key: jax.Array, config: TrainingConfig
+    state: State, features: jax.Array, labels: jax.Array, key: jax.Array, config: TrainingConfig, mesh: Mesh
 ) -> tuple[State, jax.Array]:
     """One pass in a new order, whose last batch may be short as in Keras. Returns the mean loss."""
     shuffle, dropout = jax.random.split(key)
-    rows, weights = _batches(shuffle, len(labels), config.batch_size)
+    rows, weights = _batches(shuffle, len(labels), config.batch_size, evenly(config.batch_size, mesh))
 
     def step(state: State, chosen: tuple[jax.Array, ...]) -> tuple[State, jax.Array]:
         rows, weights, number = chosen
         batch = Batch(features[rows].astype(jnp.float32), labels[rows], weights)
+        batch = jax.lax.with_sharding_constraint(batch, by_image(mesh))
         return train_step(state, batch, jax.random.fold_in(dropout, number), config)
 
     state, losses = jax.lax.scan(step, state, (rows, weights, jnp.arange(len(rows))))
+    state = jax.lax.with_sharding_constraint(state, everywhere(mesh))
     return state, jnp.average(losses, weights=weights.sum(axis=1))
 
 
@@ -109,9 +117,10 @@ def rmsprop(config: TrainingConfig) -> optax.GradientTransformation:
     return optax.rmsprop(config.learning_rate, decay=config.rho, eps=config.epsilon, eps_in_sqrt=True)
 
 
-def _batches(key: jax.Array, count: int, size: int) -> tuple[jax.Array, jax.Array]:
-    """Row numbers and weights (steps, size): a permutation, its last batch filled with rows of weight 0."""
+def _batches(key: jax.Array, count: int, size: int, width: int) -> tuple[jax.Array, jax.Array]:
+    """Row numbers and weights (steps, width): a permutation, its batches filled with rows of weight 0."""
     steps = -(-count // size)
     order = jnp.pad(jax.random.permutation(key, count), (0, steps * size - count))
     weights = (jnp.arange(steps * size) < count).astype(jnp.float32)
-    return order.reshape(steps, size), weights.reshape(steps, size)
+    filled = ((0, 0), (0, width - size))
+    return jnp.pad(order.reshape(steps, size), filled), jnp.pad(weights.reshape(steps, size), filled)

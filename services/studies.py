@@ -11,8 +11,9 @@ from ml.evaluation import Evaluation
 from ml.heads import HeadName
 from ml.making import Images, held_out_threshold, images_of, teach
 from ml.model_file import Model
+from ml.runner import OnEpoch
 from ml.splits import SplitError, grouped_folds
-from ml.training import OnEpoch, TrainingConfig
+from ml.training import TrainingConfig
 from services.judges import NOBODY, Judges
 from services.study_results import LeftOut, Result
 

@@ -14,7 +14,8 @@ from ml.base_set import BaseSet, BaseSetError
 from ml.evaluation import Evaluation
 from ml.making import examine, images_of, teach
 from ml.model_file import Model
-from ml.training import OnEpoch, TrainingConfig, unheard
+from ml.runner import OnEpoch, unheard
+from ml.training import TrainingConfig
 
 __all__ = ["CONFIG", "FOLDER", "BaseSet", "DefaultModel", "load", "make", "save"]
 

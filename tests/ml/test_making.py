@@ -9,6 +9,7 @@ from ml import calibration, heads, making, model_file
 from ml.evaluation import calibration_error
 from ml.making import Images, examine, images_of, probabilities, teach
 from ml.model_file import Model
+from ml.runner import OnEpoch
 from ml.training import TrainingConfig
 from ml.vgg16 import FEATURES
 from tests.feature_sets import CHESTS, WHOLES, base_set, chest_features, lessons
@@ -114,9 +115,9 @@ def test_no_score_is_of_a_head_that_saw_the_patient(monkeypatch: pytest.MonkeyPa
     chosen: list[np.ndarray] = []
     converge = making._converge
 
-    def watched(features: object, labels: object, used: np.ndarray, *rest: object) -> object:
+    def watched(course: making.Course, used: np.ndarray, *rest: OnEpoch) -> object:
         chosen.append(used.astype(bool))
-        return converge(features, labels, used, *rest)  # type: ignore[arg-type]
+        return converge(course, used, *rest)
 
     monkeypatch.setattr(making, "_converge", watched)
     teach(images, CHESTS, dataclasses.replace(D, epochs=1))

@@ -8,9 +8,10 @@ import pytest
 import safetensors.numpy
 
 from ml import chest, heads, novelty, recipes
+from ml.array_file import METADATA
 from ml.backbone import Backbone
 from ml.making import Images, teach
-from ml.model_file import METADATA, Model, ModelFileError, load, save
+from ml.model_file import Model, ModelFileError, load, save
 from ml.recipes import UnknownRecipe
 from ml.training import TrainingConfig
 from ml.vgg16 import CHEST_FEATURES

@@ -75,13 +75,13 @@ def one_step(batch: Batch) -> tuple[State, jax.Array]:
 
 def test_an_epoch_sees_every_image_once() -> None:
     for count in (24, 20, 3):
-        rows, weights = training._batches(jax.random.key(0), count, 10)
-        assert rows.shape == weights.shape == (-(-count // 10), 10)
+        rows, weights = training._batches(jax.random.key(0), count, 10, 12)
+        assert rows.shape == weights.shape == (-(-count // 10), 12)
         assert sorted(np.asarray(rows)[np.asarray(weights) == 1]) == list(range(count))
 
 
 def test_epochs_are_shuffled_differently() -> None:
-    first, second = (training._batches(jax.random.key(seed), 24, 10)[0] for seed in (0, 1))
+    first, second = (training._batches(jax.random.key(seed), 24, 10, 10)[0] for seed in (0, 1))
     assert not np.array_equal(first, second)
 
 
