@@ -17,6 +17,7 @@ START_SECONDS = 30
 NATS_SERVER = Path(sys.executable).with_name("nats-server")
 CONFIGURATION = """
 listen: 127.0.0.1:{port}
+http: 127.0.0.1:{monitoring}
 jetstream {{ store_dir: "{folder}", sync_interval: always }}
 """
 
@@ -25,9 +26,12 @@ class Broker:
     """One server on a port and a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        self.port, self.monitoring_port = free_port(), free_port()
         self._configuration = folder / "nats.conf"
-        self._configuration.write_text(CONFIGURATION.format(port=self.port, folder=folder / "jetstream"))
+        text = CONFIGURATION.format(
+            port=self.port, monitoring=self.monitoring_port, folder=folder / "jetstream"
+        )
+        self._configuration.write_text(text)
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, stream: str = "") -> str:
