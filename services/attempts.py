@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 LOG_FILE = "trainer.log"
@@ -23,9 +24,11 @@ def last_words(folder: Path) -> str:
 def keep_logs_alone(scratch: Path, run_id: int) -> None:
     """Make room for another attempt; whoever gives the run up will want to see the logs."""
     for folder in _folders(scratch, run_id):
-        for file in folder.iterdir():
-            if file.name != LOG_FILE:
-                file.unlink()
+        for found in folder.iterdir():
+            if found.is_dir():
+                shutil.rmtree(found)
+            elif found.name != LOG_FILE:
+                found.unlink()
 
 
 def obituary(scratch: Path, run_id: int, lost: int) -> str:

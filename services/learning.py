@@ -18,11 +18,12 @@ from ml.evaluation import evaluate
 from ml.gate import Judged, Margins, judge
 from ml.making import Images, images_of, probabilities, teach
 from ml.model_file import Model
+from ml.runner import Runner
 from ml.training import TrainingConfig
 from ml.verdict import Verdict
 from services import model_record, origins, training_set, version_audit
 from services.origins import Origins
-from services.pace import Pace, Phase, usual
+from services.pace import Pace, Phase, expected
 
 
 class Report(Protocol):
@@ -38,9 +39,10 @@ def learn(folder: Path, report: Report, beginning: Path = default_model.FOLDER) 
 
     The base set is that of the default model, in the folder ``beginning``. Reports TRAINING with the mean
     loss and the time left after each epoch, and with that of the last epoch as the calibration goes on; then
-    EVALUATING. Leaves the candidate's file and
-    the outcome: whether to promote it or to await an administrator's word, the verdict, its evaluation and
-    record, the number of images it was trained on.
+    EVALUATING. Keeps checkpoints in the folder, and goes on from one of the same training that lies there:
+    what is reported first is then the last epoch that it has. Leaves the candidate's file and the outcome:
+    whether to promote it or to await an administrator's word, the verdict, its evaluation and record, the
+    number of images it was trained on.
     Raises BackboneMismatch where the model in service reads other features than the base set's.
     """
     task = json.loads((folder / training_set.TASK_FILE).read_text())
@@ -54,18 +56,31 @@ def learn(folder: Path, report: Report, beginning: Path = default_model.FOLDER) 
     lessons, exam = divide(shipped.base_set, folder)
     config = TrainingConfig(head=task["head"], epochs=task["epochs"], seed=task["seed"])
     losses: list[float] = []
-    known = {Phase(name): cost for name, cost in (task.get("costs") or {}).items()}
-    pace = Pace(config.head, config.epochs, time.monotonic(), {**usual(config.head), **known})
+    pace = Pace(config.head, config.epochs, time.monotonic(), expected(config.head, task.get("costs")))
+
+    def on_resume(epoch: int, loss: float) -> None:
+        losses.append(loss)
+        pace.resumed, pace.began = epoch, time.monotonic()
+        report("TRAINING", epoch, loss)
 
     def on_epoch(epoch: int, loss: float) -> None:
         losses.append(loss)
-        phase = {1: Phase.FIRST, 2: Phase.SECOND}.get(epoch, Phase.EPOCH)
+        phase = Phase.EPOCH if pace.took[Phase.FIRST] else Phase.FIRST
         report("TRAINING", epoch, loss, pace.done(phase, time.monotonic()))
 
     def on_fold() -> None:
         report("TRAINING", config.epochs, losses[-1], pace.done(Phase.FOLD, time.monotonic()))
 
-    candidate = teach(lessons, incumbent.backbone, config, on_epoch, shipped.model.novelty, on_fold)
+    candidate = teach(
+        lessons,
+        incumbent.backbone,
+        config,
+        on_epoch,
+        shipped.model.novelty,
+        on_fold,
+        on_resume,
+        Runner(checkpoints=folder / training_set.CHECKPOINTS),
+    )
     report("EVALUATING", config.epochs, losses[-1], pace.done(Phase.NOVELTY, time.monotonic()))
     at_home = np.arange(len(exam.covid)) < shipped.base_set.holdout.sum()  # they come first
     verdict = _verdict(exam, at_home, incumbent, candidate, Margins(**task["margins"]))

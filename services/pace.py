@@ -14,7 +14,7 @@ from ml.making import passes
 LEAST = 1e-9
 """Seconds that an epoch takes at least, so that others can be told in epochs."""
 EXPECTED = 5
-"""As many epochs count as what the first two let expect."""
+"""As many epochs count as what the first lets expect."""
 
 
 class Phase(StrEnum):
@@ -22,8 +22,6 @@ class Phase(StrEnum):
 
     FIRST = "first"
     """The first epoch, which waits for the compiler."""
-    SECOND = "second"
-    """The next one, for whose arguments head D's are compiled once more."""
     EPOCH = "epoch"
     FOLD = "fold"
     """All epochs once more, for calibration."""
@@ -38,7 +36,6 @@ Costs = Mapping[Phase, float]
 # Measured on one core; after a run its own figures take their place.
 OF_PAPERS_HEADS: Final[Costs] = {
     Phase.FIRST: 2,
-    Phase.SECOND: 1,
     Phase.EPOCH: 1,
     Phase.FOLD: 1,
     Phase.NOVELTY: 0,
@@ -46,7 +43,6 @@ OF_PAPERS_HEADS: Final[Costs] = {
 }
 OF_HEAD_D: Final[Costs] = {
     Phase.FIRST: 60,
-    Phase.SECOND: 45,
     Phase.EPOCH: 1,
     Phase.FOLD: 1.3,
     Phase.NOVELTY: 30,
@@ -54,9 +50,15 @@ OF_HEAD_D: Final[Costs] = {
 }
 
 
-def usual(head: HeadName) -> Costs:
+def usual(head: HeadName) -> dict[Phase, float]:
     """What to expect before any run has been measured."""
-    return OF_PAPERS_HEADS if head in PAPER else OF_HEAD_D
+    return dict(OF_PAPERS_HEADS if head in PAPER else OF_HEAD_D)
+
+
+def expected(head: HeadName, measured: Mapping[str, float] | None) -> Costs:
+    """What to expect after a run that was measured; phases that only earlier versions had are passed over."""
+    known = measured or {}
+    return usual(head) | {phase: known[phase.value] for phase in Phase if phase.value in known}
 
 
 @dataclass
@@ -64,13 +66,15 @@ class Pace:
     """The seconds that each phase has taken, and what they say of those that are left.
 
     Of what has been measured the median counts: the machine serves beside, and a step that had to wait says
-    nothing of the others. ``began`` and all moments are by one clock, in seconds.
+    nothing of the others. ``began`` and all moments are by one clock, in seconds; ``resumed`` epochs had been
+    done before.
     """
 
     head: HeadName
     epochs: int
     began: float
     costs: Costs
+    resumed: int = 0
     took: dict[Phase, list[float]] = field(default_factory=lambda: {phase: [] for phase in Phase})
 
     def done(self, phase: Phase, now: float) -> float:
@@ -86,7 +90,11 @@ class Pace:
         return self._epoch() * sum(self._steps_left(one) * self._cost(one) for one in ahead)
 
     def measured(self) -> dict[str, float]:
-        """What this run tells the next one to expect; what it has not done stays as it was expected."""
+        """What this run tells the next one to expect; what it has not done stays as it was expected, and all
+        of it where the run was cut short: what is taken up takes no time.
+        """
+        if self.resumed:
+            return {phase.value: cost for phase, cost in self.costs.items()}
         epoch = max(LEAST, median(self.took[Phase.EPOCH])) if self.took[Phase.EPOCH] else self._epoch()
         return {
             phase.value: median(took) / epoch / self._size(phase) if took else self.costs[phase]
@@ -94,12 +102,10 @@ class Pace:
         }
 
     def _epoch(self) -> float:
-        """The seconds of an epoch, by the folds, or by the epochs and what compiling them lets expect."""
+        """The seconds of an epoch, by the folds, or by the epochs and what the first one lets expect."""
         if folds := self.took[Phase.FOLD]:
             return max(LEAST, median(folds) / self._cost(Phase.FOLD))
-        compiled = [phase for phase in (Phase.FIRST, Phase.SECOND) if self.took[phase]]
-        seconds, cost = sum(sum(self.took[phase]) for phase in compiled), sum(map(self._cost, compiled))
-        expected = [seconds / cost] * EXPECTED if cost else []
+        expected = [seconds / self._cost(Phase.FIRST) for seconds in self.took[Phase.FIRST]] * EXPECTED
         return max(LEAST, median([*expected, *self.took[Phase.EPOCH]] or [LEAST]))
 
     def _cost(self, phase: Phase) -> float:
@@ -111,8 +117,8 @@ class Pace:
 
     def _steps_left(self, phase: Phase) -> int:
         steps = {
-            Phase.SECOND: min(1, self.epochs - 1),
-            Phase.EPOCH: self.epochs - 2,
+            Phase.FIRST: min(1, self.epochs - self.resumed),
+            Phase.EPOCH: self.epochs - self.resumed - 1,
             Phase.FOLD: passes(self.head) - 1,
         }.get(phase, 1)
         return max(0, steps - len(self.took[phase]))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from services import attempts
 from services.journal import DatabaseJournal
-from services.keys import FEATURES, HEATMAPS, PIXELS, THUMBNAILS, features_key, image_key
+from services.keys import CHECKPOINTS, FEATURES, HEATMAPS, PIXELS, THUMBNAILS, features_key, image_key, run_of
 from store.blobs import Blobs
 from store.tables import Image, TrainingRun
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Sweeping:
-    """Blobs of no image or half written, features by an earlier network, folders of trainers long gone.
+    """Blobs of no image or half written, features by an earlier network, what trainers long gone have left.
 
     Events in the journal are kept for ``events_kept``; a cursor from before that has expired.
     """
@@ -37,7 +37,7 @@ class Sweeping:
     async def serve(self) -> None:
         """Sweep at once and every hour; what fails is tried again the next time."""
         while True:
-            for sweep in (self.sweep_blobs, self.sweep_scratch, self.sweep_events):
+            for sweep in (self.sweep_blobs, self.sweep_checkpoints, self.sweep_scratch, self.sweep_events):
                 try:
                     await sweep()
                 except Exception:
@@ -59,6 +59,14 @@ class Sweeping:
         await self.blobs.delete(orphans)
         if orphans:
             logger.warning("removed %d blobs that belonged to no image", len(orphans))
+
+    async def sweep_checkpoints(self) -> None:
+        """Remove those of runs that are over: a run that is under way may be taken over, however late."""
+        keys = [blob.key async for found in self.blobs.list(CHECKPOINTS) for blob in found]
+        if not keys:
+            return
+        run = await TrainingRun.active()  # asked for afterwards: a run is there before its checkpoints
+        await self.blobs.delete([key for key in keys if run is None or run_of(key) != run.id])
 
     async def sweep_scratch(self) -> None:
         """Remove the folders of runs that are over; those of one under way hold its logs at the least."""

@@ -19,12 +19,13 @@ from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalEr
 from tortoise.expressions import F
 
 from events.messages import RetrainingRequested, TrainingProgressed
-from services import attempts, training_set
+from services import attempts, run_checkpoints, training_set
 from services.examples import Example, select
 from services.fingerprints import Fingerprints
 from services.models import Models, NewModel, create, deploy
 from services.outbox import Outbox, record
 from services.retraining import Retraining, end
+from services.run_checkpoints import RunCheckpoints
 from store.blobs import Blobs
 from store.database import atomically
 from store.tables import Deployment, Image, Label, ModelState, ModelVersion, RunState, TrainingRun
@@ -39,6 +40,8 @@ LABELS_AT_ONCE = 1000
 SILENT_SECONDS = 1800.0
 """So long a trainer may take to say something, or several times as long as it expects to take yet."""
 TIMES_EXPECTED = 5
+ANEW: dict[str, Any] = {"epoch": 0, "loss": None, "losses": None}
+"""What is told of a run that has no checkpoint to go on from."""
 EXTRACTION_SECONDS = 3600.0
 EXTRACTION_PAUSE_SECONDS = 0.1
 
@@ -93,7 +96,8 @@ class Training:
     async def train(self, event: RetrainingRequested) -> None:
         """Carry the run through, unless it has ended or is somebody else's.
 
-        Cancelled, since the server stops, it gives the run back, and whoever comes next begins it anew.
+        Cancelled, since the server stops, it gives the run back, and whoever comes next goes on from its last
+        checkpoint, or begins anew where what is learned from has become another.
         """
         seized: list[TrainingRun] = []
         try:
@@ -115,6 +119,8 @@ class Training:
         except* Exception as errors:
             logger.exception("run %d failed", run.id)
             await end(self.outbox, run, RunState.FAILED, "; ".join(str(error) for error in errors.exceptions))
+        if not await TrainingRun.filter(id=run.id, slot=1).exists():
+            await run_checkpoints.forget(self.blobs, run.id)
 
     async def _take(self, run_id: int, seized: list[TrainingRun]) -> TrainingRun | None:
         """The run, once it is ours; it is noted in ``seized`` even where we are cancelled at that moment."""
@@ -166,8 +172,11 @@ class Training:
         selection = await select(incumbent.extractor, policy.share_per_user, self.fingerprints.holdout)
         used = await training_set.lay_out(selection.examples, incumbent.extractor, self.blobs, folder)
         run.left_out = selection.left_out(used)
-        if not await TrainingRun.held(run.id, run.fence).update(left_out=run.left_out, learned_by=None):
+        checkpoints = RunCheckpoints(self.blobs, run.id, folder / training_set.CHECKPOINTS)
+        changes = {"left_out": run.left_out} | ({} if await checkpoints.bring() else ANEW)
+        if not await TrainingRun.held(run.id, run.fence).update(**changes):
             raise LeaseLost
+        run.update_from_dict(changes)
         data = await self.blobs.get(incumbent.key)
         await asyncio.to_thread((folder / training_set.INCUMBENT_FILE).write_bytes, data)
         task = {
@@ -179,15 +188,16 @@ class Training:
             "costs": await _costs(incumbent.head),
         }
         await asyncio.to_thread((folder / training_set.TASK_FILE).write_text, json.dumps(task))
-        await self._follow(run, folder)
+        await self._follow(run, folder, checkpoints)
         return incumbent, used
 
-    async def _follow(self, run: TrainingRun, folder: Path) -> None:
+    async def _follow(self, run: TrainingRun, folder: Path, checkpoints: RunCheckpoints) -> None:
         """Note what the trainer says, until its end; one that hangs would hold the run for ever."""
         last: Progress | None = None
         async with aclosing(self.trainer.train(folder)) as progress:
             while (step := await _next(progress, last, folder)) is not None:
                 await self._note(run, step, last)
+                await checkpoints.keep()
                 last = step
 
     async def _note(self, run: TrainingRun, step: Progress, last: Progress | None) -> None:
@@ -199,7 +209,9 @@ class Training:
         # Neither JSON nor MySQL has a word for a loss that has diverged.
         loss = step.loss if step.loss is not None and math.isfinite(step.loss) else None
         known: list[float | None] = run.losses or []
-        losses = known + [loss] * (step.epoch - len(known))  # a step may tell of the last epoch again
+        # A step may tell of the last epoch again, or of one before it, whose checkpoint is taken up.
+        before = [*known, *([loss] * step.epoch)][: step.epoch - 1]
+        losses = [*before, loss]
 
         async def write() -> None:
             changes = {"state": step.state, "epoch": step.epoch, "loss": loss, "losses": losses}
@@ -290,8 +302,8 @@ async def _give_back(run: TrainingRun) -> None:
 async def _seize(run_id: int, seized: list[TrainingRun]) -> tuple[TrainingRun | None, bool]:
     """The run, and whether it is ours now; in one transaction, lest we take another's fence for ours."""
     now = datetime.now(UTC)
-    anew = {"epoch": 0, "loss": None, "losses": None, "learned_by": None, "left_out": None}
-    changes = {"fence": F("fence") + 1, "lease_until": now + LEASE, "state": RunState.TRAINING, **anew}
+    unknown = {"learned_by": None, "left_out": None}
+    changes = {"fence": F("fence") + 1, "lease_until": now + LEASE, "state": RunState.TRAINING, **unknown}
     taken = await TrainingRun.abandoned(run_id, now).update(**changes, lost=F("lost") + 1)
     taken = taken or await TrainingRun.free(run_id).update(**changes)
     run = await TrainingRun.get_or_none(id=run_id)

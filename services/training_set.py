@@ -18,6 +18,7 @@ READ_AT_ONCE = 64
 FEATURES_FILE = "features.f16"
 IMAGES_FILE = "images.npz"
 INCUMBENT_FILE = "incumbent.safetensors"
+CHECKPOINTS = "checkpoints"
 CANDIDATE_FILE = "candidate.safetensors"
 TASK_FILE = "task.json"
 OUTCOME_FILE = "outcome.json"

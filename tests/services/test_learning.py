@@ -156,6 +156,36 @@ def test_labelled_photographs_do_not_become_chests(known: BaseSet, tmp_path: Pat
     assert candidate.strangeness(photographs[30:]) == ["NOT_A_CHEST_XRAY"] * 30
 
 
+@pytest.mark.slow
+def test_cut_short_it_goes_on_from_its_checkpoint_to_the_same_model(known: BaseSet, tmp_path: Path) -> None:
+    rows = some_of_each(known)
+    for name in ("whole", "cut"):
+        folder = tmp_path / name
+        folder.mkdir()
+        lay_out(folder, known, rows, known.covid[rows])
+        task = json.loads((folder / training_set.TASK_FILE).read_text())
+        (folder / training_set.TASK_FILE).write_text(json.dumps(task | {"epochs": 4}))
+    heard: list[tuple[Any, ...]] = []
+
+    def until_its_third_fold(*step: Any) -> None:
+        heard.append(step[:3])
+        if len(heard) == 4 + 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        learn(tmp_path / "cut", until_its_third_fold)
+    last = heard[-1]
+    heard.clear()
+    learn(tmp_path / "cut", lambda *step: heard.append(step[:3]))
+    learn(tmp_path / "whole", lambda *step: None)
+    assert heard == [last, *[last] * FOLDS, ("EVALUATING", *last[1:])], "no epoch is run or told of again"
+    candidates = [tmp_path / name / training_set.CANDIDATE_FILE for name in ("whole", "cut")]
+    assert candidates[0].read_bytes() == candidates[1].read_bytes()
+    assert outcome(tmp_path / "cut")["record"]["pace"] == {
+        phase.value: cost for phase, cost in OF_HEAD_D.items()
+    }
+
+
 # ------------------------------------------------------------------ lessons and exam
 
 
