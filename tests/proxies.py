@@ -9,10 +9,11 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import httpx
 
-from tests.live import ROOT, Live, free_port
+from tests.live import ROOT, free_port
 from tests.missing import missing
 
 CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
@@ -25,6 +26,10 @@ class Proxy:
     port: int
     status_port: int
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def in_service(self) -> set[str]:
         """The names of the servers, "a" and "b", to which it sends what comes."""
         try:
@@ -36,20 +41,31 @@ class Proxy:
         return {row["svname"] for row in up} - {"BACKEND"}
 
 
+class Listening(Protocol):
+    """Whatever has a port of this machine."""
+
+    @property
+    def port(self) -> int: ...
+
+
+def haproxy() -> str:
+    """The program; skips by name, or fails under CI, where it is not installed."""
+    found = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
+    return found or missing("no haproxy: apt-get install haproxy")
+
+
 @contextmanager
-def proxy(a: Live, b: Live) -> Iterator[Proxy]:
-    """HAProxy before two servers; skips by name, or fails under CI, where it is not installed."""
-    program = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        missing("no haproxy: apt-get install haproxy")
+def proxy(a: Listening, b: Listening, **more: str) -> Iterator[Proxy]:
+    """HAProxy before two servers, with more in its environment."""
     found = Proxy(free_port(), free_port())
     environment = {
         "LISTEN": f"127.0.0.1:{found.port}",
         "STATUS": f"127.0.0.1:{found.status_port}",
         "SERVER_A": f"127.0.0.1:{a.port}",
         "SERVER_B": f"127.0.0.1:{b.port}",
+        **more,
     }
-    command = [program, "-db", "-f", str(CONFIGURATION)]
+    command = [haproxy(), "-db", "-f", str(CONFIGURATION)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
         try:
             yield found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
+import ssl
 import subprocess
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,10 +23,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 
-from tests.live import ROOT, free_port
-from tests.missing import missing
+from tests.live import free_port
+from tests.proxies import CONFIGURATION, Proxy, haproxy, proxy
 
-CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
 BODY = bytes(1 << 20)
 
 
@@ -72,33 +71,11 @@ class Small:
             await task
 
 
-@pytest.fixture
-def haproxy() -> str:
-    found = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
-    return found or missing("no haproxy: apt-get install haproxy")
-
-
-@contextmanager
-def balancing(haproxy: str, *servers: Small) -> Iterator[str]:
-    """The address of HAProxy before two servers."""
-    listen = f"127.0.0.1:{free_port()}"
-    places = {
-        name: f"127.0.0.1:{one.port}" for name, one in zip(("SERVER_A", "SERVER_B"), servers, strict=True)
-    }
-    environment = {"LISTEN": listen, **places}
-    command = [haproxy, "-db", "-f", str(CONFIGURATION)]
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as one:
-        try:
-            yield f"http://{listen}"
-        finally:
-            one.kill()
-
-
 @asynccontextmanager
-async def client(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=url, timeout=30) as one:
+async def client(front: Proxy, trusted: ssl.SSLContext | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    """One that asks once the proxy answers; by TLS, where it knows whom to trust."""
+    url = front.url.replace("http:", "https:") if trusted else front.url
+    async with httpx.AsyncClient(base_url=url, timeout=30, verify=trusted or True) as one:
         while True:
             try:
                 await one.get("/readyz")
@@ -113,35 +90,51 @@ async def names(client: httpx.AsyncClient, count: int = 20) -> set[str]:
 
 
 @pytest.mark.parametrize("more", [{}, {"STATUS": "127.0.0.1:8404"}, {"CERTIFICATE": ""}])
-def test_haproxy_finds_nothing_to_say(haproxy: str, more: dict[str, str]) -> None:
+def test_haproxy_finds_nothing_to_say(more: dict[str, str]) -> None:
     environment = {"LISTEN": ":8000", "SERVER_A": "127.0.0.1:8001", "SERVER_B": "127.0.0.1:8002", **more}
-    command = [haproxy, "-dW", "-c", "-f", str(CONFIGURATION)]
+    command = [haproxy(), "-dW", "-c", "-f", str(CONFIGURATION)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 
 
-async def test_what_a_client_says_of_its_address_is_not_passed_on(haproxy: str) -> None:
+async def test_what_a_client_says_of_its_address_is_not_passed_on() -> None:
     a, b = Small("a"), Small("b")
     async with a.serving(), b.serving():
-        with balancing(haproxy, a, b) as url:
-            async with client(url) as one:
+        with proxy(a, b) as front:
+            async with client(front) as one:
                 lies = {"X-Forwarded-For": "203.0.113.1", "X-Forwarded-Proto": "https"}
                 headers = (await one.get("/", headers=lies)).json()["headers"]
     assert (headers["x-forwarded-for"], headers["x-forwarded-proto"]) == ("127.0.0.1", "http")
 
 
-async def test_bodies_long_addresses_and_sockets_pass(haproxy: str) -> None:
+async def test_with_a_certificate_it_speaks_tls(tmp_path: Path) -> None:
+    own = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
+    made = ["openssl", *own.split(), "-keyout", tmp_path / "key", "-out", tmp_path / "certificate"]
+    await asyncio.to_thread(subprocess.run, made, check=True, capture_output=True)
+    both = tmp_path / "both.pem"
+    both.write_bytes((tmp_path / "certificate").read_bytes() + (tmp_path / "key").read_bytes())
+    a, b = Small("a"), Small("b")
+    trusted = ssl.create_default_context(cafile=str(tmp_path / "certificate"))
+    async with a.serving(), b.serving():
+        with proxy(a, b, CERTIFICATE=str(both)) as front:
+            async with client(front, trusted) as one:
+                answer = await one.get("/")
+    assert answer.json()["headers"]["x-forwarded-proto"] == "https"
+    assert "strict-transport-security" in answer.headers
+
+
+async def test_bodies_long_addresses_and_sockets_pass() -> None:
     a, b = Small("a"), Small("b")
     async with a.serving(), b.serving():
-        with balancing(haproxy, a, b) as url:
-            async with client(url) as one:
+        with proxy(a, b) as front:
+            async with client(front) as one:
                 assert (await one.post("/", content=BODY)).json()["bytes"] == len(BODY)
                 assert (await one.get("/", params={"query": "x" * 40_000})).status_code == 200
-                async with connect(url.replace("http", "ws")) as socket:
+                async with connect(front.url.replace("http", "ws")) as socket:
                     assert await socket.recv() in {"a", "b"}
 
 
-async def test_a_server_that_drains_and_stops_loses_nothing(haproxy: str) -> None:
+async def test_a_server_that_drains_and_stops_loses_nothing() -> None:
     a, b = Small("a"), Small("b")
     counted: Counter[Any] = Counter()
 
@@ -151,8 +144,8 @@ async def test_a_server_that_drains_and_stops_loses_nothing(haproxy: str) -> Non
 
     async with b.serving():
         stopped = asyncio.Event()
-        with balancing(haproxy, a, b) as url:
-            async with client(url) as one, asyncio.TaskGroup() as tasks:
+        with proxy(a, b) as front:
+            async with client(front) as one, asyncio.TaskGroup() as tasks:
                 async with a.serving():
                     while await names(one) != {"a", "b"}:
                         await asyncio.sleep(0.1)
@@ -167,7 +160,7 @@ async def test_a_server_that_drains_and_stops_loses_nothing(haproxy: str) -> Non
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-async def test_only_what_changes_nothing_is_sent_again(haproxy: str, method: str) -> None:
+async def test_only_what_changes_nothing_is_sent_again(method: str) -> None:
     heard: list[bytes] = []
 
     async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -179,8 +172,8 @@ async def test_only_what_changes_nothing_is_sent_again(haproxy: str, method: str
 
     a, b = Small("a"), Small("b")
     servers = [await asyncio.start_server(break_off, "127.0.0.1", one.port) for one in (a, b)]
-    with balancing(haproxy, a, b) as url:
-        async with client(url), httpx.AsyncClient(base_url=url) as first:
+    with proxy(a, b) as front:
+        async with client(front), httpx.AsyncClient(base_url=front.url) as first:
             answer = await first.request(method, "/")
     for server in servers:
         server.close()
@@ -191,10 +184,10 @@ async def test_only_what_changes_nothing_is_sent_again(haproxy: str, method: str
     assert times > 1 if method == "GET" else times == 1
 
 
-async def test_servers_that_are_not_ready_answer_themselves_and_dead_ones_have_it_said(haproxy: str) -> None:
+async def test_servers_that_are_not_ready_answer_themselves_and_dead_ones_have_it_said() -> None:
     a, b = Small("a", ready=False), Small("b", ready=False)
-    with balancing(haproxy, a, b) as url:
-        async with client(url) as one:
+    with proxy(a, b) as front:
+        async with client(front) as one:
             async with a.serving(), b.serving():
                 assert await names(one) == {"a", "b"}
                 assert (await one.get("/readyz")).status_code == 503
