@@ -1,62 +1,13 @@
-"""The image and the compose file: what they name is there, and nothing in them may do more than it has to.
+"""The image names what is there: files, rooms and settings. Building needs an engine."""
 
-The client of Docker Compose and hadolint check them; building and running needs an engine.
-"""
-
-from __future__ import annotations
-
-import json
-import os
 import re
-import subprocess
-import sys
 import tomllib
-from pathlib import Path
-from typing import Any
-
-import pytest
 
 from api.settings import PREFIX, Settings
+from tests.dockerfiles import DOCKERFILE, linted, without_version
+from tests.live import ROOT
 
-ROOT = Path(__file__).parents[1]
-TOOLS = Path(sys.executable).parent
-DOCKERFILE, COMPOSE = (ROOT / "Dockerfile").read_text(), (ROOT / "docker-compose.yml").read_text()
 COPIED = [name for line in re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.M) for name in line.split()]
-OURS = {"server-a", "server-b", "worker", "worker-gpu", "migrations"}
-ENGINES = {"database", "events", "blobs", "proxy", "mail"}
-
-
-def composed(secrets: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What Docker Compose itself makes of the file, with secrets of a file alone."""
-    command = [TOOLS / "docker-compose", "--env-file", secrets, *arguments]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(secrets.parent)}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
-
-
-@pytest.fixture(scope="module")
-def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of secrets, as an operator makes it."""
-    file = tmp_path_factory.mktemp("secrets") / ".env"
-    subprocess.run([ROOT / "scripts" / "make-secrets.sh", file], check=True, timeout=30)
-    return file
-
-
-@pytest.fixture(scope="module")
-def project(secrets: Path) -> dict[str, Any]:
-    done = composed(secrets, "--profile", "gpu", "config", "--format", "json")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    made: dict[str, Any] = json.loads(done.stdout)
-    return made
-
-
-@pytest.fixture(scope="module")
-def services(project: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = project["services"]
-    return found
-
-
-# ------------------------------------------------------------------ the image
 
 
 def test_what_is_copied_is_there() -> None:
@@ -73,11 +24,6 @@ def test_nothing_is_left_out_of_the_context_that_is_copied() -> None:
     assert {name.split("/")[0] for name in COPIED} <= {name.rstrip("/") for name in admitted}
 
 
-def linted(dockerfile: str) -> str:
-    command = [TOOLS / "hadolint", "--no-color", "-"]
-    return subprocess.run(command, input=dockerfile, capture_output=True, text=True, timeout=60).stdout
-
-
 def test_hadolint_finds_nothing_in_the_image() -> None:
     assert linted(DOCKERFILE) == ""
     assert "DL3006" in linted("FROM debian\n"), "it looks"
@@ -89,166 +35,12 @@ def test_the_image_runs_as_nobody_much() -> None:
     assert DOCKERFILE.index("USER") > DOCKERFILE.rindex("RUN")
 
 
-# ------------------------------------------------------------------ the compose file
+def test_it_begins_with_images_of_a_version() -> None:
+    assert without_version(DOCKERFILE) == []
+    assert without_version("FROM debian\nFROM debian:latest AS one\nFROM one") == ["debian", "debian:latest"]
 
 
-def test_every_secret_is_asked_for_and_has_no_default(tmp_path: Path, secrets: Path) -> None:
-    made = dict(line.split("=", 1) for line in secrets.read_text().splitlines())
-    for name in made:
-        rest = tmp_path / name
-        rest.write_text("\n".join(f"{other}={value}" for other, value in made.items() if other != name))
-        done = composed(rest, "config", "--quiet")
-        assert done.returncode != 0, f"{name} has a default"
-        assert f"required variable {name} is missing" in done.stderr
-    assert all(len(set(value)) > 10 and len(value) >= 26 for value in made.values())
-
-
-def test_secrets_that_are_there_are_not_made_anew(secrets: Path) -> None:
-    before = secrets.read_text()
-    assert subprocess.run([ROOT / "scripts" / "make-secrets.sh", secrets], timeout=30).returncode != 0
-    assert secrets.read_text() == before
-    assert secrets.stat().st_mode & 0o077 == 0
-
-
-def test_the_services_are_these(services: dict[str, Any]) -> None:
-    assert services.keys() == OURS | ENGINES
-
-
-def test_settings_are_those_of_the_program(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith(PREFIX)]:
-        monkeypatch.delenv(name)
-    for name in OURS:
-        given = services[name]["environment"]
-        ours = {
-            key.removeprefix(PREFIX).lower(): value for key, value in given.items() if key.startswith(PREFIX)
-        }
-        assert ours.keys() <= Settings.model_fields.keys()
-        with monkeypatch.context() as patching:
-            for key, value in given.items():
-                patching.setenv(key, value or "")
-            settings = Settings()
-        assert settings.scales_out
-        assert settings.trusted_proxies
+def test_its_settings_are_those_of_the_program() -> None:
     named = set(re.findall(rf"^ +{PREFIX}(\w+)=", DOCKERFILE, re.M))
     assert named
     assert {name.lower() for name in named} <= Settings.model_fields.keys()
-
-
-def test_all_of_ours_are_told_the_same_but_for_the_device(services: dict[str, Any]) -> None:
-    told = [services[name]["environment"] for name in sorted(OURS)]
-    assert all({**one, "COVIDXR_DEVICE": ""} == {**told[0], "COVIDXR_DEVICE": ""} for one in told)
-
-
-def test_those_of_ours_have_an_end_in_time(services: dict[str, Any]) -> None:
-    drain = float(services["server-a"]["environment"]["COVIDXR_DRAIN_SECONDS"])
-    for name in ("server-a", "server-b"):
-        assert seconds(services[name]["stop_grace_period"]) >= drain + 10
-    assert all(
-        "stop_grace_period" in one for name, one in services.items() if name not in {"migrations", "mail"}
-    )
-
-
-def seconds(duration: str) -> int:
-    """Of what Compose writes as 1m30s."""
-    parts = re.fullmatch(r"(?:(\d+)m)?(?:(\d+)s)?", duration)
-    assert parts
-    return 60 * int(parts.group(1) or 0) + int(parts.group(2) or 0)
-
-
-def test_nothing_runs_as_root_or_may_become_it(services: dict[str, Any]) -> None:
-    for name, one in services.items():
-        assert int(one["user"].split(":")[0]) > 0, name
-        assert one["cap_drop"] == ["ALL"], name
-        assert one["security_opt"] == ["no-new-privileges:true"], name
-        assert one["read_only"] is True, name
-        assert "privileged" not in one
-
-
-def test_everything_has_its_bounds(services: dict[str, Any]) -> None:
-    for name, one in services.items():
-        assert one["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}, name
-        assert one["logging"]["options"].keys() == {"max-size", "max-file"}, name
-
-
-def test_images_are_of_a_version(services: dict[str, Any]) -> None:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    for name in OURS - {"worker-gpu"}:
-        assert services[name]["image"] == f"covid-xr:{version}"
-    assert services["worker-gpu"]["image"] == f"covid-xr:{version}-cuda"
-    inline = "\n".join(
-        one["build"].get("dockerfile_inline", "") for one in services.values() if "build" in one
-    )
-    named = [one["image"] for one in services.values()]
-    named += re.findall(r"^FROM (\S+:\S+|\S+$)", DOCKERFILE + inline, re.M)
-    stages = set(re.findall(r" AS (\w+)$", DOCKERFILE + inline, re.M))
-    assert [name for name in named if name not in stages and not re.search(r":v?\d+\.\d|:\d+-", name)] == []
-
-
-def test_hadolint_finds_nothing_in_the_images_of_engines(services: dict[str, Any]) -> None:
-    inline = {name: services[name]["build"]["dockerfile_inline"] for name in ("events", "blobs")}
-    assert {name: linted(text) for name, text in inline.items()} == {"events": "", "blobs": ""}
-
-
-def test_what_is_mounted_is_there(services: dict[str, Any]) -> None:
-    mounted = [
-        mount for one in services.values() for mount in one.get("volumes", []) if mount["type"] == "bind"
-    ]
-    assert len(mounted) >= 4
-    assert [mount["source"] for mount in mounted if not Path(mount["source"]).exists()] == []
-    assert all(mount["read_only"] for mount in mounted)
-
-
-def test_only_this_machine_reaches_it_unless_it_is_told_otherwise(services: dict[str, Any]) -> None:
-    published = {name: one["ports"] for name, one in services.items() if "ports" in one}
-    assert published.keys() == {"proxy", "mail"}
-    assert {port["host_ip"] for ports in published.values() for port in ports} == {"127.0.0.1"}
-
-
-def test_engines_are_reached_by_ours_alone(project: dict[str, Any], services: dict[str, Any]) -> None:
-    assert project["networks"]["back"]["internal"] is True
-    assert all(services[name]["networks"].keys() == {"back"} for name in ("database", "events", "blobs"))
-    believed = services["server-a"]["environment"]["COVIDXR_TRUSTED_PROXIES"]
-    assert project["networks"]["front"]["ipam"]["config"] == [{"subnet": believed}]
-    in_front = {name for name, one in services.items() if "front" in one["networks"]}
-    assert in_front == {"proxy", "server-a", "server-b"}
-
-
-def test_what_is_waited_for_tells_its_health(services: dict[str, Any]) -> None:
-    waited = {
-        (name, wanted["condition"])
-        for one in services.values()
-        for name, wanted in one.get("depends_on", {}).items()
-    }
-    assert {name for name, condition in waited if condition == "service_healthy"} == {
-        "database",
-        "events",
-        "blobs",
-    }
-    assert {name for name, condition in waited if condition == "service_completed_successfully"} == {
-        "migrations"
-    }
-    assert all("test" in services[name]["healthcheck"] for name in ("database", "events", "blobs", "proxy"))
-    assert "/readyz" in DOCKERFILE
-    assert services["migrations"]["healthcheck"] == {"disable": True}
-
-
-def test_the_gpu_is_asked_for_in_a_profile_of_its_own(services: dict[str, Any]) -> None:
-    gpu = services["worker-gpu"]
-    assert gpu["profiles"] == ["gpu"]
-    assert gpu["build"]["args"] == {"LOCK": "requirements-cuda.lock"}
-    assert (ROOT / gpu["build"]["args"]["LOCK"]).exists()
-    (device,) = gpu["deploy"]["resources"]["reservations"]["devices"]
-    assert device["capabilities"] == ["gpu"]
-    assert gpu["environment"]["COVIDXR_DEVICE"] == "gpu"
-
-
-def test_the_proxy_is_told_what_its_configuration_reads(services: dict[str, Any]) -> None:
-    read = set(
-        re.findall(r"\$\{?([A-Z_]+)|defined\(([A-Z_]+)\)", (ROOT / "deploy" / "haproxy.cfg").read_text())
-    )
-    assert services["proxy"]["environment"].keys() == {one or other for one, other in read}
-
-
-def test_the_broker_hears_its_password_as_text(services: dict[str, Any], secrets: Path) -> None:
-    made = dict(line.split("=", 1) for line in secrets.read_text().splitlines())
-    assert services["events"]["environment"] == {"NATS_PASSWORD": f'"{made["COVIDXR_EVENTS_PASSWORD"]}"'}
