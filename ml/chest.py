@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Resampling
-from scipy.stats import rankdata
 
 from ml.image import Decoded, Pixels
-from ml.matching import MARGIN, Box, Match, contrasted, local_contrast, matches, resized, shrunk, template_of
+from ml.matching import MARGIN, Box, Match, Searched, Template, local_contrast, resized, shrunk
 
 __all__ = ["PREPROCESSING", "SIDE", "TEMPLATE", "Box", "Chest", "crop", "find", "framed", "standardise"]
 
@@ -34,6 +33,7 @@ LONGEST: Final = 512  # of the picture that is worked on
 WIDTHS: Final = (0.5, 0.58, 0.66, 0.75, 0.84, 0.93)  # of the chest, as shares of the picture's
 RATIOS: Final = (0.85, 1.0, 1.15)  # of its height to its width
 TRIMMED: Final = 0.25  # of a side at most
+COLUMNS: Final = 8  # looked at together, since most pictures have no border
 MIDDLE: Final = (0.4, 0.6)  # of the picture's width, where spine and heart are
 
 
@@ -44,7 +44,7 @@ class Chest:
     ``pixels`` is (160, 160) float32 in 0..1. ``likeness`` is the normalised cross-correlation, -1..1, of what
     was found with the mean chest, and ``score`` that less what is unusual of its size and place. ``box`` is
     where, as shares of the whole picture's width and height. ``inverted``: the picture had white lungs, and
-    has been righted.
+    has been righted. ``film`` is what it was looked for in: the picture without its border.
     """
 
     pixels: Pixels
@@ -52,6 +52,7 @@ class Chest:
     box: Box
     inverted: bool
     score: float
+    film: Pixels
 
 
 def standardise(decoded: Decoded) -> Chest:
@@ -67,7 +68,8 @@ def standardise(decoded: Decoded) -> Chest:
         match.box.width / width,
         match.box.height / height,
     )
-    return Chest(_evened(resized(chest, SIDE, SIDE)), match.likeness, box, match.inverted, match.score)
+    pixels = _evened(resized(chest, SIDE, SIDE))
+    return Chest(pixels, match.likeness, box, match.inverted, match.score, inside)
 
 
 def framed(decoded: Decoded) -> tuple[Pixels, Box]:
@@ -92,17 +94,20 @@ def _frame(picture: Pixels) -> Box:
 
 def _inner(picture: Pixels) -> tuple[int, int]:
     """The first column of some content, and the one after the last."""
-    low, high = np.quantile(picture, (0.1, 0.9), axis=0)
-    bare = (picture.std(axis=0) < 0.02) | (high < 0.06) | (low > 0.97)
-    count = len(bare)
+    count = picture.shape[1]
     most = int(TRIMMED * count)
-    first = _run(bare[:most])
-    return first, count - _run(bare[::-1][:most])
+    return _bare(picture[:, :most]), count - _bare(picture[:, ::-1][:, :most])
 
 
-def _run(bare: NDArray[np.bool_]) -> int:
+def _bare(columns: Pixels) -> int:
     """How many are bare before the first that is not."""
-    return len(bare) if bare.all() else int(bare.argmin())
+    for start in range(0, columns.shape[1], COLUMNS):
+        some = columns[:, start : start + COLUMNS]
+        low, high = np.quantile(some, (0.1, 0.9), axis=0)
+        bare: NDArray[np.bool_] = (some.std(axis=0) < 0.02) | (high < 0.06) | (low > 0.97)
+        if not bare.all():
+            return start + int(bare.argmin())
+    return int(columns.shape[1])
 
 
 def find(picture: Pixels) -> Match:
@@ -113,14 +118,10 @@ def find(picture: Pixels) -> Match:
     is brighter than the rest: in children's films either may fit.
     """
     small = shrunk(picture)
-    bright = _brightness_of_middle(small)
-    searched = contrasted(small)
-    found = (
-        match
-        for (w, h), prior in sizes(*small.shape)
-        for match in matches(searched, _template(w, h), small.shape, prior)
-    )
-    best = max(found, key=lambda match: match.score - bright * match.inverted)
+    bright, searched = _brightness_of_middle(small), Searched.of(small)
+    shapes, priors = zip(*sizes(*small.shape), strict=True)
+    templates = [_template(w, h, searched.padded) for w, h in shapes]
+    best = max(searched.matches(templates, priors), key=lambda match: match.score - bright * match.inverted)
     scale = max(small.shape) / max(picture.shape)
     return best._replace(box=Box(*(value / scale for value in best.box)))
 
@@ -128,8 +129,10 @@ def find(picture: Pixels) -> Match:
 def _brightness_of_middle(picture: Pixels) -> float:
     """How much brighter the middle columns are than the rest, -0.5..0.5, in shares of the pixels outshone."""
     left, right = (round(share * picture.shape[1]) for share in MIDDLE)
-    ranks = rankdata(picture).reshape(picture.shape) / picture.size
-    return float(ranks[:, left:right].mean() - ranks.mean())
+    middle, ordered = picture[:, left:right], np.sort(picture, axis=None)
+    # Equal ones share the mean of their ranks.
+    ranks = (np.searchsorted(ordered, middle) + np.searchsorted(ordered, middle, "right") + 1) / 2
+    return float((ranks.mean() - (picture.size + 1) / 2) / picture.size)
 
 
 def sizes(height: int, width: int) -> Iterator[tuple[tuple[int, int], float]]:
@@ -142,9 +145,15 @@ def sizes(height: int, width: int) -> Iterator[tuple[tuple[int, int], float]]:
 
 
 @lru_cache(maxsize=256)
-def _template(w: int, h: int) -> Pixels:
+def _template(w: int, h: int, padded: tuple[int, int]) -> Template:
     """The mean chest at a size."""
-    return template_of(np.load(TEMPLATE, allow_pickle=False), w, h)
+    return Template.of(_mean_chest(), w, h, padded)
+
+
+@cache
+def _mean_chest() -> Pixels:
+    mean: Pixels = np.load(TEMPLATE, allow_pickle=False)
+    return mean
 
 
 def _evened(chest: Pixels) -> Pixels:

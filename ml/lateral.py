@@ -6,7 +6,7 @@ projections of one person's CT alone (`benchmarks.views`), and how it does on la
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 import numpy as np
@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
 from ml.image import Pixels
-from ml.matching import MARGIN, contrasted, matches, shrunk, template_of
+from ml.matching import MARGIN, Searched, Template, shrunk
 
 WIDTHS: Final = (0.4, 0.5, 0.6, 0.7, 0.8, 0.93)  # of the chest, as shares of the picture's
 RATIOS: Final = (1.0, 1.25, 1.5)  # of its height to its width
@@ -38,12 +38,11 @@ HEART: Final = ((-0.2, -0.23), (0.5, 0.33))
 def score(picture: Pixels) -> float:
     """How well the drawing fits at its best place, facing either way; see `ml.chest.Chest.score`."""
     small = shrunk(picture)
-    searched = contrasted(small)
-    return max(
-        next(matches(searched, _template(w, h, mirrored), small.shape, prior)).score
-        for (w, h), prior in _sizes(*small.shape)
-        for mirrored in (False, True)
-    )
+    searched = Searched.of(small)
+    shapes, priors = zip(*_sizes(*small.shape), strict=True)
+    templates = [_template(w, h, mirrored, searched.padded) for mirrored in (False, True) for w, h in shapes]
+    matches = searched.matches(templates, [*priors, *priors])
+    return max(match.score for match in matches if not match.inverted)
 
 
 def _sizes(height: int, width: int) -> Iterator[tuple[tuple[int, int], float]]:
@@ -54,11 +53,12 @@ def _sizes(height: int, width: int) -> Iterator[tuple[tuple[int, int], float]]:
 
 
 @lru_cache(maxsize=256)
-def _template(w: int, h: int, mirrored: bool) -> Pixels:
+def _template(w: int, h: int, mirrored: bool, padded: tuple[int, int]) -> Template:
     drawing = _drawing()
-    return template_of(drawing[:, ::-1] if mirrored else drawing, w, h)
+    return Template.of(drawing[:, ::-1] if mirrored else drawing, w, h, padded)
 
 
+@cache
 def _drawing() -> Pixels:
     """The chest from its left side, looking to the right."""
     image = Image.new("F", (SIDE, SIDE), 1.0)

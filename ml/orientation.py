@@ -7,8 +7,8 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from ml import lateral
-from ml.chest import Chest, crop, find, framed
-from ml.image import Decoded, Pixels
+from ml.chest import Chest, find
+from ml.image import Pixels
 
 View = Literal["FRONTAL", "TURNED_90", "TURNED_180", "TURNED_270", "TILTED", "LATERAL"]
 
@@ -23,28 +23,27 @@ LATERAL_LEAD: Final = 0.15  # in score
 LEAST: Final = 0.45  # in score less its lead; most pictures that are no films reach it in no view
 
 
-def view(decoded: Decoded, upright: Chest) -> View | None:
+def view(upright: Chest) -> View | None:
     """How a film was taken, or by how many degrees, clockwise, it has been turned; None of what is no film.
 
-    ``upright`` is the chest that was found in it as it is. Upside down in a mirror counts as turned by 180.
+    It is the film that this chest was found in as it is. Upside down in a mirror counts as turned by 180.
     Now and then what is no film gets a view too.
     """
     if upright.likeness >= SURELY_UPRIGHT:
         return "FRONTAL"
-    scores = _scores(decoded, upright)
+    scores = _scores(upright)
     best = max(scores, key=lambda name: scores[name])
     return best if scores[best] >= LEAST else None
 
 
-def _scores(decoded: Decoded, upright: Chest) -> dict[View, float]:
+def _scores(upright: Chest) -> dict[View, float]:
     """How well each view fits, less the lead that it has to have."""
-    picture = crop(*framed(decoded))
     scores: dict[View, float] = {"FRONTAL": upright.score}
     for quarter, name in enumerate(TURNED, 1):
-        scores[name] = find(np.ascontiguousarray(np.rot90(picture, quarter))).score - LEAD
-    scores["TILTED"] = max(find(_tilted(picture, degrees)).score for degrees in (TILT, -TILT)) - LEAD
+        scores[name] = find(np.ascontiguousarray(np.rot90(upright.film, quarter))).score - LEAD
+    scores["TILTED"] = max(find(_tilted(upright.film, degrees)).score for degrees in (TILT, -TILT)) - LEAD
     if upright.likeness < POSSIBLY_LATERAL:
-        scores["LATERAL"] = lateral.score(picture) - LATERAL_LEAD
+        scores["LATERAL"] = lateral.score(upright.film) - LATERAL_LEAD
     return scores
 
 

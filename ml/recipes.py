@@ -76,7 +76,7 @@ def _whole(decoded: Decoded) -> Prepared:
 
 def _chest(decoded: Decoded) -> Prepared:
     found = chest.standardise(decoded)
-    view = orientation.view(decoded, found)
+    view = orientation.view(found)
     likeness = 0.0 if view in orientation.ODD else found.likeness  # the model knows upright frontal films
     return Prepared(found.pixels, (likeness,), found.box, view)
 

@@ -19,7 +19,7 @@ X, Y = other_pictures.X, other_pictures.Y
 
 
 def view(film: Decoded) -> View | None:
-    return orientation.view(film, standardise(film))
+    return orientation.view(standardise(film))
 
 
 def turn(film: Decoded, clockwise: int) -> Decoded:

@@ -38,7 +38,7 @@ def test_head_d_is_shown_the_chest_and_how_much_of_one_it_is(picture: Decoded) -
 def test_a_film_in_a_view_that_no_model_knows_is_like_no_chest(
     picture: Decoded, monkeypatch: pytest.MonkeyPatch, view: orientation.View | None
 ) -> None:
-    monkeypatch.setattr(orientation, "view", lambda decoded, upright: view)
+    monkeypatch.setattr(orientation, "view", lambda upright: view)
     prepared = CHEST.prepare(picture)
     assert prepared.view == view
     assert (prepared.measures == (0.0,)) == (view in orientation.ODD)
