@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from tests.live import free_port
+from tests.live import ROOT, free_port
 
 START_SECONDS = 30
 NATS_SERVER = Path(sys.executable).with_name("nats-server")
@@ -77,3 +78,25 @@ def broker(folder: Path) -> Iterator[Broker]:
         yield one
     finally:
         one.kill()
+
+
+@contextmanager
+def shipped_broker(folder: Path, password: str) -> Iterator[tuple[int, int]]:
+    """The ports, for clients and for monitoring, of one with the configuration that is shipped."""
+    client, monitoring = free_port(), free_port()
+    text = (ROOT / "deploy" / "nats.conf").read_text()
+    for there, here in {
+        "0.0.0.0:4222": f"127.0.0.1:{client}",
+        "127.0.0.1:8222": f"127.0.0.1:{monitoring}",
+        "store_dir: /data": f'store_dir: "{folder}/data"',
+    }.items():
+        assert there in text
+        text = text.replace(there, here)
+    (folder / "nats.conf").write_text(text)
+    command = [str(NATS_SERVER), "--config", str(folder / "nats.conf")]
+    environment = {**os.environ, "NATS_PASSWORD": password}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as one:
+        try:
+            yield client, monitoring
+        finally:
+            one.kill()

@@ -32,9 +32,9 @@ class S3Server:
             "AWS_ALLOW_HTTP": "true",
         }
 
-    def make_bucket(self) -> str:
-        """The URL of an empty one."""
-        name = f"bucket-{uuid4().hex[:12]}"
+    def make_bucket(self, name: str = "") -> str:
+        """The URL of an empty one, by default of a name that nobody has."""
+        name = name or f"bucket-{uuid4().hex[:12]}"
         assert self._ask("PUT", f"/{name}") == 200
         return f"s3://{name}"
 

@@ -5,11 +5,9 @@ Running it needs an engine.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,38 +15,24 @@ from typing import Any
 import pytest
 
 from api.settings import PREFIX, Settings
+from tests.composing import MAKE_SECRETS, composed, project_of, secrets_in
 from tests.dockerfiles import DOCKERFILE, has_version, linted, without_version
 from tests.live import ROOT
 
-COMPOSE = Path(sys.executable).with_name("docker-compose")
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 LASTING = {"server-a", "server-b", "worker", "worker-gpu"}
 OURS = LASTING | {"migrations"}
 ENGINES = {"database", "events", "blobs", "proxy", "mail"}
 
 
-def composed(secrets: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What Docker Compose itself makes of the file, with secrets of a file alone."""
-    command = [COMPOSE, "--env-file", secrets, *arguments]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(secrets.parent)}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
-
-
 @pytest.fixture(scope="module")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of secrets, as an operator makes it."""
-    file = tmp_path_factory.mktemp("secrets") / ".env"
-    subprocess.run([ROOT / "scripts" / "make-secrets.sh", file], check=True, timeout=30)
-    return file
+    return secrets_in(tmp_path_factory.mktemp("secrets"))
 
 
 @pytest.fixture(scope="module")
 def project(secrets: Path) -> dict[str, Any]:
-    done = composed(secrets, "--profile", "gpu", "config", "--format", "json")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    made: dict[str, Any] = json.loads(done.stdout)
-    return made
+    return project_of(secrets)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +54,7 @@ def test_every_secret_is_asked_for_and_has_no_default(tmp_path: Path, secrets: P
 
 def test_secrets_that_are_there_are_not_made_anew(secrets: Path) -> None:
     before = secrets.read_text()
-    assert subprocess.run([ROOT / "scripts" / "make-secrets.sh", secrets], timeout=30).returncode != 0
+    assert subprocess.run([MAKE_SECRETS, secrets], timeout=30).returncode != 0
     assert secrets.read_text() == before
     assert secrets.stat().st_mode & 0o077 == 0
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.brokers import NATS_SERVER
-from tests.live import ROOT, free_port
+from tests.brokers import shipped_broker
+from tests.live import ROOT
 
 PASSWORD = "1" * 48
 """What is no text to the broker, unless it is in quotes: a hexadecimal secret may look like that."""
@@ -22,24 +20,8 @@ PASSWORD = "1" * 48
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[tuple[int, int]]:
-    """The ports for clients and for monitoring of a broker with our configuration."""
-    client, monitoring = free_port(), free_port()
-    text = (ROOT / "deploy" / "nats.conf").read_text()
-    for ours, here in {
-        "0.0.0.0:4222": f"127.0.0.1:{client}",
-        "127.0.0.1:8222": f"127.0.0.1:{monitoring}",
-        "store_dir: /data": f'store_dir: "{tmp_path}/data"',
-    }.items():
-        assert ours in text
-        text = text.replace(ours, here)
-    (tmp_path / "nats.conf").write_text(text)
-    command = [str(NATS_SERVER), "--config", str(tmp_path / "nats.conf")]
-    environment = {**os.environ, "NATS_PASSWORD": f'"{PASSWORD}"'}  # as docker-compose.yml quotes it
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as one:
-        try:
-            yield client, monitoring
-        finally:
-            one.kill()
+    with shipped_broker(tmp_path, f'"{PASSWORD}"') as ports:  # as docker-compose.yml quotes it
+        yield ports
 
 
 async def test_the_broker_admits_whoever_knows_the_password_and_writes_before_it_acknowledges(
