@@ -21,6 +21,7 @@ from api.classifying import (
     network,
     weights_of,
 )
+from api.together import Coordinator, Process, Processes, place_of, together
 
 
 def train(
@@ -30,11 +31,26 @@ def train(
     seed: Seed = 0,
     backbone: Network = NetworkChoice.VGG16,
     weights: Weights = None,
+    checkpoints: Annotated[
+        Path | None,
+        typer.Option(
+            help="a folder of checkpoints, from which the same training goes on if it was cut short"
+        ),
+    ] = None,
+    coordinator: Coordinator = None,
+    processes: Processes = 1,
+    process: Process = 0,
 ) -> None:
-    """Train a head on a folder of labelled images; a quarter of the patients is kept to judge it."""
-    with at_work() as settings:
+    """Train a head on a folder of labelled images; a quarter of the patients is kept to judge it.
+
+    All devices of the machine take part. Several processes, on several machines, train as one where each is
+    started with the same options and images, and with the --process that it is.
+    """
+    place = place_of(coordinator, processes, process)
+    with together(place), at_work() as settings:
         from ml import making, model_file, recipes
         from ml.evaluation import EvaluationError
+        from ml.runner import Runner
         from ml.training import TrainingConfig
 
         recipe = recipes.read_by(head.value, backbone.value)
@@ -43,7 +59,17 @@ def train(
         with terminal.bar() as progress:
             follow = terminal.epochs(progress, config.epochs)
             lessons = making.images_of(base)[~base.holdout]
-            model = making.teach(lessons, base.backbone, config, follow(f"head {head.value}"))
+            model = making.teach(
+                lessons,
+                base.backbone,
+                config,
+                follow(f"head {head.value}"),
+                on_resume=lambda epoch, _: typer.echo(f"Going on after epoch {epoch}, from {checkpoints}."),
+                runner=Runner(checkpoints=checkpoints),
+            )
+        if process:
+            typer.echo("Trained: the first process writes the model.")
+            return
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(model_file.save(model))
         typer.echo(

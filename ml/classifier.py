@@ -52,7 +52,7 @@ class FeatureExtractor:
     def __init__(
         self, weights: Weights, recipe: Recipe = recipes.CHEST, device: jax.Device | None = None
     ) -> None:
-        self.device = device or jax.devices()[0]
+        self.device = device or jax.local_devices()[0]  # of several processes each has its own
         self.recipe = recipe
         self.batch_size = recipe.cpu_batch if self.device.platform == "cpu" else LARGEST_BATCH
         self.backbone = recipe.backbone(weights.sha256)
@@ -116,7 +116,7 @@ class Classifier:
             )
         self.model = model
         self.threshold = model.threshold
-        self.device = device or jax.devices()[0]
+        self.device = device or jax.local_devices()[0]  # of several processes each has its own
         # In float32 here, once, rather than in every prediction.
         single = jax.tree.map(lambda leaf: leaf.astype(np.float32), model.head.params)
         self._params = jax.device_put(single, self.device)
