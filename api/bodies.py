@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope
 from strawberry.types import ExecutionResult
 
 from api.negotiation import RESPONSE_JSON
-from schema.errors import INTERNAL, RATE_LIMITED, TIMED_OUT
+from schema.errors import INTERNAL, RATE_LIMITED, TIMED_OUT, UNAVAILABLE
 from services.uploads import MAX_FILES
 
 
@@ -84,7 +84,7 @@ def _check_size(size: int, limits: Limits) -> None:
         raise HTTPException(413, f"The body has more than {limits.size >> 20} MB")
 
 
-STATUSES = {INTERNAL: 500, TIMED_OUT: 503, RATE_LIMITED: 429}
+STATUSES = {INTERNAL: 500, TIMED_OUT: 503, UNAVAILABLE: 503, RATE_LIMITED: 429}
 """Of what is not the document's fault, in every media type: for clients and proxies that look no further."""
 
 

@@ -129,16 +129,17 @@ class GraphQLView(GraphQL[Session, None]):
             return self._errors(body, accept, error.status_code)
         except NoSeat as error:
             limited = {"code": RATE_LIMITED, "retryAfter": RETRY_SECONDS}
-            response = self._errors({"message": str(error), "extensions": limited}, accept, 429)
-            response.headers["Retry-After"] = str(RETRY_SECONDS)
-            return response
+            return self._errors({"message": str(error), "extensions": limited}, accept, 429)
         except ClientDisconnect:
             raise
         except Exception as error:
-            return self._errors(fault(error, "the endpoint").formatted, accept, 500)
+            told = fault(error, "the endpoint").formatted
+            return self._errors(told, accept, status_of({"errors": [told]}, ""))
 
     def _errors(self, error: Mapping[str, Any], accept: str, status: int) -> Response:
         response = self._answer({"errors": [error]}, answer_type(accept), status)
+        if wait := retry_after({"errors": [error]}):
+            response.headers["Retry-After"] = wait
         if status == 405:
             response.headers["Allow"] = "GET, POST"
         if status == 408:

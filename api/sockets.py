@@ -23,7 +23,7 @@ from api.patience import LEAVE
 from api.seats import TOO_MANY, NoSeat, holder_of
 from schema import streams
 from schema.context import Session
-from schema.errors import RATE_LIMITED, UNAUTHENTICATED
+from schema.errors import AWAY_SECONDS, RATE_LIMITED, UNAUTHENTICATED, fault
 
 if TYPE_CHECKING:
     from api.graphql import GraphQLView
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 ENDED = "The session has ended: sign in again"
 RESTART = 1012
 """The close code of a server that ends: clients connect again, and come to another."""
+TRY_AGAIN = 1013
+"""The close code where somebody cannot be let in now."""
 RESTARTS = "The server restarts: connect again, and subscribe with the last cursor as `after`"
 REASON_BYTES = 123
 """A close frame holds no longer reason."""
@@ -100,6 +102,9 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
         except NoSeat as error:
             await self.websocket.close(TOO_MANY, str(error))
             return
+        except Exception as error:
+            await self.websocket.close(TRY_AGAIN, fault(error, "connection_init").message)
+            return
         await super().handle_connection_init(message)
         if self.connection_acknowledged and not self._watching:
             self._watching = asyncio.create_task(self._watch())
@@ -113,7 +118,11 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
         """Close the socket once its session has expired or was revoked, whether or not anything happens."""
         while not self.context.has_ended:
             await self.context.wait_for_end(streams.SILENT_SECONDS)
-            await self.context.refresh(older_than=streams.SILENT_SECONDS)
+            try:
+                await self.context.refresh(older_than=streams.SILENT_SECONDS)
+            except Exception as error:  # a session outlives a database that is away for a while
+                fault(error, "the watch of a session")
+                await asyncio.sleep(AWAY_SECONDS)
         await self._end_operations()
         await self.websocket.close(4403, ENDED)  # clients may come again, with another token
 
@@ -136,8 +145,8 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
         if not self.connection_acknowledged:
             await super().handle_subscribe(message)  # which closes with 4401
             return
-        await self.context.refresh()  # a session ended elsewhere does nothing more here
         try:
+            await self._refresh()  # a session ended elsewhere does nothing more here
             self._check_session()
             self._check_room()
             message["payload"]["query"] = self._text_of(message["payload"])
@@ -145,6 +154,12 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
             await self.send_message({"id": message["id"], "type": "error", "payload": [error.formatted]})
         else:
             await super().handle_subscribe(message)
+
+    async def _refresh(self) -> None:
+        try:
+            await self.context.refresh()
+        except Exception as error:
+            raise fault(error, "a socket's session") from error
 
     def _check_session(self) -> None:
         if self.context.has_ended:

@@ -51,7 +51,10 @@ from services.thumbnails import Thumbnails
 from services.training import Trainer, Training
 from services.uploads import Uploads
 from store.blobs import Blobs
-from store.database import migrate, open_database
+from store.database import STATEMENT_SECONDS, migrate, open_database
+
+WORK_SECONDS = 600.0
+"""How long a statement may take of a process that works: some go over all images."""
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +158,8 @@ async def running(settings: Settings, parts: Parts, works: bool = True) -> Async
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     await migrate(settings.database)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(open_database(settings.database))
+        patience = WORK_SECONDS if works else STATEMENT_SECONDS
+        await stack.enter_async_context(open_database(settings.database, patience))
         log = await stack.enter_async_context(event_log(settings))
         platform, outbox, inference = build(settings, parts, log)
         await platform.models.install(parts.default_model)

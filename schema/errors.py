@@ -14,6 +14,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from events.log import CursorError
 from schema.enums import describe
 from services.errors import Code, Forbidden, Problem, Refused, TooMany, Unauthenticated
+from store.database_faults import is_away
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,11 @@ TOO_SLOW = "TOO_SLOW"
 NOT_FOUND_BY_HASH = "PERSISTED_QUERY_NOT_FOUND"
 NOT_SUPPORTED_BY_HASH = "PERSISTED_QUERY_NOT_SUPPORTED"
 NOT_TRUSTED = "QUERY_NOT_IN_SAFELIST"
+UNAVAILABLE = "UNAVAILABLE"
 INTERNAL = "INTERNAL"
+
+AWAY_SECONDS = 5
+"""After which somebody may try again whom a part of the platform did not answer."""
 
 CODES: dict[type[Exception], str] = {
     Unauthenticated: UNAUTHENTICATED,
@@ -119,7 +124,14 @@ def coded(error: GraphQLError) -> GraphQLError:
 
 
 def fault(error: BaseException, where: str) -> GraphQLError:
-    """What clients see of a fault of ours: an id, under which the log has the rest."""
+    """What clients see of a fault of ours: when to come back, or an id, under which the log has the rest."""
+    if is_away(error):
+        logger.warning("%s: the database or another part does not answer: %s", where, error)
+        return GraphQLError(
+            "a part of the platform does not answer now: try again in some seconds, and look first whether "
+            "what you asked for was done",
+            extensions={"code": UNAVAILABLE, "retryAfter": AWAY_SECONDS},
+        )
     fault_id = uuid4().hex[:12]
     logger.error("fault %s at %s", fault_id, where, exc_info=error)
     return GraphQLError(

@@ -20,12 +20,15 @@ from tortoise.transactions import in_transaction
 
 from store.database_faults import BUSY_SECONDS, explained, try_sqlite
 from store.migrating import bring_up_to_date
+from store.mysql import ANSWER_SECONDS
 
 T = TypeVar("T")
 
 MYSQL_POOL_SIZE = 20
 CONNECT_SECONDS = 15
 """After this a server is taken for one that does not answer, or for none of MySQL's."""
+STATEMENT_SECONDS = 25.0
+"""How long a statement may take by which somebody is answered; an operation has 30 seconds."""
 ATTEMPTS = 5
 """How often a transaction is tried that MySQL undoes because of another one."""
 
@@ -34,8 +37,8 @@ class DatabaseUrlError(ValueError):
     """The database URL is neither ``sqlite://PATH`` nor ``mysql://USER:PASSWORD@HOST:PORT/NAME``."""
 
 
-def configuration(url: str) -> TortoiseConfig:
-    """Tortoise's configuration for a database URL.
+def configuration(url: str, answer_seconds: float | None = None) -> TortoiseConfig:
+    """Tortoise's configuration for a database URL; see `open_database`.
 
     Raises:
         DatabaseUrlError: the scheme is unknown.
@@ -43,14 +46,14 @@ def configuration(url: str) -> TortoiseConfig:
     # Named after the dialect: Tortoise keeps prepared statements by this name for the whole process.
     name = urlsplit(url).scheme
     return TortoiseConfig(
-        connections={name: _connection(url)},
+        connections={name: _connection(url, answer_seconds)},
         apps={"store": AppConfig(models=["store.tables"], default_connection=name, migrations="migrations")},
         use_tz=True,
         timezone="UTC",
     )
 
 
-def _connection(url: str) -> ConnectionConfig:
+def _connection(url: str, answer_seconds: float | None) -> ConnectionConfig:
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
         # Not as a URL: a folder's name may hold characters that a URL would take for its own.
@@ -61,9 +64,9 @@ def _connection(url: str) -> ConnectionConfig:
         )
     if scheme == "mysql":
         # A conditional update counts the rows that it found, as on SQLite, not those that it changed.
-        extra = {"maxsize": MYSQL_POOL_SIZE, "client_flag": CLIENT.FOUND_ROWS}
-        parts = expand_db_url(url)
-        return ConnectionConfig(engine=parts["engine"], credentials={**extra, **parts["credentials"]})
+        extra = {"maxsize": MYSQL_POOL_SIZE, "client_flag": CLIENT.FOUND_ROWS, ANSWER_SECONDS: answer_seconds}
+        given = expand_db_url(url)["credentials"]
+        return ConnectionConfig(engine="store.mysql", credentials={**extra, **given})
     raise DatabaseUrlError(f"not a database URL: scheme {scheme!r}; use sqlite://PATH or mysql://…")
 
 
@@ -73,14 +76,16 @@ def sqlite_url(file: Path) -> str:
 
 
 @asynccontextmanager
-async def open_database(url: str) -> AsyncIterator[None]:
+async def open_database(url: str, answer_seconds: float | None = STATEMENT_SECONDS) -> AsyncIterator[None]:
     """Connect for as long as the context lasts; queries of every task find the connection.
+
+    A statement that MySQL has not answered after so many seconds raises DatabaseAway.
 
     Raises:
         DatabaseUnusable: there is no such database, or it does not let us in.
     """
     # A web server runs its handlers outside the task that opened the database: hence the fallback.
-    async with _connected(url, from_every_task=True):
+    async with _connected(configuration(url, answer_seconds), url, from_every_task=True):
         yield
 
 
@@ -90,7 +95,7 @@ async def migrate(url: str) -> None:
     Raises:
         DatabaseUnusable: there is no such database, or it does not let us make tables.
     """
-    async with _connected(url, from_every_task=False) as context:
+    async with _connected(configuration(url), url, from_every_task=False) as context:
         name, apps = urlsplit(url).scheme, configuration(url).to_dict()["apps"]
         with context, warnings.catch_warnings(), explained(url):
             # MySQL warns where CREATE TABLE IF NOT EXISTS finds its table.
@@ -100,8 +105,10 @@ async def migrate(url: str) -> None:
 
 
 @asynccontextmanager
-async def _connected(url: str, from_every_task: bool) -> AsyncIterator[TortoiseContext]:
-    context, settings = TortoiseContext(), configuration(url)
+async def _connected(
+    settings: TortoiseConfig, url: str, from_every_task: bool
+) -> AsyncIterator[TortoiseContext]:
+    context = TortoiseContext()
     try:
         with context, explained(url):
             if url.startswith("sqlite://"):

@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pymysql.constants import ER
-from pymysql.err import MySQLError
+from pymysql.constants import CR, ER
+from pymysql.err import InterfaceError, MySQLError
 from tortoise.exceptions import DBConnectionError, OperationalError
 
 BUSY_SECONDS = 10.0
@@ -32,8 +32,31 @@ MYSQL_REMEDIES = {
 }
 
 
+AWAY = (
+    CR.CR_CONNECTION_ERROR,
+    CR.CR_CONN_HOST_ERROR,
+    CR.CR_SERVER_GONE_ERROR,
+    CR.CR_SERVER_LOST,
+    ER.CON_COUNT_ERROR,
+    ER.SERVER_SHUTDOWN,
+    1927,  # MariaDB, of a connection that was killed
+)
+
+
+class DatabaseAway(ConnectionError):
+    """The database does not answer now; what was asked for may have been done."""
+
+
 class DatabaseUnusable(Exception):
     """The database cannot be opened, read or written; the message is one line with the remedy."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether it tells of a database, or another server, that does not answer now and may do so again."""
+    cause = _cause(error)
+    if isinstance(cause, MySQLError):
+        return bool(cause.args) and (isinstance(cause, InterfaceError) or cause.args[0] in AWAY)
+    return isinstance(error, DBConnectionError | ConnectionError)
 
 
 def shown(url: str) -> str:

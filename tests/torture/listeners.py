@@ -22,8 +22,13 @@ PAUSE_SECONDS = 0.1
 SILENT_SECONDS = 60.0
 PROTOCOL = Subprotocol("graphql-transport-ws")
 
+
+class Unavailable(Exception):
+    """The server cannot serve now: its database is away, say."""
+
+
 # What a client sees of a server that dies or is not there yet.
-Gone = (httpx.TransportError, OSError, WebSocketException, asyncio.IncompleteReadError)
+Gone = (httpx.TransportError, OSError, WebSocketException, asyncio.IncompleteReadError, Unavailable)
 
 Event = dict[str, Any]
 
@@ -71,11 +76,18 @@ async def listen_for_ever(
             after = encode_cursor(heard[-1][0] if heard else 0)
             async with aclosing(over(admin, kind.query, after)) as payloads:
                 async for payload in payloads:
-                    assert "errors" not in payload, payload
+                    _check(payload.get("errors", []))
                     event = payload["data"][kind.field]
                     heard.append((decode_cursor(event["cursor"]), kind.told(event)))
                     await asyncio.sleep(pause)
         await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _check(errors: list[dict[str, Any]]) -> None:
+    """Raises Unavailable where trying again is what the server asks for."""
+    if errors and {error["extensions"]["code"] for error in errors} == {"UNAVAILABLE"}:
+        raise Unavailable
+    assert not errors, errors
 
 
 async def over_socket(admin: Live, query: str, after: str) -> AsyncGenerator[Event]:
@@ -91,6 +103,8 @@ async def over_socket(admin: Live, query: str, after: str) -> AsyncGenerator[Eve
             if message["type"] == "ping":
                 await socket.send('{"type": "pong"}')
                 continue
+            if message["type"] == "error":
+                _check(message["payload"])
             assert message["type"] == "next", message
             yield message["payload"]
 
@@ -103,6 +117,8 @@ async def over_stream(admin: Live, query: str, after: str) -> AsyncGenerator[Eve
         httpx.AsyncClient(timeout=SILENT_SECONDS) as client,
         client.stream("POST", admin.url, json=body, headers=headers) as response,
     ):
+        if response.status_code == 503:
+            raise Unavailable
         async for line in response.aiter_lines():
             if line.startswith("data: {"):
                 yield json.loads(line.removeprefix("data: "))
