@@ -43,6 +43,10 @@ torture: $(DEV) ## Kill a server again and again while it is used, for SECONDS=6
 bench-vgg16: $(DEV) $(PEERS)/.installed ## Time VGG16 beside PyTorch, ONNX Runtime, OpenVINO and Keras (ARGS='--batches 1')
 	$(BIN)/python -m benchmarks.vgg16 $(ARGS)
 
+.PHONY: scale
+scale: $(DEV) $(S3_SERVER)/.installed ## Run servers behind HAProxy, workers, NATS and S3 on this machine, and the loop through them (ARGS=--stay)
+	$(BIN)/python -m tests.scale_out $(ARGS)
+
 .PHONY: bench-scale
 bench-scale: $(DEV) ## Load servers and workers on this machine, with a pause in place of the network (ARGS='--topologies 1x1 2x2')
 	$(BIN)/python -m benchmarks.scale $(ARGS)

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import subprocess
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.brokers import Broker, broker
 from tests.buckets import S3Server
 from tests.fleet import Fleet, fleet, shared
-from tests.live import COVIDXR, ROOT, Live, prepared
-from tests.people import eventually
-
-PASSWORD = "a password for a scale test"
-EMAIL = "chief@hospital.example"
-ENDED = {"PROMOTED", "REJECTED", "FAILED", "CANCELLED", "AWAITING"}
-MADE = "subscription { predictionMade%s { cursor prediction { image { id } model { number } } } }"
-PROGRESS = "subscription { trainingProgress { run { state error model { id number } } } }"
-RETRAIN = "mutation { requestRetraining { errors { code message } } }"
-PROMOTE = "mutation($input: PromoteModelInput!) { promoteModel(input: $input) { errors { code message } } }"
-MODEL = "{ model { number } }"
+from tests.live import COVIDXR, ROOT, prepared
+from tests.scale_out import (
+    FEW,
+    MADE,
+    files_of,
+    heard,
+    judged_anew,
+    put_in_service,
+    retrained,
+    signed_in,
+    told_once,
+)
 
 
 @pytest.fixture
@@ -40,31 +38,9 @@ def running_fleet(
 ) -> Iterator[Fleet]:
     for name, value in s3.environment.items():
         monkeypatch.setenv(name, value)
-    few = {"retrain_epochs": "3", "retrain_threshold": "1000"}
-    settings = shared(own_database, s3.make_bucket(), mortal.url("covidxr"), **few)
+    settings = shared(own_database, s3.make_bucket(), mortal.url("covidxr"), **FEW)
     with fleet(tmp_path, settings, servers=2, workers=2) as found:
         yield found
-
-
-async def signed_in(found: Fleet) -> list[Live]:
-    """The administrator at each server; a token is good at all of them."""
-    found.servers[0].run("create-admin", EMAIL, COVIDXR_ADMIN_PASSWORD=PASSWORD)
-    first = await found.servers[0].sign_in(EMAIL, PASSWORD)
-    assert first.token is not None
-    return [first, *(server.as_user(first.token) for server in found.servers[1:])]
-
-
-def files_of(site: Path, label: str, count: int) -> list[Path]:
-    """The first images of a site with a label."""
-    with (site / "manifest.csv").open() as manifest:
-        rows = [row for row in csv.DictReader(manifest) if row["label"] == label]
-    return [site / row["file"] for row in rows[:count]]
-
-
-async def heard(events: asyncio.Queue[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-    """The next of them."""
-    async with asyncio.timeout(120):
-        return [(await events.get())["predictionMade"] for _ in range(count)]
 
 
 @pytest.mark.slow
@@ -94,43 +70,11 @@ async def test_the_whole_loop_over_processes(running_fleet: Fleet, mortal: Broke
             assert await heard(again, 2) == second[1:]
 
         # The worker that is left retrains; a promotion reaches both servers, and all is judged anew.
-        async with there.subscribe(PROGRESS) as progress:
-            assert (await here.ask(RETRAIN))["requestRetraining"]["errors"] == []
-            run = await ended(progress)
+        run = await retrained(here, there)
         assert run["model"]["number"] == 2, run
-        if run["state"] != "PROMOTED":
-            wish = {"id": run["model"]["id"], "reason": "as a test wants it"}
-            assert (await here.ask(PROMOTE, input=wish))["promoteModel"]["errors"] == []
-        for server in (here, there):
-            assert await eventually(partial(serves, server, 2))
-        renewed = await heard(events, 29)
-        assert {one["prediction"]["model"]["number"] for one in renewed} == {2}
-        assert len({one["prediction"]["image"]["id"] for one in renewed}) == 29
-        await asyncio.sleep(2)  # for what comes twice
-        assert events.empty()
+        await put_in_service(run, (here, there))
+        await judged_anew(events, 29, number=2)
     assert {one["prediction"]["model"]["number"] for one in first} == {1}
-
-
-async def serves(server: Live, number: int) -> bool:
-    return bool((await server.ask(MODEL))["model"]["number"] == number)
-
-
-async def told_once(
-    events: asyncio.Queue[dict[str, Any]], sent: Sequence[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """What was told of the images that were sent: of each one thing."""
-    told = await heard(events, len(sent))
-    assert {one["prediction"]["image"]["id"] for one in told} == {one["image"]["id"] for one in sent}
-    return told
-
-
-async def ended(events: asyncio.Queue[dict[str, Any]]) -> dict[str, Any]:
-    """A run, once it is over."""
-    async with asyncio.timeout(300):
-        while True:
-            run: dict[str, Any] = (await events.get())["trainingProgress"]["run"]
-            if run["state"] in ENDED:
-                return run
 
 
 async def test_a_worker_alone_is_told_what_it_lacks(tmp_path: Path) -> None:
