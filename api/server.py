@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import time
@@ -36,9 +37,12 @@ class Server(uvicorn.Server):
             await self._announce()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if sig != signal.SIGTERM:
+        if not self.started:
+            # It may wait for a broker that is away. Nothing has been answered, and a crash loses nothing.
+            os._exit(0)
+        elif sig != signal.SIGTERM:
             super().handle_exit(sig, frame)
-        elif self._leaves_at is None and self.started:
+        elif self._leaves_at is None:
             self._leaves_at = time.monotonic() + self._settings.drain_seconds
             self.lifespan.state[LEAVING] = True
         else:

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import socket
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from rich.console import Console
 
@@ -38,13 +38,24 @@ def _bound(settings: Settings) -> socket.socket | None:
 
 
 async def _work(settings: Settings, listener: socket.socket | None, console: Console, began: float) -> None:
-    """Until a signal comes: what is in hand then goes to others."""
-    from api.vital_signs import told
-    from api.wiring import load_parts, running  # brings jax and the network's weights
-
+    """Until a signal comes, at whatever time: what is in hand then goes to others."""
     stopped = asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sign, stopped.set)
+    working = asyncio.create_task(_for_ever(settings, listener, console, began))
+    stopping = asyncio.create_task(stopped.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    working.cancel()
+    with suppress(asyncio.CancelledError):
+        await working
+
+
+async def _for_ever(
+    settings: Settings, listener: socket.socket | None, console: Console, began: float
+) -> None:
+    from api.vital_signs import told
+    from api.wiring import load_parts, running  # brings jax and the network's weights
+
     console.print("Preparing the classifier …")
     parts = await asyncio.to_thread(load_parts, settings)
     async with AsyncExitStack() as stack:
@@ -52,4 +63,4 @@ async def _work(settings: Settings, listener: socket.socket | None, console: Con
         if listener:
             await stack.enter_async_context(told(listener, platform, settings.metrics_token))
         console.print(f"Working after {time.monotonic() - began:.1f} s. Press Ctrl+C to stop.")
-        await stopped.wait()
+        await asyncio.Event().wait()
