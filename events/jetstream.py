@@ -20,7 +20,7 @@ from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, Header, StreamConfig
 from nats.js.errors import NotFoundError
 
-from events.log import Delivery, Entry, LogAway
+from events.log import EVERYTHING, Delivery, Entry, Interests, LogAway
 from events.messages import KINDS, Event, from_payload, to_payload
 from events.window import Window
 
@@ -139,8 +139,8 @@ class JetStreamLog:
         _, newest = await self._bounds()
         return newest
 
-    def stream(self, after: int) -> AsyncGenerator[Delivery]:
-        return self._window.stream(after)
+    def stream(self, after: int, interests: Interests = EVERYTHING) -> AsyncGenerator[Delivery]:
+        return self._window.stream(after, interests)
 
     async def work(self, group: str, kinds: frozenset[type[Event]]) -> AsyncGenerator[JetStreamJob]:
         hand = _Hand()
@@ -185,7 +185,7 @@ class JetStreamLog:
                     return
                 expected += 1
                 self._followed = message.metadata.sequence.stream
-                await self._window.add(_deliveries([message]))
+                self._window.add(_deliveries([message]))
         finally:
             with suppress(NatsError, OSError):
                 await reader.unsubscribe()

@@ -6,7 +6,7 @@ import base64
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from events.messages import Event
 
@@ -29,6 +29,23 @@ class Delivery:
 
     position: int
     event: Event
+
+
+class Interest(NamedTuple):
+    """Events of a kind, and where a user is named those alone that are about them; without a kind, all."""
+
+    kind: type[Event] | None = None
+    user_id: int | None = None
+
+
+Interests = frozenset[Interest]
+EVERYTHING: Interests = frozenset({Interest()})
+
+
+def interests_of(event: Event) -> tuple[Interest, ...]:
+    """Those that an event meets."""
+    kind = type(event)
+    return Interest(), Interest(kind), Interest(kind, event.about)
 
 
 class Job(Protocol):
@@ -62,8 +79,8 @@ class EventLog(Protocol):
         """
         ...
 
-    def stream(self, after: int) -> AsyncGenerator[Delivery]:
-        """Every event behind ``after``, in order, without a gap or a repeat, and then live.
+    def stream(self, after: int, interests: Interests = EVERYTHING) -> AsyncGenerator[Delivery]:
+        """Every event behind ``after`` that meets an interest, in order, no gap and no repeat, and then live.
 
         Raises:
             CursorExpired: events behind ``after`` have been dropped already.

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from time import monotonic
 from typing import Protocol
 
-from events.log import Delivery, Entry
+from events.log import EVERYTHING, Delivery, Entry, Interests
 from events.messages import Event
 from events.window import Window
 
@@ -49,16 +49,16 @@ class InProcessLog:
             except BaseException:
                 self._window.forget()  # the journal may have taken them all the same: there they are found
                 raise
-            await self._window.add(new)
+            self._window.add(new)
             if not new:  # an answer may have been lost, and nobody told of what it was about
-                await self._window.reaches(await self.head())
+                self._window.reaches(await self.head())
 
     async def head(self) -> int:
         _, newest = await self._journal.bounds()
         return newest
 
-    def stream(self, after: int) -> AsyncGenerator[Delivery]:
-        return self._window.stream(after)
+    def stream(self, after: int, interests: Interests = EVERYTHING) -> AsyncGenerator[Delivery]:
+        return self._window.stream(after, interests)
 
     async def work(self, group: str, kinds: frozenset[type[Event]]) -> AsyncGenerator[InProcessJob]:
         progress = Progress(self._journal, group, await self._beginning(group))

@@ -11,6 +11,11 @@ from typing import Any
 class Event:
     """Something that has happened."""
 
+    @property
+    def about(self) -> int | None:
+        """The user whom it concerns: whose image or account it is, where it is anybody's."""
+        return getattr(self, "owner_id", None) or getattr(self, "user_id", None)
+
 
 @dataclass(frozen=True)
 class EmailVerificationRequested(Event):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from math import ceil
 from time import monotonic, time
 from typing import TypeAlias
 
@@ -12,6 +13,9 @@ import strawberry
 from schema.audience import Audience
 from schema.loaders import Loaders
 from store.tables import User
+
+TOGETHER_SECONDS = 0.1
+"""Pauses that would end within so long of one another end together."""
 
 
 class Session:
@@ -51,8 +55,12 @@ class Session:
             await asyncio.wait_for(self._ended.wait(), self.pause(seconds))
 
     def pause(self, seconds: float) -> float:
-        """So many seconds, or fewer where the session expires before."""
-        return min(seconds, max(0.0, self._expires_at - time()))
+        """So many seconds, or fewer where the session expires before.
+
+        It ends with those of others, a little later at most: they are then looked up in one statement.
+        """
+        until = monotonic() + min(seconds, max(0.0, self._expires_at - time()))
+        return ceil(until / TOGETHER_SECONDS) * TOGETHER_SECONDS - monotonic()
 
     async def refresh(self, older_than: float = 0.0) -> None:
         """Look the viewer up again, unless that was so many seconds ago at most and nothing has expired."""

@@ -7,12 +7,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TypeVar
 
-from events.log import Delivery, decode_cursor, encode_cursor
-from events.messages import Event, FindingChanged, PredictionMade, SessionsEnded
+from events.log import Delivery, Interest, Interests, decode_cursor, encode_cursor
+from events.messages import Event, SessionsEnded
 from schema.context import Context, Session
 from schema.scalars import Cursor
 from services.errors import Unauthenticated
-from services.lookups import is_self_or_admin
 from store.tables import User
 
 E = TypeVar("E", bound=Event)
@@ -24,7 +23,6 @@ DELIVERY_SECONDS = 1.0
 """How old the knowledge of who is asking may be when an event is shown."""
 
 Show = Callable[[Context, Cursor, E], Awaitable[T | None]]
-Concerns = Callable[[User | None, E], bool]
 
 
 async def place(context: Context, after: str | None) -> int:
@@ -36,46 +34,50 @@ async def place(context: Context, after: str | None) -> int:
     return await context.platform.log.head() if after is None else decode_cursor(after)
 
 
-def its_owner(viewer: User | None, event: PredictionMade | FindingChanged) -> bool:
-    """The owner of the image, and administrators."""
-    return is_self_or_admin(viewer, event.owner_id)
-
-
-def everybody(viewer: User | None, event: Event) -> bool:
-    """Everybody who was let in when it began."""
-    return True
-
-
 async def follow(
-    context: Context, after: int, kind: type[E], show: Show[E, T], concerns: Concerns[E] = everybody
+    context: Context, after: int, kind: type[E], show: Show[E, T], about_viewer: bool = False
 ) -> AsyncGenerator[T, None]:
-    """What ``show`` makes of each event of a kind behind ``after`` that concerns the viewer.
+    """What ``show`` makes of each event of a kind behind ``after``; None is passed over.
 
-    None is passed over.
+    With ``about_viewer`` events are for whom they are about and for administrators: a thousand others who
+    listen cost nothing then.
 
     Raises:
         Unauthenticated: the session has ended.
         CursorExpired: events behind ``after`` are no longer kept.
     """
-    stream = context.platform.log.stream(after)
-    async with aclosing(paced(stream, lambda: context.session.pause(SILENT_SECONDS))) as deliveries:
-        async for delivery in deliveries:
-            if (
-                delivery is None
-                or not isinstance(delivery.event, kind)
-                # Of a thousand who listen it is often one that is concerned: the others are not looked up.
-                or not concerns(context.viewer, delivery.event)
-            ):
-                is_told = delivery is not None and _ends(context.session, delivery.event)
-                await _still_there(context.session, 0.0 if is_told else SILENT_SECONDS)
-                continue
-            await _still_there(context.session, DELIVERY_SECONDS)
-            if not concerns(context.viewer, delivery.event):  # any more
-                continue
-            context.show(delivery.position)
-            shown = await show(context, Cursor(encode_cursor(delivery.position)), delivery.event)
-            if shown is not None:
-                yield shown
+    session, place = context.session, after
+    while True:  # a viewer whose role has changed hears of others from then on
+        interests = _interests(session.viewer, kind, about_viewer)
+        stream = paced(context.platform.log.stream(place, interests), lambda: session.pause(SILENT_SECONDS))
+        async with aclosing(stream) as deliveries:
+            async for delivery in deliveries:
+                event = delivery.event if delivery else None
+                await _still_there(session, _knowledge(event, kind))
+                if interests != _interests(session.viewer, kind, about_viewer):
+                    break
+                if delivery is None or not isinstance(event, kind):
+                    continue
+                place = delivery.position
+                context.show(place)
+                shown = await show(context, Cursor(encode_cursor(place)), event)
+                if shown is not None:
+                    yield shown
+
+
+def _interests(viewer: User | None, kind: type[Event], about_viewer: bool) -> Interests:
+    """What a viewer is to hear of; the end of the session is for us."""
+    if viewer is None:
+        return frozenset({Interest(kind)})
+    theirs = viewer.id if about_viewer and not viewer.is_admin else None
+    return frozenset({Interest(kind, theirs), Interest(SessionsEnded, viewer.id)})
+
+
+def _knowledge(event: Event | None, kind: type[Event]) -> float:
+    """How many seconds old the knowledge of who is asking may be."""
+    if event is None:
+        return SILENT_SECONDS
+    return DELIVERY_SECONDS if isinstance(event, kind) else 0.0
 
 
 async def paced(
@@ -99,13 +101,6 @@ async def paced(
 
 def _next(stream: AsyncGenerator[Delivery, None]) -> asyncio.Future[Delivery]:
     return asyncio.ensure_future(anext(stream))
-
-
-def _ends(session: Session, event: Event) -> bool:
-    """Whether the session may have been revoked just now."""
-    return (
-        isinstance(event, SessionsEnded) and session.viewer is not None and session.viewer.id == event.user_id
-    )
 
 
 async def _still_there(session: Session, seconds: float) -> None:

@@ -17,7 +17,7 @@ from schema.models import ModelVersion, RetrainingStatus, TrainingRun
 from schema.news import NewsPost
 from schema.people import User
 from schema.scalars import Cursor
-from schema.streams import follow, its_owner, place
+from schema.streams import follow, place
 from services.permissions import admin, member
 
 After = Annotated[
@@ -89,6 +89,7 @@ class NewsPublished:
 async def show_prediction(
     context: Context, cursor: Cursor, event: messages.PredictionMade
 ) -> PredictionMade | None:
+    """To the image's owner and administrators."""
     row = await context.loaders.visible_predictions.load(event.prediction_id)
     return PredictionMade(cursor=cursor, prediction=Prediction.of(row)) if row else None
 
@@ -96,6 +97,7 @@ async def show_prediction(
 async def show_change(
     context: Context, cursor: Cursor, event: messages.FindingChanged
 ) -> FindingChanged | None:
+    """To the image's owner and administrators."""
     row = await context.loaders.visible_changes.load(event.change_id)
     return FindingChanged(cursor=cursor, change=FindingChange.of(row)) if row else None
 
@@ -172,7 +174,7 @@ class Subscription:
     ) -> AsyncGenerator[PredictionMade, None]:
         member(info.context.viewer)
         begin = await place(info.context, given(after))
-        return follow(info.context, begin, messages.PredictionMade, show_prediction, its_owner)
+        return follow(info.context, begin, messages.PredictionMade, show_prediction, about_viewer=True)
 
     @subscription(
         "Findings of the viewer's images that a promotion or a rollback has changed; an admin hears of "
@@ -183,7 +185,7 @@ class Subscription:
     ) -> AsyncGenerator[FindingChanged, None]:
         member(info.context.viewer)
         begin = await place(info.context, given(after))
-        return follow(info.context, begin, messages.FindingChanged, show_change, its_owner)
+        return follow(info.context, begin, messages.FindingChanged, show_change, about_viewer=True)
 
     @subscription("Labels, as they are submitted. For admins.")
     async def label_submitted(

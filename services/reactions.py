@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from events.log import EventLog, Job
+from events.log import EventLog, Interest, Job
 from events.messages import (
     ContactMessageReceived,
     EmailVerificationRequested,
@@ -125,7 +125,7 @@ async def _listen(
 ) -> None:
     beginning = await log.head()
     await catch_up()  # with what happened before, while nobody listened here
-    async with aclosing(log.stream(beginning)) as deliveries:
+    interests = frozenset(Interest(kind) for kind in handlers)
+    async with aclosing(log.stream(beginning, interests)) as deliveries:
         async for delivery in deliveries:
-            if handler := handlers.get(type(delivery.event)):
-                await handler(delivery.event)
+            await handlers[type(delivery.event)](delivery.event)

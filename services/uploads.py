@@ -126,7 +126,7 @@ class Uploads:
         outcomes = await asyncio.gather(*(self._one(viewer, file, details, gate) for file in files))
         images = [image.id for outcome in outcomes if (image := outcome.to_be_judged)]
         if before is not None:
-            await until_judged(self.log, before, images, details.wait_seconds)
+            await until_judged(self.log, before, viewer.id, images, details.wait_seconds)
         return outcomes
 
     async def _now(self) -> int | None:

@@ -6,24 +6,27 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
 
-from events.log import EventLog, LogAway
+from events.log import EventLog, Interest, LogAway
 from events.messages import PredictionFailed, PredictionMade
 
 
-async def until_judged(log: EventLog, after: int, image_ids: Iterable[int], seconds: float) -> None:
-    """Return when every image is judged, by an event behind ``after``, or when the time is over."""
+async def until_judged(
+    log: EventLog, after: int, owner_id: int, image_ids: Iterable[int], seconds: float
+) -> None:
+    """Return when every image of a user's is judged, by an event behind ``after``, or the time is over."""
     pending = set(image_ids)
     if seconds <= 0 or not pending:
         return
     try:
         async with asyncio.timeout(seconds):
-            await _drain(log, after, pending)
+            await _drain(log, after, owner_id, pending)
     except (TimeoutError, LogAway):
         return
 
 
-async def _drain(log: EventLog, after: int, pending: set[int]) -> None:
-    async with aclosing(log.stream(after)) as deliveries:
+async def _drain(log: EventLog, after: int, owner_id: int, pending: set[int]) -> None:
+    outcomes = frozenset(Interest(kind, owner_id) for kind in (PredictionMade, PredictionFailed))
+    async with aclosing(log.stream(after, outcomes)) as deliveries:
         async for delivery in deliveries:
             if isinstance(delivery.event, PredictionMade | PredictionFailed):
                 pending.discard(delivery.event.image_id)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from events.jetstream import connected
-from events.log import Delivery, Entry, EventLog, Job
+from events.log import EVERYTHING, Delivery, Entry, EventLog, Interests, Job
 from events.memory import InProcessLog
 from events.messages import Event, ImageUploaded
 from services.journal import DatabaseJournal
@@ -51,10 +51,10 @@ def numbers(deliveries: Sequence[Delivery]) -> list[int]:
     return [delivery.event.image_id for delivery in deliveries if isinstance(delivery.event, ImageUploaded)]
 
 
-async def take(log: EventLog, after: int, count: int) -> list[Delivery]:
+async def take(log: EventLog, after: int, count: int, interests: Interests = EVERYTHING) -> list[Delivery]:
     """The next ``count`` deliveries behind ``after``."""
     taken: list[Delivery] = []
-    async with asyncio.timeout(20), aclosing(log.stream(after)) as deliveries:
+    async with asyncio.timeout(20), aclosing(log.stream(after, interests)) as deliveries:
         async for delivery in deliveries:
             taken.append(delivery)
             if len(taken) == count:

@@ -7,12 +7,20 @@ import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 import events.window
-from events.log import CursorExpired, Delivery, Entry, EventLog
-from events.messages import ContactMessageReceived, ImageUploaded, NewsPublished
+from events.log import EVERYTHING, CursorExpired, Delivery, Entry, EventLog, Interest, Interests, interests_of
+from events.messages import (
+    ContactMessageReceived,
+    Event,
+    ImageUploaded,
+    NewsPublished,
+    PredictionMade,
+    SessionsEnded,
+)
 from store.database import open_database
 from tests import databases
 from tests.brokers import Broker
@@ -131,6 +139,48 @@ async def test_a_subscriber_that_sleeps_reads_the_journal(
             await log.publish(entries(number, number))
         rest = [await anext(deliveries) for _ in range(29)]
     assert numbers([first, *rest]) == list(range(1, 31))
+
+
+async def test_a_stream_brings_what_meets_an_interest_and_nothing_else(
+    log: EventLog, carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers of all kinds start, stop and resume while events come; the window and the pages are small."""
+    monkeypatch.setattr(events.window, "RECENT", 5)
+    monkeypatch.setattr(events.window, "PAGE", 3)
+    log = await carrier.open()
+    chance = random.Random(1)
+    told: list[Event] = [
+        chance.choice(
+            [PredictionMade(number, 1, number % 4), ImageUploaded(number), SessionsEnded(number % 4)]
+        )
+        for number in range(1, 151)
+    ]
+    wishes = [
+        frozenset({Interest(PredictionMade, 1)}),
+        frozenset({Interest(PredictionMade, 2), Interest(SessionsEnded, 2)}),
+        frozenset({Interest(PredictionMade), Interest(PredictionMade, 3)}),
+        frozenset({Interest(NewsPublished)}),
+        EVERYTHING,
+    ]
+
+    async def publish() -> None:
+        for event in told:
+            await log.publish([Entry(uuid4().hex, event)])
+            await asyncio.sleep(chance.random() / 500)
+
+    async def read(interests: Interests) -> None:
+        wanted = [event for event in told if not interests.isdisjoint(interests_of(event))]
+        seen: list[Delivery] = []
+        while len(seen) < len(wanted):
+            count = min(chance.randint(1, 20), len(wanted) - len(seen))
+            seen += await take(log, seen[-1].position if seen else 0, count, interests)
+            await asyncio.sleep(chance.random() / 100)
+        assert [delivery.event for delivery in seen] == wanted
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await take(log, seen[-1].position if seen else 0, 1, interests)
+
+    await asyncio.gather(publish(), *(read(interests) for interests in wishes * 3))
 
 
 async def test_publishers_at_once_give_everybody_one_order(log: EventLog, carrier: Carrier) -> None:
