@@ -67,6 +67,12 @@ def registry_of(platform: Platform, with_drift: bool = True) -> CollectorRegistr
     waiting.set_function(lambda: float(inference.queue_length))
     model = Gauge("covidxr_model_deployment", "Number of the deployment in force here", registry=registry)
     model.set_function(lambda: float(inference.deployment))
+    left = Gauge(
+        "covidxr_features_left",
+        "Images whose features are to be made anew, at who follows it",
+        registry=registry,
+    )
+    left.set_function(lambda: float(platform.renewal.left))
     if with_drift:
         registry.register(DriftMetrics(platform.drift_watch))
     return registry

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import typer
 import uvicorn
 from rich.console import Console
 
+from api.long_work import tell_of_long_work
 from api.patience import PatientHttp, PatientSocket
 from api.preparation import (
     bound,
@@ -28,17 +28,6 @@ from api.settings import Settings
 
 WEBSOCKET_MESSAGE_BYTES = 1 << 20
 SHUTDOWN_SECONDS = 10
-
-
-class OnConsole(logging.Handler):
-    """Says what takes long to whoever looks on."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__(logging.INFO)
-        self._console = console
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._console.print(self.format(record))
 
 
 def serve() -> None:
@@ -57,7 +46,7 @@ def _serve(settings: Settings, console: Console) -> None:
         console.print(f"  data       {settings.data_dir}")
         console.print(_what_takes_time(compilation_cache(settings.data_dir)))
         server = Server(_configuration(settings), settings, console, began)
-        _tell_of_long_work(console)
+        tell_of_long_work(console)
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
             runner.run(server.serve([listener]))
     if not server.started:
@@ -92,13 +81,6 @@ def _configuration(settings: Settings) -> uvicorn.Config:
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-
-
-def _tell_of_long_work(console: Console) -> None:
-    from services import renewal
-
-    renewal.logger.addHandler(OnConsole(console))
-    renewal.logger.setLevel(logging.INFO)
 
 
 def _what_takes_time(cache: Path) -> str:

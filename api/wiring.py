@@ -42,6 +42,7 @@ from services.newsroom import Newsroom
 from services.outbox import Outbox
 from services.platform import Platform
 from services.policy import Policies
+from services.remaking import Remaking
 from services.renewal import Renewal
 from services.retraining import Retraining
 from services.retrying import Retrying
@@ -137,7 +138,7 @@ def build(settings: Settings, parts: Parts, log: EventLog) -> tuple[Platform, Ou
         cards=ModelCards(links),
         models=models,
         newsroom=Newsroom(outbox),
-        renewal=Renewal(diagnosis, Retrying(diagnosis)),
+        renewal=Renewal(diagnosis, Retrying(diagnosis), Remaking(diagnosis)),
         retraining=retraining,
         thumbnails=Thumbnails(blobs, decoding, links),
         training=Training(

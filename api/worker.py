@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, suppress
 
 from rich.console import Console
 
+from api.long_work import tell_of_long_work
 from api.preparation import CannotStart, bound, make_data_folder, prepare_database, try_blobs
 from api.settings import Settings
 
@@ -58,6 +59,7 @@ async def _for_ever(
 
     console.print("Preparing the classifier …")
     parts = await asyncio.to_thread(load_parts, settings)
+    tell_of_long_work(console)
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(running(settings, parts))
         if listener:

@@ -51,6 +51,16 @@ class ImageDeleted(Event):
 
 
 @dataclass(frozen=True)
+class FeaturesMissed(Event):
+    """Those of images from one id to another, or of the labelled ones there, are by another network."""
+
+    extractor: str
+    first_id: int
+    last_id: int
+    labelled: bool
+
+
+@dataclass(frozen=True)
 class PredictionMade(Event):
     prediction_id: int
     image_id: int

@@ -15,6 +15,7 @@ from events.messages import (
     ContactMessageReceived,
     EmailVerificationRequested,
     Event,
+    FeaturesMissed,
     ImageDeleted,
     ImageUploaded,
     LabelSubmitted,
@@ -47,6 +48,8 @@ class Reaction:
     at_once: int = 1
     attempts: int = 5
     give_up: Handler | None = None
+    in_hand: int = WAITING
+    """Jobs that a process has at a time: few of those that take long, so that others have their share."""
 
 
 def jobs(platform: Platform) -> Mapping[type[Event], Reaction]:
@@ -60,6 +63,7 @@ def jobs(platform: Platform) -> Mapping[type[Event], Reaction]:
         ImageDeleted: Reaction("removal", platform.images.remove_blobs, 4, FOR_EVER),
         LabelSubmitted: Reaction("threshold", platform.retraining.start_if_due),
         RetrainingRequested: Reaction("training", platform.training.train, attempts=FOR_EVER),
+        FeaturesMissed: Reaction("features", platform.renewal.remaking.remake, 1, FOR_EVER, in_hand=2),
         ModelPromoted: Reaction("renewal", platform.renewal.renew, attempts=FOR_EVER),
     }
 
@@ -93,7 +97,7 @@ async def _for_ever(name: str, once: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _work(log: EventLog, kind: type[Event], reaction: Reaction) -> None:
-    gate, hand = asyncio.Semaphore(reaction.at_once), asyncio.Semaphore(WAITING)
+    gate, hand = asyncio.Semaphore(reaction.at_once), asyncio.Semaphore(reaction.in_hand)
     async with asyncio.TaskGroup() as tasks, aclosing(log.work(reaction.group, frozenset({kind}))) as jobs:
         async for job in jobs:
             await hand.acquire()

@@ -20,6 +20,7 @@ from events.messages import (
 
 SAMPLES = {
     int: 2**53 + 1,
+    bool: True,
     str: "TRAINING é",
     float | None: 0.25,
     int | None: None,

@@ -14,25 +14,24 @@ import pytest
 
 from api.settings import Settings
 from api.wiring import Parts, running
-from events.messages import ModelPromoted
+from events.messages import FeaturesMissed, ModelPromoted
 from ml.image import Decoded
 from ml.recipes import Prepared
-from services import reactions, training
+from services import reactions, renewal, training
 from services.errors import Forbidden
 from services.examples import select
 from services.holdout import Holdout
 from services.journal import DatabaseJournal
 from services.keys import features_key, pixels_key
 from services.platform import Platform
-from services.renewal import ATTEMPTS, FAULTS_IN_A_ROW, CannotRenew
+from services.remaking import ATTEMPTS, FAULTS_IN_A_ROW, LAST, CannotRemake
+from services.renewal import CannotRenew
 from services.sweeping import Sweeping
 from store.blobs import BlobMissing
 from store.tables import (
-    ConsumerPosition,
     Deployment,
     Finding,
     Image,
-    JournalEntry,
     ModelState,
     ModelVersion,
     Prediction,
@@ -67,6 +66,7 @@ class Darker(EverySecondPixel):
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reactions, "FIRST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(reactions, "LONGEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(renewal, "LOOK_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -102,8 +102,11 @@ async def test_a_change_of_the_network_makes_all_features_anew(
         assert new.probability == pytest.approx(old.probability / 2, abs=1e-3), "by its own features"
         progress = await platform.renewal.progress(await admin())
         assert (progress.extractor, progress.done, progress.failed, progress.total) == (NEW, 5, 0, 5)
+        line = "features by darker/test: 5 of 5 images"
+        await eventually(lambda: asyncio.sleep(0, line in caplog.text))
+        await eventually(finished)
+        assert platform.renewal.left == 0
     assert another.extractor.extracted == 5
-    assert "features by darker/test: 5 of 5 images" in caplog.text
 
 
 async def judged(model: ModelVersion, count: int) -> bool:
@@ -137,10 +140,8 @@ async def read_by(extractor: str, count: int) -> bool:
 
 
 async def finished() -> bool:
-    """Whether the job is done, and will not come again after a restart."""
-    done = await ConsumerPosition.get_or_none(group="renewal")
-    last = await JournalEntry.filter(kind="ModelPromoted").order_by("-position").first()
-    return done is not None and last is not None and done.position >= last.position
+    """Whether nothing is left to do."""
+    return await read_by(OLD, 0)
 
 
 async def test_uploads_are_judged_by_the_new_network_at_once_and_first(
@@ -232,8 +233,8 @@ async def test_a_fault_of_all_ends_the_job_for_a_while_and_blames_no_image(
     extractor.fails = lambda number: True
     async with running(settings, another) as platform:
         for _ in range(ATTEMPTS + 1):
-            with pytest.raises(CannotRenew, match="in a row"):
-                await platform.renewal.renew(ModelPromoted(0, None))
+            with pytest.raises(CannotRemake, match="in a row"):
+                await platform.renewal.remaking.remake(FeaturesMissed(NEW, 0, LAST, False))
         assert not await Image.filter(failure__isnull=False).exists()
         extractor.fails = lambda number: False
         await eventually(all_read)
@@ -273,7 +274,10 @@ async def test_a_server_of_another_network_leaves_the_features_in_force_alone(
         await Image.all().update(features=NEW)
         await Deployment.create(number=2, model=model, reason="elsewhere", since=datetime.now(UTC))
         assert not await platform.models.refresh()
-        await platform.renewal.renew(ModelPromoted(model.id, None))
+        with pytest.raises(CannotRenew, match="restart it with the COVIDXR_DEFAULT_MODEL"):
+            await platform.renewal.renew(ModelPromoted(model.id, None))
+        with pytest.raises(CannotRemake, match="restart it"):
+            await platform.renewal.remaking.remake(FeaturesMissed(NEW, 0, LAST, False))
         assert await all_read(NEW)
         (image,) = await upload(platform, await member("bo@hospital.example"), picture(70))
         assert image is not None
@@ -329,6 +333,7 @@ async def test_what_a_crash_left_of_the_old_features_is_swept(
         await eventually(all_read)
         await eventually(finished)
         blobs, key = platform.diagnosis.blobs, features_key(OLD, images[0].key)
+        await eventually(partial(gone, platform, key))
         await blobs.put(key, b"left")
         monkeypatch.setattr("services.sweeping.GRACE", -training.LEASE)
         await Sweeping(blobs, platform.training.scratch, DatabaseJournal(), timedelta(days=90)).sweep_blobs()

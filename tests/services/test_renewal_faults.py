@@ -15,7 +15,8 @@ from services.diagnosis import Diagnosis
 from services.keys import features_key
 from services.outbox import Outbox
 from services.platform import Platform
-from services.renewal import ATTEMPTS, CannotRenew
+from services.remaking import ATTEMPTS
+from services.renewal import CannotRenew
 from store.blobs import Blobs
 from store.tables import (
     Finding,
