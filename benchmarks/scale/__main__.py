@@ -27,9 +27,10 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from benchmarks.scale.calling import Caller, films, label_for, upload_for
-from benchmarks.scale.cpu import Meter
+from benchmarks.scale.cpu import Meter, Spent
 from benchmarks.scale.listening import Heard, listen
 from benchmarks.scale.people import sign_in
+from benchmarks.scale.sizes import sizes
 from store.tables import Role
 from tests.brokers import Broker, broker
 from tests.databases import connect, empty_mysql
@@ -57,7 +58,10 @@ class Row:
     labels: dict[str, float] = field(default_factory=dict)
     to_members: dict[str, float] = field(default_factory=dict)
     to_admins: dict[str, float] = field(default_factory=dict)
-    cores: dict[str, dict[str, float]] = field(default_factory=dict)
+    spent: dict[str, Spent] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    """Of what each part did: with what it spent, what one costs."""
+    sizes: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -105,16 +109,20 @@ class Bench:
         say("uploads")
         meter = self._meter()
         load, images = await upload_for(self.seconds, self._as([token], UPLOADERS), self.originals)
-        self.row.judged_per_second = self._judged() / self.seconds
-        self.row.uploads, self.row.cores["uploads"] = load.figures, meter.cores()
+        self.row.counts |= {"uploads": len(load.waits), "judged": self._judged()}
+        self.row.judged_per_second = self.row.counts["judged"] / self.seconds
+        self.row.uploads, self.row.spent["uploads"] = load.figures, meter.spent()
         await self._until_judged(len(images))
+        folder = self.found.folder
+        self.row.sizes = sizes(self._database, folder / "blobs", folder / "jetstream", len(images))
         return images
 
     async def _labels(self, token: str, images: list[str]) -> None:
         say("labels")
         meter = self._meter()
         load = await label_for(self.seconds, self._as([token], LABELLERS), images)
-        self.row.labels, self.row.cores["labels"] = load.figures, meter.cores()
+        self.row.labels, self.row.spent["labels"] = load.figures, meter.spent()
+        self.row.counts["labels"] = len(load.waits)
 
     async def _until_judged(self, count: int) -> None:
         while self._judged() < count:
@@ -140,7 +148,7 @@ class Bench:
         assert await asyncio.to_thread(ours.recv) == "open"
         meter = self._meter(subscribers=[process.pid or 0])
         heard = await self._heard_of_a_burst(ours, owners)
-        self.row.cores[name] = meter.cores()
+        self.row.spent[name], self.row.counts[name] = meter.spent(), len(heard.delays)
         ours.send("end")
         await asyncio.to_thread(process.join)
         p50, p99 = np.percentile(heard.delays, [50, 99]) * 1000
@@ -198,7 +206,9 @@ def show(rows: list[Row]) -> None:
             ("to administrators", row.to_admins["deliveries_per_second"], row.to_admins, "administrators"),
         ]
         for name, rate, waits, part in lines:
-            cores = "  ".join(f"{who} {busy:.2f}" for who, busy in row.cores[part].items() if busy >= 0.05)
+            cores = "  ".join(
+                f"{who} {busy:.2f}" for who, busy in row.spent[part].cores.items() if busy >= 0.05
+            )
             times = " ".join(f"{waits.get(key, float('nan')):9.1f}" for key in ("p50_ms", "p99_ms"))
             print(f"{row.servers:7} {row.workers:7} {name:17} {rate:8.1f} {times}  {cores}")
 

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
 TICKS = os.sysconf("SC_CLK_TCK")
 DATABASES = {"mariadbd", "mysqld"}
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Core-seconds by group, in so many seconds."""
+
+    core_seconds: dict[str, float]
+    seconds: float
+
+    @property
+    def cores(self) -> dict[str, float]:
+        """Cores that each group has kept busy; 2.0 are all of two."""
+        return {name: spent / self.seconds for name, spent in self.core_seconds.items()}
 
 
 class Meter:
@@ -20,10 +34,10 @@ class Meter:
         self._groups = {**groups, "database": sorted(known)}
         self._began, self._before = perf_counter(), self._spent()
 
-    def cores(self) -> dict[str, float]:
-        """Cores that each group has kept busy since; 2.0 are all of two."""
+    def spent(self) -> Spent:
+        """Since then."""
         seconds, after = perf_counter() - self._began, self._spent()
-        return {name: (after[name] - self._before[name]) / seconds for name in after}
+        return Spent({name: after[name] - self._before[name] for name in after}, seconds)
 
     def _spent(self) -> dict[str, float]:
         return {name: sum(map(_seconds, pids)) for name, pids in self._groups.items()}
