@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from services.inference import Head, Inference, Serving
 from services.keys import model_key
 from services.outbox import Outbox, record
 from services.permissions import admin
+from store import clock
 from store.blobs import BlobMissing, Blobs
 from store.pages import Page, Window, page
 from store.tables import Deployment, ModelState, ModelVersion, User
@@ -157,7 +158,7 @@ class Models:
 
         async def first() -> None:
             model = await create(default, sha256, ModelState.IN_SERVICE)
-            await Deployment.create(number=1, model=model, reason=default.verdict, since=datetime.now(UTC))
+            await Deployment.create(number=1, model=model, reason=default.verdict, since=await clock.now())
 
         async def instead() -> None:
             model = await create(default, sha256, ModelState.CANDIDATE)
@@ -230,7 +231,7 @@ async def deploy(model_id: int, reason: str, decided_by: User | None) -> None:
         model_id=model_id,
         reason=reason,
         decided_by=decided_by,
-        since=datetime.now(UTC),
+        since=await clock.now(),
     )
     await record(ModelPromoted(model_id, current.model_id))
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
@@ -26,6 +27,7 @@ from services.models import Models, NewModel, create, deploy
 from services.outbox import Outbox, record
 from services.retraining import Retraining, end
 from services.run_checkpoints import RunCheckpoints
+from store import clock
 from store.blobs import Blobs
 from store.database import atomically
 from store.tables import Deployment, Image, Label, ModelState, ModelVersion, RunState, TrainingRun
@@ -125,7 +127,7 @@ class Training:
     async def _take(self, run_id: int, seized: list[TrainingRun]) -> TrainingRun | None:
         """The run, once it is ours; it is noted in ``seized`` even where we are cancelled at that moment."""
         while True:
-            run, taken = await atomically(partial(_seize, run_id, seized))
+            run, taken = await atomically(partial(_seize, run_id, seized, await clock.now()))
             if run is None or run.slot is None:
                 return None
             if taken and run.lost < MAX_LOSSES:
@@ -149,19 +151,25 @@ class Training:
             await self._conclude(run, incumbent, used, Path(name))
 
     async def _keep_lease(self, run: TrainingRun) -> None:
-        """A database that is away for a moment ends no run: the lease outlasts it."""
-        until = datetime.now(UTC) + LEASE
+        """A database that is away for a moment ends no run: the lease outlasts it.
+
+        It runs out by the database's clock, since those of two machines differ, and by the monotonic one
+        while the database is away.
+        """
+        renewed = monotonic()
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            renewed = datetime.now(UTC) + LEASE
+            began = monotonic()
             try:
-                if not await TrainingRun.held(run.id, run.fence).update(lease_until=renewed):
+                until = await clock.now() + LEASE
+                if not await TrainingRun.held(run.id, run.fence).update(lease_until=until):
                     raise LeaseLost
-                until = renewed
+                renewed = began
             except DATABASE_AWAY:
-                if datetime.now(UTC) >= until:
+                left = renewed + LEASE.total_seconds() - monotonic()
+                if left <= 0:
                     raise
-                logger.warning("run %d: the database is away, the lease lasts until %s", run.id, until)
+                logger.warning("run %d: the database is away, the lease lasts for %.0f s", run.id, left)
 
     async def _learn(self, run: TrainingRun, folder: Path) -> tuple[ModelVersion, list[Example]]:
         """Have a candidate made; the model to be judged against, and what was laid out."""
@@ -299,9 +307,11 @@ async def _give_back(run: TrainingRun) -> None:
         logger.exception("run %d: not given back, its lease has to run out", run.id)
 
 
-async def _seize(run_id: int, seized: list[TrainingRun]) -> tuple[TrainingRun | None, bool]:
-    """The run, and whether it is ours now; in one transaction, lest we take another's fence for ours."""
-    now = datetime.now(UTC)
+async def _seize(run_id: int, seized: list[TrainingRun], now: datetime) -> tuple[TrainingRun | None, bool]:
+    """The run, and whether it is ours now; in one transaction, lest we take another's fence for ours.
+
+    ``now`` is by the database's clock, and takes no lease too early for lying in the past a little.
+    """
     unknown = {"learned_by": None, "left_out": None}
     changes = {"fence": F("fence") + 1, "lease_until": now + LEASE, "state": RunState.TRAINING, **unknown}
     taken = await TrainingRun.abandoned(run_id, now).update(**changes, lost=F("lost") + 1)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from pymysql.err import InterfaceError
 from tortoise.backends.base.client import TransactionContext, TransactionContextPooled
 from tortoise.backends.mysql.client import MySQLClient, TransactionWrapper
 
@@ -24,6 +25,8 @@ async def answered(seconds: float | None) -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise DatabaseAway(f"the database has not answered for {seconds:g} seconds") from error
+    except InterfaceError as error:  # which Tortoise does not translate
+        raise DatabaseAway(f"the connection to the database has ended: {error}") from error
 
 
 class PooledTransaction(TransactionContextPooled):
