@@ -51,6 +51,10 @@ class ImageFilter:
         description="Whether the last promotion, or rollback, changed the finding that the owner knew.",
     )
     labelled: bool | None = strawberry.field(default=OMITTED, description="Whether there is a label.")
+    failed: bool | None = strawberry.field(
+        default=OMITTED,
+        description="Whether no prediction could be made, of which `failure` says why.",
+    )
     search: str | None = strawberry.field(
         default=OMITTED, description="A part of the filename or of the patient reference."
     )
@@ -67,6 +71,7 @@ class ImageFilter:
             finding=given(self.finding),
             finding_changed=given(self.finding_changed),
             labelled=given(self.labelled),
+            failed=given(self.failed),
             search=given(self.search),
             uploaded_after=given(self.uploaded_after),
             uploaded_before=given(self.uploaded_before),

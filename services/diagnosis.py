@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from tortoise.exceptions import IntegrityError
-from tortoise.expressions import Q
+from tortoise.expressions import F, Q
 
 from events.messages import ImageUploaded, ModelPromoted, PredictionFailed, PredictionMade
 from ml import features as packing
@@ -31,6 +31,8 @@ RENEWAL_BATCH = LARGEST_PREDICTION
 RENEWED = ("id", "key", "owner_id", "features", "view", "failure")
 """All that is read of an image to judge it anew."""
 UNFAILED = {"failure": None, "fault": False}
+MOST_DEATHS = 3
+DEADLY = f"the process that judges images ended over this one, {MOST_DEATHS} times: it is not tried again"
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,21 @@ class Diagnosis:
             await self._fail(image, f"the image cannot be read: {error}", ours)
             return
         await self._judge_until_current(image, features)
+
+    async def diagnose_returned(self, event: ImageUploaded) -> None:
+        """As `diagnose`, of an image whose job came back from a process that may have died of it.
+
+        To be called with no other image beside it, so that what dies here dies of this one.
+        """
+        image = await Image.get_or_none(id=event.image_id)
+        if image is not None and image.deaths >= MOST_DEATHS:
+            await self._fail(image, DEADLY, False)  # not ours: another try would end another process
+            return
+        await Image.filter(id=event.image_id).update(deaths=F("deaths") + 1)
+        try:
+            await self.diagnose(event)
+        finally:
+            await Image.filter(id=event.image_id).update(deaths=0)  # whoever comes here lives
 
     async def give_up(self, event: ImageUploaded) -> None:
         """Say of an image that judging it failed again and again, for a reason of ours."""
@@ -117,8 +134,12 @@ class Diagnosis:
         return [image for image in lost if not await self.diagnose_again(image)]
 
     async def _judge_until_current(self, image: Image, features: Array) -> None:
-        """A promotion between judging and recording would leave the image to the old model alone."""
+        """A promotion between judging and recording would leave the image to the old model alone.
+
+        Nor does a process judge by that which was away when another was promoted.
+        """
         serving, before = None, None
+        await self.models.refresh()
         while serving is not self.inference.serving:
             before, serving = serving, self.inference.serving
             (judgement,) = await self.inference.compute(partial(serving.head.judge, features[None]))

@@ -64,6 +64,8 @@ class Filter:
     finding_changed: bool | None = None
     """By the last promotion."""
     labelled: bool | None = None
+    failed: bool | None = None
+    """Whether no prediction could be made."""
     search: str | None = None
     uploaded_after: datetime | None = None
     uploaded_before: datetime | None = None
@@ -199,6 +201,8 @@ async def _matching(images: QuerySet[Image], wanted: Filter) -> QuerySet[Image]:
     if wanted.labelled is not None:
         labelled = Q(id__in=Subquery(Label.standing().values("image_id")))
         images = images.filter(labelled if wanted.labelled else ~labelled)
+    if wanted.failed is not None:
+        images = images.filter(failure__isnull=not wanted.failed)
     if wanted.search:
         if len(wanted.search) > SEARCH_LENGTH:
             raise refuse(Code.TOO_LARGE, f"a search has at most {SEARCH_LENGTH} characters", "search")

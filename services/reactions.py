@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -50,6 +50,25 @@ class Reaction:
     give_up: Handler | None = None
     in_hand: int = WAITING
     """Jobs that a process has at a time: few of those that take long, so that others have their share."""
+    returned: Handler | None = None
+    """In the handler's place, with nothing of the group beside it, where the job came back from a process
+    that may have ended over it. Attempts are counted anew then."""
+
+
+class Gate:
+    """So many at a time, or one alone."""
+
+    def __init__(self, at_once: int) -> None:
+        self._places, self._all, self._turn = asyncio.Semaphore(at_once), at_once, asyncio.Lock()
+
+    @asynccontextmanager
+    async def place(self, alone: bool) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            if alone:
+                await stack.enter_async_context(self._turn)
+            for _ in range(self._all if alone else 1):
+                await stack.enter_async_context(self._places)
+            yield
 
 
 def jobs(platform: Platform) -> Mapping[type[Event], Reaction]:
@@ -59,7 +78,13 @@ def jobs(platform: Platform) -> Mapping[type[Event], Reaction]:
         EmailVerificationRequested: Reaction("verify", accounts.send_verification, 4, ABOUT_A_DAY),
         PasswordResetRequested: Reaction("reset", accounts.send_password_reset, 4, ABOUT_A_DAY),
         ContactMessageReceived: Reaction("contact", platform.contact.mail_admins, 4, ABOUT_A_DAY),
-        ImageUploaded: Reaction("diagnosis", diagnosis.diagnose, 32, give_up=diagnosis.give_up),
+        ImageUploaded: Reaction(
+            "diagnosis",
+            diagnosis.diagnose,
+            32,
+            give_up=diagnosis.give_up,
+            returned=diagnosis.diagnose_returned,
+        ),
         ImageDeleted: Reaction("removal", platform.images.remove_blobs, 4, FOR_EVER),
         LabelSubmitted: Reaction("threshold", platform.retraining.start_if_due),
         RetrainingRequested: Reaction("training", platform.training.train, attempts=FOR_EVER),
@@ -97,7 +122,7 @@ async def _for_ever(name: str, once: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _work(log: EventLog, kind: type[Event], reaction: Reaction) -> None:
-    gate, hand = asyncio.Semaphore(reaction.at_once), asyncio.Semaphore(reaction.in_hand)
+    gate, hand = Gate(reaction.at_once), asyncio.Semaphore(reaction.in_hand)
     async with asyncio.TaskGroup() as tasks, aclosing(log.work(reaction.group, frozenset({kind}))) as jobs:
         async for job in jobs:
             await hand.acquire()
@@ -105,12 +130,14 @@ async def _work(log: EventLog, kind: type[Event], reaction: Reaction) -> None:
             task.add_done_callback(lambda _: hand.release())
 
 
-async def _carry_out(job: Job, reaction: Reaction, gate: asyncio.Semaphore) -> None:
+async def _carry_out(job: Job, reaction: Reaction, gate: Gate) -> None:
+    returned = reaction.returned if job.delivered > 1 else None
     # What was delivered before and came back may have ended the process that had it: an attempt, too.
-    for attempt in range(job.delivered, reaction.attempts + 1):
+    for attempt in range(1 if returned else job.delivered, reaction.attempts + 1):
         try:
-            async with gate:  # not while pausing: what fails again and again stands in nobody's way
-                await reaction.handler(job.event)
+            # Not while pausing: what fails again and again stands in nobody's way.
+            async with gate.place(alone=returned is not None):
+                await (returned or reaction.handler)(job.event)
             break
         except Undeliverable as error:
             logger.warning("%s: no mail for %s: %s", reaction.group, job.event, error)

@@ -181,6 +181,9 @@ class Image(Model):
     fault = fields.BooleanField(
         default=False, db_default=False, description="whether the failure is ours: it is tried again"
     )
+    deaths = fields.SmallIntField(
+        default=0, db_default=0, description="processes that ended while they judged it, and it alone"
+    )
     uploaded_at = fields.DatetimeField(auto_now_add=True)
 
     owner_id: int

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import numpy as np
@@ -122,8 +123,33 @@ async def test_of_a_turned_film_nothing_is_found_by_any_model(
         assert (prediction.finding, prediction.abstained) == (None, AbstainReason.OUT_OF_DISTRIBUTION)
 
 
+async def test_an_image_over_which_processes_ended_is_given_up_for_good(platform: Platform) -> None:
+    (image,) = await upload(platform, await member(), picture(1), wait=0)
+    await Image.filter(id=image.id).update(deaths=diagnosis_module.MOST_DEATHS)
+    await Prediction.all().delete()
+    await platform.diagnosis.diagnose_returned(ImageUploaded(image.id))
+    await image.refresh_from_db()
+    assert (image.failure, image.fault) == (diagnosis_module.DEADLY, False)
+    assert not await Prediction.exists()
+
+
+async def test_an_image_whose_process_lived_is_suspected_no_more(platform: Platform, parts: Parts) -> None:
+    (image,) = await upload(platform, await member(), picture(1))
+    await Prediction.all().delete()
+    await Image.all().update(deaths=diagnosis_module.MOST_DEATHS - 1, features=None)
+    assert isinstance(parts.extractor, Counting)
+    for broken in (True, False):
+        parts.extractor.broken = broken
+        with suppress(FloatingPointError):
+            await platform.diagnosis.diagnose_returned(ImageUploaded(image.id))
+        await image.refresh_from_db()
+        assert (image.deaths, await Prediction.all().count()) == (0, 0 if broken else 1)
+        await Image.all().update(deaths=diagnosis_module.MOST_DEATHS - 1)
+
+
 async def test_an_image_that_has_gone_is_nobodys_business(platform: Platform) -> None:
-    for react in (platform.diagnosis.diagnose, platform.diagnosis.give_up):
+    diagnosis = platform.diagnosis
+    for react in (diagnosis.diagnose, diagnosis.diagnose_returned, diagnosis.give_up):
         await react(ImageUploaded(10**9))
     assert await events(PredictionFailed) == []
 

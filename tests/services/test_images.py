@@ -109,6 +109,14 @@ async def test_filters_by_what_the_model_in_service_found(images: Images) -> Non
     assert await names(images, ana, Filter(finding=Finding.NO_COVID)) == ["1"]
 
 
+async def test_filters_by_whether_judging_failed(images: Images) -> None:
+    ana = await member()
+    first, _ = await named(ana, ["1", "2"])
+    await Image.filter(id=first.id).update(failure="the image cannot be read")
+    assert await names(images, ana, Filter(failed=True)) == ["1"]
+    assert await names(images, ana, Filter(failed=False)) == ["2"]
+
+
 async def test_filters_by_whether_there_is_a_label(images: Images) -> None:
     ana = await member()
     first, _ = await named(ana, ["1", "2"])

@@ -14,7 +14,7 @@ from services import reactions
 from services.journal import DatabaseJournal
 from services.letters import Undeliverable
 from services.platform import Platform
-from services.reactions import Reaction
+from services.reactions import Gate, Handler, Reaction
 from tests.people import eventually
 
 
@@ -272,9 +272,31 @@ async def test_what_ends_its_process_is_given_up_as_what_fails(
         calls.append("given up")
 
     job = Returned(delivered, NewsPublished(1))
-    await reactions._carry_out(job, Reaction("news", fail, attempts=3, give_up=give_up), asyncio.Semaphore())
+    await reactions._carry_out(job, Reaction("news", fail, attempts=3, give_up=give_up), Gate(1))
     assert calls == [*["tried"] * tried, "given up"]
     assert job.is_done
+
+
+async def test_what_may_have_ended_its_process_is_tried_with_nothing_beside_it() -> None:
+    gate, under_way, together, calls = Gate(3), 0, list[int](), list[str]()
+
+    def noting(name: str) -> Handler:
+        async def handle(event: NewsPublished) -> None:
+            nonlocal under_way
+            under_way += 1
+            calls.append(name)
+            await asyncio.sleep(0.02)
+            together.append(under_way if name == "returned" else 0)
+            under_way -= 1
+
+        return handle
+
+    reaction = Reaction("news", noting("new"), attempts=3, returned=noting("returned"))
+    jobs = [Returned(1 + number % 2 * 4, NewsPublished(number)) for number in range(8)]
+    await asyncio.gather(*(reactions._carry_out(job, reaction, gate) for job in jobs))
+    assert sorted(calls) == ["new"] * 4 + ["returned"] * 4
+    assert max(together) == 1
+    assert all(job.is_done for job in jobs)
 
 
 async def test_reacts_to_events_that_there_are_each_in_a_group_of_its_own(platform: Platform) -> None:
