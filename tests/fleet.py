@@ -24,16 +24,25 @@ class Fleet:
     servers: list[Live] = field(default_factory=list)
     serving: list[subprocess.Popen[bytes]] = field(default_factory=list)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    working: list[Live] = field(default_factory=list)
 
-    def start_server(self) -> None:
-        """Begin to start one more; see `wait_until_ready`."""
-        live = prepared(self.folder / f"server {len(self.servers)}", **self.settings)
+    def start_server(self, **environment: str) -> None:
+        """Begin to start one more, with more in its environment; see `wait_until_ready`."""
+        live = self._prepared(f"server {len(self.servers)}", environment)
         self.servers.append(live)
         self.serving.append(self._start("serve", live))
 
-    def start_worker(self) -> None:
-        live = prepared(self.folder / f"worker {len(self.workers)}", **self.settings)
+    def start_worker(self, **environment: str) -> None:
+        """Begin to start one more, which tells of itself on its port; see `wait_until_working`."""
+        live = self._prepared(f"worker {len(self.workers)}", environment)
+        live.environment["COVIDXR_HEALTH_PORT"] = str(live.port)
+        self.working.append(live)
         self.workers.append(self._start("worker", live))
+
+    def _prepared(self, name: str, environment: dict[str, str]) -> Live:
+        live = prepared(self.folder / name, **self.settings)
+        live.environment.update(environment)
+        return live
 
     def restart_server(self, number: int) -> None:
         """As an operator does it; until it answers again."""
@@ -44,8 +53,11 @@ class Fleet:
     def restart_worker(self, number: int) -> None:
         """As an operator does it; it may take seconds until it works."""
         self._end(self.workers[number])
-        live = prepared(self.folder / f"worker {number}", **self.settings)
-        self.workers[number] = self._start("worker", live)
+        self.start_worker_again(number)
+
+    def start_worker_again(self, number: int) -> None:
+        """One that has ended."""
+        self.workers[number] = self._start("worker", self.working[number])
 
     @staticmethod
     def _end(process: subprocess.Popen[bytes]) -> None:
@@ -59,6 +71,11 @@ class Fleet:
     def wait_until_ready(self) -> None:
         """Until every server answers."""
         for process, live in zip(self.serving, self.servers, strict=True):
+            wait_until_ready(process, live.port)
+
+    def wait_until_working(self) -> None:
+        """Until every worker works."""
+        for process, live in zip(self.workers, self.working, strict=True):
             wait_until_ready(process, live.port)
 
     def stop(self) -> None:

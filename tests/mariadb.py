@@ -39,12 +39,14 @@ class MariaDb:
 
     def empty(self) -> None:
         """Make that database anew."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             connection.cursor().execute("DROP DATABASE covidxr")
             connection.cursor().execute(CREATE)
 
-    def _connected(self) -> pymysql.Connection:
-        return pymysql.connect(host="127.0.0.1", port=self.port, user="root")
+    def connected(self, database: str | None = None) -> pymysql.Connection:
+        return pymysql.connect(
+            host="127.0.0.1", port=self.port, user="root", database=database, autocommit=True
+        )
 
     def start(self) -> None:
         self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
@@ -56,7 +58,7 @@ class MariaDb:
 
     def _answers(self) -> bool:
         try:
-            with self._connected() as connection:
+            with self.connected() as connection:
                 connection.cursor().execute(CREATE)
         except pymysql.err.OperationalError:
             return False

@@ -3,6 +3,7 @@
 What the environment says makes one process of many go wrong, or slow:
     COVIDXR_TEST_POISON   films of this brightness, 0 to 255, kill the process that reads them
     COVIDXR_TEST_PAUSE    seconds that a trainer takes for each of its two epochs
+    COVIDXR_TEST_LEASE    seconds after which a job goes to another where nothing is heard of its worker
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from api import cli, wiring
 from api.settings import Settings
+from events import jetstream
 from ml.recipes import Prepared
 from tests import stand_ins
 
@@ -41,4 +43,5 @@ def load_parts(settings: Settings) -> wiring.Parts:
 
 if __name__ == "__main__":
     wiring.load_parts = load_parts
+    jetstream.LEASE_SECONDS = float(os.environ.get("COVIDXR_TEST_LEASE", jetstream.LEASE_SECONDS))
     cli.main()

@@ -70,6 +70,12 @@ class Breakable:
         async with httpx.AsyncClient(timeout=60) as client:
             return (await client.get(address)).status_code
 
+    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What the database answers."""
+        with self.database.connected("covidxr") as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall())
+
     def none_has_ended(self) -> bool:
         """Whether every process lives that was started first."""
         return all(process.poll() is None for process in (*self.fleet.serving, *self.fleet.workers))

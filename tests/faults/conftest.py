@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -34,16 +34,23 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 def breakable(
     tmp_path: Path, own_mariadb: MariaDb, mortal: Broker, s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Breakable]]:
-    """Makes two servers and workers, on stand-ins unless another program is named, with more settings."""
+    """Makes servers and workers, on stand-ins, with what the environment of each has besides."""
     for name, value in s3.environment.items():
         monkeypatch.setenv(name, value)
     with ExitStack() as stack:
 
-        def make(workers: int = 2, program: list[str] = PROGRAM, **settings: str) -> Breakable:
+        def make(
+            workers: Sequence[dict[str, str]] = ({}, {}), servers: Sequence[dict[str, str]] = ({}, {})
+        ) -> Breakable:
             own_mariadb.empty()
-            given = shared(own_mariadb.url, s3.make_bucket(), mortal.url("covidxr"), **settings)
-            given = {"retrain_threshold": "1000000", "points_per_minute": "0"} | given
-            found = stack.enter_context(fleet(tmp_path, given, 2, workers, program))
+            given = shared(own_mariadb.url, s3.make_bucket(), mortal.url("covidxr"))
+            given |= {"retrain_threshold": "1000000", "points_per_minute": "0"}
+            found = stack.enter_context(fleet(tmp_path, given, 0, 0, PROGRAM))
+            for environment in servers:
+                found.start_server(**environment)
+            for environment in workers:
+                found.start_worker(**environment)
+            found.wait_until_ready()
             return Breakable(found, own_mariadb, mortal)
 
         yield make
