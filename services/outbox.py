@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from contextvars import ContextVar
+from time import monotonic
 from typing import TypeVar
 from uuid import uuid4
 
-from events.log import Entry, EventLog
+from tortoise.expressions import Q
+
+from events.log import LAST, Entry, EventLog
 from events.messages import KINDS, Event, from_payload, to_payload
 from store.database import atomically
 from store.inserting import insert
@@ -18,8 +23,13 @@ T = TypeVar("T")
 
 BATCH = 200
 SWEEP_SECONDS = 5.0
-"""How often the relay looks without being woken: for events that another process committed."""
+"""How often the relay looks for what has waited since it last did: whoever committed it has died, perhaps."""
 RETRY_SECONDS = 1.0
+REMEMBERED = 10_000
+"""Events of its own that a relay remembers while the log is away; it finds the others as it sweeps."""
+
+_uids: ContextVar[list[str] | None] = ContextVar("_uids", default=None)
+"""Of the events that the transaction under way has recorded; some may be undone, and recorded again."""
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +41,12 @@ async def record(event: Event) -> None:
 
 async def record_all(events: Iterable[Event]) -> None:
     """Write events, in order, beside the rows of the transaction under way."""
-    rows = (
+    rows = [
         {"uid": uuid4().hex, "kind": type(event).__name__, "payload": to_payload(event)} for event in events
-    )
+    ]
     await insert(OutboxEvent, rows)
+    if (uids := _uids.get()) is not None:
+        uids += [str(row["uid"]) for row in rows]
 
 
 class Outbox:
@@ -43,30 +55,59 @@ class Outbox:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._committed = asyncio.Event()
+        self._own: list[str] = []
 
     async def commit(self, body: Callable[[], Awaitable[T]]) -> T:
         """Run ``body`` in one transaction and wake the relay; see `store.database.atomically`."""
+        uids: list[str] = []
+        before = _uids.set(uids)
         try:
             return await atomically(body)
-        finally:
-            self._committed.set()  # also for a caller that was cancelled: its transaction has committed
+        finally:  # also for a caller that was cancelled: its transaction has committed
+            _uids.reset(before)
+            self._own += uids[: REMEMBERED - len(self._own)]
+            self._committed.set()
 
     async def relay(self) -> None:
-        """Publish for ever; a fault of database or log delays events, and loses none."""
+        """Publish for ever; a fault of database or log delays events, and loses none.
+
+        Each process publishes what it has committed itself, at once, and what waits from one sweep to the
+        next, whoever committed it: else all of them would publish everything.
+        """
+        left, sweep_at = LAST, monotonic()  # at the start all that waits
         while True:
             self._committed.clear()
             try:
-                while await self._publish_some():
-                    pass
+                await self._publish_own()
+                if monotonic() >= sweep_at:
+                    left = await self._sweep(left)
+                    sweep_at = monotonic() + SWEEP_SECONDS
             except Exception:
                 logger.exception("events wait in the outbox: publishing failed, trying again")
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            await self._wait()
+            await self._wait(sweep_at)
 
-    async def _publish_some(self) -> bool:
+    async def _publish_own(self) -> None:
+        while self._own:
+            own, self._own = self._own[:BATCH], self._own[BATCH:]
+            try:
+                await self._publish(Q(uid__in=own))
+            except BaseException:
+                self._own = own + self._own
+                raise
+
+    async def _sweep(self, left: int) -> int:
+        """Publish what was there at the last sweep; the newest that waits now."""
+        while await self._publish(Q(id__lte=left)):
+            pass
+        newest = await OutboxEvent.all().order_by("-id").first()
+        return newest.id if newest else 0
+
+    async def _publish(self, which: Q) -> bool:
+        """Publish some of these, oldest first; whether there were any."""
         # Those of a newer version of the program wait for it and hold nothing up.
-        waiting = OutboxEvent.filter(kind__in=list(KINDS)).order_by("id").limit(BATCH)
+        waiting = OutboxEvent.filter(which, kind__in=list(KINDS)).order_by("id").limit(BATCH)
         rows = await waiting.values_list("id", "uid", "kind", "payload", "created_at")
         if rows:
             await self._log.publish(
@@ -75,9 +116,7 @@ class Outbox:
             await OutboxEvent.filter(id__in=[row for row, *_ in rows]).delete()
         return bool(rows)
 
-    async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(SWEEP_SECONDS):
+    async def _wait(self, until: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(until - monotonic()):
                 await self._committed.wait()
-        except TimeoutError:
-            return

@@ -178,6 +178,44 @@ async def test_finds_what_another_process_committed(outbox: Outbox, monkeypatch:
         assert await eventually(published) == [7]
 
 
+async def test_leaves_what_others_commit_to_them(outbox: Outbox) -> None:
+    """Of two processes that publish what either commits each would publish everything, once in vain."""
+    async with relaying(outbox):
+        await outbox.commit(lambda: write(1))
+        assert await eventually(everything_is_out)
+        await record(NewsPublished(2))
+        await outbox.commit(lambda: write(3))
+        await asyncio.sleep(0.5)
+        assert await published() == [1, 3]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_remembers_so_many_while_the_log_is_away_and_finds_the_others(
+    outbox: Outbox, log: Shaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "REMEMBERED", 3)
+    monkeypatch.setattr(outbox_module, "SWEEP_SECONDS", 0.05)
+    log.fail_before = 2
+    for number in range(10):
+        await outbox.commit(lambda n=number: write(n))
+    async with relaying(outbox):
+        assert await eventually(everything_is_out)
+    assert await published() == list(range(10))
+
+
+async def test_what_a_transaction_undid_is_not_published(outbox: Outbox) -> None:
+    async def undone() -> None:
+        await write(1)
+        raise RuntimeError
+
+    async with relaying(outbox):
+        with pytest.raises(RuntimeError):
+            await outbox.commit(undone)
+        await outbox.commit(lambda: write(2))
+        assert await eventually(everything_is_out)
+    assert await published() == [2]
+
+
 async def test_an_event_of_another_version_waits_and_holds_nothing_up(outbox: Outbox, log: Shaky) -> None:
     await OutboxEvent.create(uid="0", kind="NotInventedYet", payload={"post_id": 0})
     async with relaying(outbox):
