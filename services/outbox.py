@@ -65,7 +65,7 @@ class Outbox:
             return await atomically(body)
         finally:  # also for a caller that was cancelled: its transaction has committed
             _uids.reset(before)
-            self._own += uids[: REMEMBERED - len(self._own)]
+            self._own += uids[: max(0, REMEMBERED - len(self._own))]
             self._committed.set()
 
     async def relay(self) -> None:
