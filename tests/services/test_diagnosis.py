@@ -20,7 +20,9 @@ from services import reactions
 from services.diagnosis import Diagnosis
 from services.inference import Serving
 from services.keys import features_key, pixels_key
+from services.models import deploy
 from services.platform import Platform
+from store.database import atomically
 from store.tables import (
     AbstainReason,
     Deployment,
@@ -121,6 +123,19 @@ async def test_of_a_turned_film_nothing_is_found_by_any_model(
     assert (await Image.get(id=image.id)).view is FilmView.TURNED_90
     for prediction in await Prediction.filter(image_id=image.id):
         assert (prediction.finding, prediction.abstained) == (None, AbstainReason.OUT_OF_DISTRIBUTION)
+
+
+async def test_a_process_that_has_not_heard_of_a_promotion_judges_by_the_promoted_model(
+    platform: Platform,
+) -> None:
+    (image,) = await upload(platform, await member(), picture(1))
+    await Prediction.all().delete()
+    second = await candidate(platform, "0.9")
+    # Not by the outbox, which would be relayed at once, but as another process commits.
+    await atomically(lambda: deploy(second.id, "elsewhere", None))
+    assert platform.diagnosis.inference.serving.model_id != second.id
+    await platform.diagnosis.diagnose(ImageUploaded(image.id))
+    assert await Prediction.all().values_list("model_id", flat=True) == [second.id]
 
 
 async def test_an_image_over_which_processes_ended_is_given_up_for_good(platform: Platform) -> None:
