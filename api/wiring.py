@@ -106,7 +106,9 @@ async def event_log(settings: Settings) -> AsyncIterator[EventLog]:
         async with jetstream.connected(settings.events_url, kept=_kept(settings)) as log:
             yield log
     else:
-        yield InProcessLog(DatabaseJournal())
+        journal = DatabaseJournal()
+        _, newest = await journal.bounds()
+        yield InProcessLog(journal, newest)
 
 
 def build(settings: Settings, parts: Parts, log: EventLog) -> tuple[Platform, Outbox, Inference]:

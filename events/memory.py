@@ -37,8 +37,9 @@ class Journal(Protocol):
 class InProcessLog:
     """An EventLog for one process over a journal that survives it."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, journal: Journal, before: int = 0) -> None:
+        """Up to the place ``before`` a process that has ended may have had the jobs that are open."""
+        self._journal, self._before = journal, before
         self._window = Window(journal.read, journal.bounds)
         self._publishing = asyncio.Lock()
 
@@ -66,7 +67,7 @@ class InProcessLog:
             async for delivery in self.stream(progress.reached):
                 if type(delivery.event) in kinds:
                     progress.begin(delivery.position)
-                    yield InProcessJob(delivery, progress)
+                    yield InProcessJob(delivery, progress, 2 if delivery.position <= self._before else 1)
                 else:
                     progress.pass_over(delivery.position)
                     await progress.save_if_due()
@@ -120,8 +121,8 @@ class Progress:
 class InProcessJob:
     """A delivery to a worker of this process."""
 
-    def __init__(self, delivery: Delivery, progress: Progress) -> None:
-        self._delivery, self._progress = delivery, progress
+    def __init__(self, delivery: Delivery, progress: Progress, delivered: int) -> None:
+        self._delivery, self._progress, self._delivered = delivery, progress, delivered
 
     @property
     def event(self) -> Event:
@@ -129,7 +130,7 @@ class InProcessJob:
 
     @property
     def delivered(self) -> int:
-        return 1
+        return self._delivered
 
     async def done(self) -> None:
         self._progress.finish(self._delivery.position)

@@ -50,6 +50,14 @@ async def test_nothing_is_published_where_the_journal_fails(log: InProcessLog) -
     assert numbers(await take(log, 0, 1)) == [1]
 
 
+async def test_what_a_process_before_may_have_begun_is_told_from_what_is_new(log: InProcessLog) -> None:
+    await log.publish(entries(1, 2))
+    again = InProcessLog(DatabaseJournal(), before=await log.head())
+    await again.publish(entries(3, 3))
+    _, jobs = await jobs_of(again, 3)
+    assert [job.delivered for job in jobs] == [2, 2, 1]
+
+
 async def drop_up_to(place: int) -> None:
     """Drop old events, as the sweep does, where one group has done them up to a place."""
     await ConsumerPosition.create(group="slow", position=place)
