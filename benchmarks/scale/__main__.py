@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from benchmarks.scale.calling import Caller, films, label_for, upload_for
-from benchmarks.scale.cpu import Meter, Spent
+from benchmarks.scale.cpu import Meter, Spent, resident
 from benchmarks.scale.listening import Heard, listen
 from benchmarks.scale.people import sign_in
 from benchmarks.scale.sizes import sizes
@@ -62,6 +62,7 @@ class Row:
     counts: dict[str, int] = field(default_factory=dict)
     """Of what each part did: with what it spent, what one costs."""
     sizes: dict[str, float] = field(default_factory=dict)
+    socket_bytes: float = 0.0
 
 
 @dataclass
@@ -144,8 +145,11 @@ class Bench:
         ours, theirs = multiprocessing.Pipe()
         context = multiprocessing.get_context("spawn")
         process = context.Process(target=listen, args=(theirs, sockets), daemon=True)
+        servers = [process.pid for process in self.found.serving]
+        before = resident(servers)
         process.start()
         assert await asyncio.to_thread(ours.recv) == "open"
+        self.row.socket_bytes = self.row.socket_bytes or (resident(servers) - before) / len(sockets)
         meter = self._meter(subscribers=[process.pid or 0])
         heard = await self._heard_of_a_burst(ours, owners)
         self.row.spent[name], self.row.counts[name] = meter.spent(), len(heard.delays)

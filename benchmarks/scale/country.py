@@ -96,8 +96,10 @@ def cores_for(rate: float, service: float, within: float, seed: int = 0) -> tupl
         cores += max(1, cores // 50)
 
 
-def simulate(country: Country, costs: Costs, sizes: dict[str, float], prices: Prices) -> dict[str, Any]:
-    """Cores, stores and dollars."""
+def simulate(
+    country: Country, costs: Costs, sizes: dict[str, float], socket_bytes: float, prices: Prices
+) -> dict[str, Any]:
+    """Cores, stores, dollars, and how long findings take; ``sizes`` are bytes an image."""
     rate = country.uploads_per_minute / 60
     servers, answered = cores_for(rate, costs.upload + costs.label, country.within_seconds / 2)
     workers, judged = cores_for(rate, costs.judgement, country.within_seconds / 2)
@@ -123,6 +125,7 @@ def simulate(country: Country, costs: Costs, sizes: dict[str, float], prices: Pr
         "rows": rows * prices.gigabyte_month_of_rows,
     }
     waited = {"p99 of an upload": answered, "p99 of a judgement": judged}
+    stores["memory of sockets"] = country.subscribers * socket_bytes / 1e9
     return {"cores": cores, "gigabytes": stores, "dollars_a_month": dollars, "seconds": waited}
 
 
@@ -139,7 +142,7 @@ def main() -> None:
     country = Country(**{name: asked[name] for name in asdict(Country())})
     prices = Prices(**{name: asked[name] for name in asdict(Prices())})
     costs = Costs.of(row)
-    found = simulate(country, costs, row["sizes"], prices)
+    found = simulate(country, costs, row["sizes"], row["socket_bytes"], prices)
     print(
         "core-milliseconds: " + ", ".join(f"{name} {1000 * one:.1f}" for name, one in asdict(costs).items())
     )

@@ -1,14 +1,14 @@
-"""Which process computes how much: cores in use over a time, by what the kernel counts."""
+"""Which process computes how much and holds how much memory, by what the kernel counts."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-TICKS = os.sysconf("SC_CLK_TCK")
+TICKS, PAGE_BYTES = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 DATABASES = {"mariadbd", "mysqld"}
 
 
@@ -41,6 +41,11 @@ class Meter:
 
     def _spent(self) -> dict[str, float]:
         return {name: sum(map(_seconds, pids)) for name, pids in self._groups.items()}
+
+
+def resident(pids: Sequence[int]) -> int:
+    """Bytes of memory that these processes hold."""
+    return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES for pid in pids)
 
 
 def _is_database(comm: Path) -> bool:
