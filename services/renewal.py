@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from time import monotonic
 
 from events.messages import ModelPromoted
-from services import finding_changes
 from services.diagnosis import Diagnosis
 from services.inference import Serving
 from services.permissions import admin
@@ -71,7 +70,8 @@ class Renewal:
             raise CannotRenew(wrong_network(wanted, self.remaking.extractor))
         if await Image.read_by_others(wanted).exists():
             await self._have_features_made(self.diagnosis.inference.serving)
-            await finding_changes.tell(self.diagnosis.outbox, event.model_id)
+            # What a worker had extracted when it died is judged, and all that is another now is told.
+            faulty = await self.diagnosis.renew(event)
         if faulty:
             if len(faulty) < FAULTS_IN_A_ROW:
                 await self.remaking.count_faults(faulty)

@@ -75,7 +75,7 @@ async def test_workers_share_the_work_and_do_what_a_dead_one_left(
             processes[0].kill()
             await eventually(all_are_made_anew, SECONDS)
             model = await ModelVersion.get(state=ModelState.IN_SERVICE)
-            assert await Prediction.filter(model_id=model.id).count() == IMAGES
+            await eventually(lambda: so_many_by(model), SECONDS)
             made = await Prediction.filter(model_id=model.id).values_list("id", flat=True)
             await eventually(lambda: told_once(settings, set(made)))
     done = Counter(line for tally in tallies for line in tally.read_text().splitlines())
@@ -90,6 +90,10 @@ async def both_have_extracted(tallies: list[Path], count: int) -> bool:
 
 async def all_are_made_anew() -> bool:
     return not await Image.all().exclude(features=NEW).exists()
+
+
+async def so_many_by(model: ModelVersion) -> bool:
+    return await Prediction.filter(model_id=model.id).count() == IMAGES
 
 
 async def told_once(settings: Settings, ids: set[int]) -> bool:

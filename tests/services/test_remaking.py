@@ -3,12 +3,14 @@
 import asyncio
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from api.settings import Settings
 from api.wiring import Parts, running
 from events.messages import FeaturesMissed
 from services import reactions, remaking, renewal
+from services.diagnosis import Diagnosis
 from services.platform import Platform
 from services.remaking import LAST, Remaking
 from store.tables import Finding, Image, JournalEntry, Prediction
@@ -75,6 +77,23 @@ async def test_a_batch_that_comes_again_is_done_already(
             await platform.renewal.remaking.remake(event)
         assert another.extractor.extracted == 5
         assert await all_judged_twice()
+
+
+async def test_what_a_worker_had_extracted_and_not_judged_when_it_died_is_judged(
+    settings: Settings, parts: Parts, another: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its batch has nothing left to do, and comes again later than the others' end."""
+    images = await filled(settings, parts)
+    judge = Diagnosis._judge_until_current
+
+    async def dying(self: Diagnosis, image: Image, features: np.ndarray) -> None:
+        if image.id != images[2].id:
+            await judge(self, image, features)
+
+    monkeypatch.setattr(Diagnosis, "_judge_until_current", dying)
+    async with running(settings, another):
+        await eventually(all_judged_twice)
+    assert another.extractor.extracted == 5
 
 
 async def all_judged_twice() -> bool:
