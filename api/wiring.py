@@ -18,7 +18,7 @@ from api.trainer import TrainerProcess, learning_from
 from events import jetstream
 from events.log import EventLog
 from events.memory import InProcessLog
-from services import letters, reactions, tokens
+from services import letters, reactions, sealing, tokens
 from services.accounts import Accounts
 from services.blocking import Blocking
 from services.budget import Budget
@@ -169,6 +169,7 @@ async def running(settings: Settings, parts: Parts, works: bool = True) -> Async
         await platform.models.refresh()
         tasks = [
             outbox.relay(),
+            sealing.seal_for_ever(),
             inference.serve(),
             reactions.listen(platform),
             platform.drift_watch.serve(),

@@ -17,9 +17,10 @@ from services.door import Door
 from services.errors import Checks, Code, Problem, Refused, refuse
 from services.outbox import Outbox, record
 from services.permissions import admin
+from services.trail import note
 from store.database import atomically
 from store.pages import Page, Window, page
-from store.tables import Role, Token, TokenPurpose, User
+from store.tables import Role, Token, TokenPurpose, TrailKind, User
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,16 @@ class Accounts:
             "blocked_at": None,
             "block_reason": None,
         }
-        if not await User.filter(email=address).update(**changes):
-            await User.create(email=address, name=address.partition("@")[0], **changes)
-        user = await User.get(email=address)
-        await tokens.revoke_all(user.id, *TokenPurpose)  # of whoever knew the password before
-        return user
+
+        async def make() -> User:
+            if not await User.filter(email=address).update(**changes):
+                await User.create(email=address, name=address.partition("@")[0], **changes)
+            user = await User.get(email=address)
+            await tokens.revoke_all(user.id, *TokenPurpose)  # of whoever knew the password before
+            await note(TrailKind.ROLE_CHANGED, None, value=Role.ADMIN, User=user.id)
+            return user
+
+        return await self.outbox.commit(make)
 
     async def verify_email(self, token: str) -> User:
         """Confirms the address of the token's user.
@@ -176,6 +182,7 @@ class Accounts:
             await tokens.redeem(found)
             await User.filter(id=found.user_id).update(**changes)
             await tokens.revoke_all(found.user_id, *TokenPurpose)
+            await note(TrailKind.PASSWORD_RESET, found.user, User=found.user_id)
             return await User.get(id=found.user_id)
 
         return await self.outbox.commit(reset)
@@ -191,11 +198,12 @@ class Accounts:
         Raises:
             Refused: NOT_FOUND, CONFLICT.
         """
-        admin(viewer)
+        viewer = admin(viewer)
         await lookups.named_user(user_id)
 
         async def change() -> User:
-            await User.filter(id=user_id).update(role=role)
+            if await User.filter(id=user_id).exclude(role=role).update(role=role):
+                await note(TrailKind.ROLE_CHANGED, viewer, value=role, User=user_id)
             # Locked: two who demote each other at once would each see the other's old role.
             if not await User.admins().select_for_update():
                 raise refuse(Code.CONFLICT, "this is the last administrator", "role")
@@ -248,6 +256,7 @@ async def _session(user: User) -> str:
     unchanged = User.filter(id=user.id, password_hash=user.password_hash, blocked_at__isnull=True)
     if not await unchanged.update(password_hash=user.password_hash):
         raise _bad_credentials()
+    await note(TrailKind.SIGNED_IN, user, User=user.id)
     return await tokens.issue(user, TokenPurpose.SESSION)
 
 

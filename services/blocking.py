@@ -9,7 +9,8 @@ from services import lookups, reasons, tokens
 from services.errors import Checks, Code, refuse
 from services.outbox import Outbox
 from services.permissions import admin
-from store.tables import TokenPurpose, User
+from services.trail import note
+from store.tables import TokenPurpose, TrailKind, User
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,13 @@ class Blocking:
         checks.end()
 
         async def write() -> User:
-            user = await _changed(user_id, blocked_at=datetime.now(UTC), block_reason=reason)
+            await User.filter(id=user_id).update(blocked_at=datetime.now(UTC), block_reason=reason)
             # Locked: of two who block each other at once, one has to stay.
             if not await User.admins().select_for_update():
                 raise refuse(Code.CONFLICT, "this is the last administrator", "id")
             await tokens.revoke_all(user_id, TokenPurpose.SESSION)
-            return user
+            await note(TrailKind.USER_BLOCKED, viewer, reason, User=user_id)
+            return await User.get(id=user_id)
 
         return await self.outbox.commit(write)
 
@@ -49,11 +51,13 @@ class Blocking:
         Raises:
             Refused: NOT_FOUND.
         """
-        admin(viewer)
+        viewer = admin(viewer)
         await lookups.named_user(user_id)
-        return await self.outbox.commit(lambda: _changed(user_id, blocked_at=None, block_reason=None))
 
+        async def write() -> User:
+            blocked = User.filter(id=user_id, blocked_at__isnull=False)
+            if await blocked.update(blocked_at=None, block_reason=None):
+                await note(TrailKind.USER_UNBLOCKED, viewer, User=user_id)
+            return await User.get(id=user_id)
 
-async def _changed(user_id: int, blocked_at: datetime | None, block_reason: str | None) -> User:
-    await User.filter(id=user_id).update(blocked_at=blocked_at, block_reason=block_reason)
-    return await User.get(id=user_id)
+        return await self.outbox.commit(write)

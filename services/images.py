@@ -21,6 +21,7 @@ from services.keys import features_key, heatmap_key, pixels_key, thumbnail_key
 from services.links import Links
 from services.outbox import Outbox, record
 from services.permissions import may_see, member
+from services.trail import note
 from store.blobs import BlobMissing, Blobs
 from store.pages import NEWEST_FIRST, Page, Window, page
 from store.tables import (
@@ -32,6 +33,7 @@ from store.tables import (
     Label,
     ModelVersion,
     Prediction,
+    TrailKind,
     TrainingRun,
     User,
 )
@@ -135,9 +137,9 @@ class Images:
         Raises:
             Refused: NOT_FOUND.
         """
-        image = await self._own(viewer, image_id)
+        viewer, image = member(viewer), await self._own(viewer, image_id)
         # Deleted as it was seen, or else seen again: its features may be stored at this moment.
-        while not await self.outbox.commit(partial(_remove, image)):
+        while not await self.outbox.commit(partial(_remove, image, viewer)):
             image = await self._own(viewer, image_id)
 
     async def remove_blobs(self, event: ImageDeleted) -> None:
@@ -166,7 +168,7 @@ class Images:
         return image
 
 
-async def _remove(image: Image) -> bool:
+async def _remove(image: Image, by: User) -> bool:
     seen = Image.filter(id=image.id, features=image.features, holdout=image.holdout)
     # Changes nothing, but locks the row.
     if not await seen.update(sha256=image.sha256):
@@ -175,6 +177,7 @@ async def _remove(image: Image) -> bool:
     await seen.delete()
     await DeletedFilm.bulk_create(known)
     await record(ImageDeleted(image.key, image.features))
+    await note(TrailKind.IMAGE_DELETED, by, Image=image.id)
     return True
 
 

@@ -13,8 +13,9 @@ from services import lookups, reasons
 from services.errors import Checks, Code, refuse
 from services.outbox import Outbox, record
 from services.permissions import admin, member
+from services.trail import note
 from store.pages import Page, Window, page
-from store.tables import Evidence, Finding, Image, Label, ModelVersion, User
+from store.tables import Evidence, Finding, Image, Label, ModelVersion, TrailKind, User
 
 STRENGTH = {evidence: rank for rank, evidence in enumerate(reversed(Evidence))}
 
@@ -115,6 +116,7 @@ class Labelling:
             count = await Label.standing().filter(submitted_by_id=user_id).update(**mark)
             if count:
                 await record(LabelsWithdrawn(user_id, count))
+                await note(TrailKind.LABELS_WITHDRAWN, viewer, reason, count, User=user_id)
             return user, count
 
         return await self.outbox.commit(write)
@@ -135,4 +137,5 @@ async def enter(image_id: int, by: User, finding: Finding, evidence: Evidence | 
         submitted_by=by,
     )
     await record(LabelSubmitted(label.id, image_id))
+    await note(TrailKind.LABEL_SUBMITTED, by, Label=label.id, Image=image_id)
     return label

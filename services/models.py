@@ -20,10 +20,11 @@ from services.inference import Head, Inference, Serving
 from services.keys import model_key
 from services.outbox import Outbox, record
 from services.permissions import admin
+from services.trail import note
 from store import clock
 from store.blobs import BlobMissing, Blobs
 from store.pages import Page, Window, page
-from store.tables import Deployment, ModelState, ModelVersion, User
+from store.tables import Deployment, ModelState, ModelVersion, TrailKind, User
 
 logger = logging.getLogger(__name__)
 
@@ -159,6 +160,7 @@ class Models:
         async def first() -> None:
             model = await create(default, sha256, ModelState.IN_SERVICE)
             await Deployment.create(number=1, model=model, reason=default.verdict, since=await clock.now())
+            await note(TrailKind.MODEL_PROMOTED, None, ModelVersion=model.id)
 
         async def instead() -> None:
             model = await create(default, sha256, ModelState.CANDIDATE)
@@ -234,6 +236,8 @@ async def deploy(model_id: int, reason: str, decided_by: User | None) -> None:
         since=await clock.now(),
     )
     await record(ModelPromoted(model_id, current.model_id))
+    # The gate's reason is its verdict, which stands with the model.
+    await note(TrailKind.MODEL_PROMOTED, decided_by, reason if decided_by else None, ModelVersion=model_id)
 
 
 def _serves_already() -> Refused:

@@ -9,8 +9,9 @@ from events.messages import NewsPublished
 from services.errors import Checks, Code, Problem, Refused, refuse
 from services.outbox import Outbox, record
 from services.permissions import admin
+from services.trail import note
 from store.pages import Page, Window, page
-from store.tables import NewsPost, User
+from store.tables import NewsPost, TrailKind, User
 
 TITLE_LENGTH = 200
 BODY_LENGTH = 50_000
@@ -73,9 +74,14 @@ class Newsroom:
         Raises:
             Refused: NOT_FOUND.
         """
-        admin(viewer)
-        if not await NewsPost.filter(id=post_id).delete():
-            raise refuse(Code.NOT_FOUND, "there is no such post", "id")
+        viewer = admin(viewer)
+
+        async def remove() -> None:
+            if not await NewsPost.filter(id=post_id).delete():
+                raise refuse(Code.NOT_FOUND, "there is no such post", "id")
+            await note(TrailKind.NEWS_DELETED, viewer, NewsPost=post_id)
+
+        await self.outbox.commit(remove)
 
 
 async def _existing(post_id: int) -> NewsPost:

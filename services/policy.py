@@ -10,8 +10,10 @@ from tortoise.exceptions import IntegrityError
 from ml.gate import Margins
 from services.errors import Code, Problem, Refused, refuse
 from services.permissions import admin, is_admin
+from services.trail import note
+from store.database import atomically
 from store.pages import Page, Window, page
-from store.tables import RetrainingPolicy, User
+from store.tables import RetrainingPolicy, TrailKind, User
 
 Number = int | float
 
@@ -92,10 +94,15 @@ class Policies:
             raise Refused(*problems)
         last = await RetrainingPolicy.in_force()
         policy = asdict(self.policy_of(last)) | dict(changes)
+
+        async def write() -> RetrainingPolicy:
+            number = last.number + 1 if last else 1
+            row = await RetrainingPolicy.create(number=number, changed_by=viewer, **policy)
+            await note(TrailKind.POLICY_CHANGED, viewer, RetrainingPolicy=row.id)
+            return row
+
         try:
-            return await RetrainingPolicy.create(
-                number=last.number + 1 if last else 1, changed_by=viewer, **policy
-            )
+            return await atomically(write)
         except IntegrityError as error:
             raise refuse(Code.CONFLICT, "another change came first: look again") from error
 

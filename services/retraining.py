@@ -16,8 +16,9 @@ from services.outbox import Outbox, record
 from services.permissions import admin, member
 from services.policy import Policies, Policy
 from services.run_words import WITHOUT_VERDICT
+from services.trail import note
 from store.pages import Page, Window, page
-from store.tables import Finding, Label, RunState, RunTrigger, TrainingRun, User
+from store.tables import Finding, Label, RunState, RunTrigger, TrailKind, TrainingRun, User
 
 WATCH_SECONDS = 30.0
 """How often a look is taken whether a run has become due without a new label."""
@@ -89,9 +90,9 @@ class Retraining:
         Raises:
             Refused: NOT_FOUND, where no run is under way.
         """
-        admin(viewer)
+        viewer = admin(viewer)
         while (run := await TrainingRun.active()) is not None:
-            if await end(self.outbox, run, RunState.CANCELLED, "cancelled by an administrator"):
+            if await end(self.outbox, run, RunState.CANCELLED, "cancelled by an administrator", viewer):
                 return await TrainingRun.get(id=run.id)
             # Taken over, or ended, since we looked.
         raise refuse(Code.NOT_FOUND, "no run is under way")
@@ -109,6 +110,7 @@ class Retraining:
             await run.save(update_fields=["label_count"])
             await record(RetrainingRequested(run.id))
             await record(progress_of(run))
+            await note(TrailKind.RETRAINING_STARTED, by, value=trigger, TrainingRun=run.id)
             return run
 
         try:
@@ -178,8 +180,13 @@ def seconds_left(run: TrainingRun) -> float | None:
     return max(0.0, (run.learned_by - datetime.now(UTC)).total_seconds())
 
 
-async def end(outbox: Outbox, run: TrainingRun, state: RunState, error: str | None) -> bool:
-    """End a run that did not come to a verdict and set its labels free; False where it had ended already."""
+async def end(
+    outbox: Outbox, run: TrainingRun, state: RunState, error: str | None, by: User | None = None
+) -> bool:
+    """End a run that did not come to a verdict and set its labels free; False where it had ended already.
+
+    ``by`` is the administrator who cancels it.
+    """
 
     async def write() -> bool:
         changes = {"state": state, "slot": None, "error": error, "finished_at": datetime.now(UTC)}
@@ -187,6 +194,8 @@ async def end(outbox: Outbox, run: TrainingRun, state: RunState, error: str | No
             return False
         await Label.filter(claimed_by_id=run.id).update(claimed_by_id=None)
         await record(TrainingProgressed(run.id, state, run.epoch, run.loss, left_out=run.left_out))
+        if by is not None:
+            await note(TrailKind.RETRAINING_CANCELLED, by, TrainingRun=run.id)
         return True
 
     return await outbox.commit(write)

@@ -108,6 +108,24 @@ class DriftSignal(StrEnum):
     AGREEMENT = "AGREEMENT"
 
 
+class TrailKind(StrEnum):
+    """What is told of in the trail."""
+
+    SIGNED_IN = "SIGNED_IN"
+    PASSWORD_RESET = "PASSWORD_RESET"
+    ROLE_CHANGED = "ROLE_CHANGED"
+    USER_BLOCKED = "USER_BLOCKED"
+    USER_UNBLOCKED = "USER_UNBLOCKED"
+    LABEL_SUBMITTED = "LABEL_SUBMITTED"
+    LABELS_WITHDRAWN = "LABELS_WITHDRAWN"
+    RETRAINING_STARTED = "RETRAINING_STARTED"
+    RETRAINING_CANCELLED = "RETRAINING_CANCELLED"
+    POLICY_CHANGED = "POLICY_CHANGED"
+    MODEL_PROMOTED = "MODEL_PROMOTED"
+    IMAGE_DELETED = "IMAGE_DELETED"
+    NEWS_DELETED = "NEWS_DELETED"
+
+
 class User(Model):
     """A health worker or an administrator, known by e-mail address."""
 
@@ -625,3 +643,46 @@ class ConsumerPosition(Model):
 
     class Meta:
         table = "consumer_position"
+
+
+class TrailFields(Model):
+    """Who did what when. What it names may be deleted and is not forgotten, hence no foreign keys."""
+
+    at = fields.DatetimeField(description="when it was done")
+    kind = fields.CharField(max_length=40, description="a TrailKind, of this version or of another one")
+    actor_id = fields.BigIntField(
+        null=True, description="the user, null where the platform or an operator did"
+    )
+    subjects: Any = fields.JSONField(description="ids of what it was done to, by type")
+    value = fields.CharField(max_length=40, null=True, description="an enumeration or a count")
+    reason = fields.CharField(max_length=500, null=True, description="an administrator's")
+
+    class Meta:
+        abstract = True
+
+
+class TrailNote(TrailFields):
+    """What committed with the rows that it tells of, and waits to be sealed."""
+
+    id = fields.BigIntField(primary_key=True)
+
+    class Meta:
+        table = "trail_note"
+
+
+class TrailEntry(TrailFields):
+    """A sealed note at its place in the chain, the first at 1, without gaps. Never changed, never deleted."""
+
+    id = fields.BigIntField(primary_key=True)
+    position = fields.BigIntField(unique=True, description="of two who seal at once, one fails")
+    previous = fields.CharField(max_length=64, description="SHA-256 of the entry before")
+    sha256 = fields.CharField(max_length=64, unique=True, description="of all the rest of this entry")
+
+    class Meta:
+        table = "trail_entry"
+        indexes = (("kind", "position"), ("actor_id", "position"), ("at",))
+
+    @classmethod
+    def head(cls) -> QuerySetSingle[Self | None]:
+        """The last entry, None before the first."""
+        return cls.all().order_by("-position").first()
