@@ -34,6 +34,7 @@ Row = TypeVar(
     tables.RetrainingPolicy,
     tables.NewsPost,
     tables.ContactMessage,
+    tables.TrailEntry,
 )
 
 First = Annotated[

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from services import drift, finding_changes, lookups, predictions
+from services import drift, finding_changes, lookups, predictions, trail
 from services.platform import Platform
 from services.policy import Policy
 from store.tables import (
@@ -22,6 +22,7 @@ from store.tables import (
     NewsPost,
     Prediction,
     RetrainingPolicy,
+    TrailEntry,
     TrainingRun,
     User,
 )
@@ -131,6 +132,10 @@ class Loaders:
     @cached_property
     def visible_messages(self) -> Loader[int, ContactMessage | None]:
         return by_key(partial(self._platform.contact.find, self._viewer))
+
+    @cached_property
+    def visible_trail(self) -> Loader[int, TrailEntry | None]:
+        return by_key(partial(trail.visible, self._viewer))
 
     @cached_property
     def current_predictions(self) -> Loader[int, Prediction | None]:

@@ -14,6 +14,7 @@ from schema.news import ContactMessage, NewsPost
 from schema.node import Node
 from schema.people import User
 from schema.policy import RetrainingPolicy
+from schema.trail import TrailEntry
 
 Load = Callable[[Loaders, int], Awaitable[Any]]
 Show = Callable[[Any], Node]
@@ -31,6 +32,7 @@ NODES: dict[str, tuple[Load, Show]] = {
     ),
     "NewsPost": (lambda loaders, key: loaders.posts.load(key), NewsPost.of),
     "ContactMessage": (lambda loaders, key: loaders.visible_messages.load(key), ContactMessage.of),
+    "TrailEntry": (lambda loaders, key: loaders.visible_trail.load(key), TrailEntry.of),
 }
 """How each type is loaded and shown; a loader finds nothing that the viewer may not see."""
 
@@ -44,6 +46,7 @@ NODE_TYPES = (
     RetrainingPolicy,
     NewsPost,
     ContactMessage,
+    TrailEntry,
 )
 """Told to the schema, since most of them stand behind the interface alone."""
 

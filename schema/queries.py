@@ -35,7 +35,8 @@ from schema.node import Node
 from schema.people import User
 from schema.policy import RetrainingPolicy
 from schema.scalars import Cursor
-from services import label_queue, predictions, teaching_queue
+from schema.trail import TrailEntry, TrailFilter
+from services import label_queue, predictions, teaching_queue, trail
 from services.drift import MOST_PERIODS, Step
 from services.images import Filter, ImageOrder
 from store import tables
@@ -315,3 +316,19 @@ class Query:
         window = window_of(first, after, last, before)
         context = info.context
         return connection(await context.platform.contact.page(context.viewer, window), ContactMessage.of)
+
+    @field("Who did what when, the last first; it shows here about a second after it was done. For admins.")
+    async def trail(
+        self,
+        info: Info,
+        filter: Annotated[
+            TrailFilter | None, strawberry.argument(description="Which of it; all where left out.")
+        ] = OMITTED,
+        first: First = OMITTED,
+        after: After = OMITTED,
+        last: Last = OMITTED,
+        before: Before = OMITTED,
+    ) -> Connection[TrailEntry]:
+        wanted = filter.wanted() if filter else trail.TrailFilter()
+        window = window_of(first, after, last, before)
+        return connection(await trail.entries(info.context.viewer, wanted, window), TrailEntry.of)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from services.trail import note
 from store import tables
 from store.tables import (
     Deployment,
@@ -19,6 +20,7 @@ from store.tables import (
 )
 from tests import people
 from tests.store_rows import image, model
+from tests.trails import sealed
 
 NEVER = 1_000_000
 """Labels that start a run."""
@@ -45,6 +47,8 @@ async def crowd(ana: User, numbers: range) -> None:
         margins = {"sensitivity_margin": 0.1, "specificity_margin": 0.1, "auc_margin": 0.1}
         waits = {"threshold": NEVER, "minutes_between": 0, "labels_per_class": 0, "share_per_user": 1}
         await tables.RetrainingPolicy.create(number=number, changed_by=by, **margins, **waits)
+        await note(tables.TrailKind.ROLE_CHANGED, by, value=by.role, User=owner.id)
+        await sealed()
 
 
 async def _image(owner: User, name: str, older: ModelVersion, term: Deployment) -> Image:

@@ -16,6 +16,7 @@ from store.tables import (
     RetrainingPolicy,
     Role,
     RunTrigger,
+    TrailEntry,
     TrainingRun,
     User,
 )
@@ -23,6 +24,7 @@ from tests import people
 from tests.asking import Asker
 from tests.listening import joined
 from tests.store_rows import image, model
+from tests.trails import noted
 from tests.ways import SCHEMA
 
 SIGN_IN, FORBIDDEN, FINE = "UNAUTHENTICATED", "FORBIDDEN", "fine"
@@ -49,6 +51,8 @@ QUERIES = {
     "featureProgress { done total }": (SIGN_IN, FORBIDDEN, FINE),
     "users { nodes { id email } }": (SIGN_IN, FORBIDDEN, FINE),
     "contactMessages { nodes { id } }": (SIGN_IN, FORBIDDEN, FINE),
+    "trail { nodes { id actor { email } } }": (SIGN_IN, FORBIDDEN, FINE),
+    'trail(filter: {actorId: "x"}) { totalCount }': (SIGN_IN, FORBIDDEN, FINE),
 }
 SUBSCRIPTIONS = {
     "newsPublished": (FINE, FINE, FINE),
@@ -170,6 +174,8 @@ async def rows(platform: Platform, ana: User) -> dict[str, str]:
         number=1, threshold=9, minutes_between=0, labels_per_class=0, **margins
     )
     serving = await platform.models.in_service()
+    await noted(1, ana)
+    entry = await TrailEntry.get(actor_id=ana.id)
     return {
         "Image": ids.encode("Image", row.id),
         "Prediction": ids.encode("Prediction", prediction.id),
@@ -184,6 +190,7 @@ async def rows(platform: Platform, ana: User) -> dict[str, str]:
         "TrainingRun": ids.encode("TrainingRun", run.id),
         "RetrainingPolicy": ids.encode("RetrainingPolicy", policy.id),
         "the operator's": ids.encode("RetrainingPolicy", 0),
+        "TrailEntry": ids.encode("TrailEntry", entry.id),
     }
 
 
@@ -202,6 +209,7 @@ BY_ID = {
     "TrainingRun": (False, False, False, True),
     "RetrainingPolicy": (False, False, False, True),
     "the operator's": (False, False, False, True),
+    "TrailEntry": (False, False, False, True),
 }
 
 
