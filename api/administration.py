@@ -26,13 +26,13 @@ from store.tables import User
 
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    settings = _prepared()
+    settings = prepared()
     typer.echo(f"The tables of {shown(settings.database)} are up to date.")
 
 
 def create_admin(email: Annotated[str, typer.Argument(help="the administrator's address")]) -> None:
     """Make an administrator; the password comes from COVIDXR_ADMIN_PASSWORD or from a prompt."""
-    settings = _prepared()
+    settings = prepared()
     password = os.environ.get("COVIDXR_ADMIN_PASSWORD") or _asked_for()
     try:
         user, is_new = asyncio.run(_create(settings, email, password))
@@ -49,7 +49,7 @@ def model_card(
     number: Annotated[int | None, typer.Argument(help="which version; else the one in service")] = None,
 ) -> None:
     """Print the card of a model version as Markdown, whether it has served or not."""
-    settings = _prepared()
+    settings = prepared()
     card = asyncio.run(_card(settings, number))
     if card is None:
         which = "no model is in service yet: the first start of the server installs one"
@@ -65,7 +65,12 @@ def _asked_for() -> str:
     return password
 
 
-def _prepared() -> Settings:
+def prepared() -> Settings:
+    """The settings, once there is a data folder and the tables are up to date.
+
+    Raises:
+        CannotStart: the folder or the database cannot be used.
+    """
     settings = Settings()
     make_data_folder(settings.data_dir)
     prepare_database(settings)

@@ -108,5 +108,5 @@ def load(settings: Settings, data: Path, extractor: FeatureExtractor) -> BaseSet
     from services import datasets
 
     with terminal.bar() as progress:
-        follow = terminal.images(progress, f"features of {data.name}")
+        follow = terminal.counted(progress, f"features of {data.name}")
         return datasets.load(data, extractor, settings.data_dir / "cache" / "features", follow)

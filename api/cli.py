@@ -7,7 +7,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from api import administration, predicting, serve, study, teaching, worker
+from api import administration, predicting, serve, study, teaching, trail, worker
 from api.preparation import CannotStart
 from api.settings import complaints, unknown_settings
 from store.database_faults import DatabaseUnusable
@@ -24,6 +24,7 @@ app.command("worker")(worker.worker)
 app.command("migrate")(administration.migrate)
 app.command("create-admin")(administration.create_admin)
 app.command("model-card")(administration.model_card)
+app.add_typer(trail.app, name="audit")
 app.command("predict")(predicting.predict)
 app.command("train")(teaching.train)
 app.command("evaluate")(study.evaluate)

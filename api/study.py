@@ -119,7 +119,7 @@ def _audits(
         rows = audit.sample(base[name], judges)
         with terminal.bar() as progress:
             if recipe.preprocessing not in altered:
-                follow = terminal.images(progress, f"changed pictures for head {name}")
+                follow = terminal.counted(progress, f"changed pictures for head {name}")
                 extractor = network(settings, weights, recipe)
                 altered[recipe.preprocessing] = audit.alter([files[row] for row in rows], extractor, follow)
             sources = len(set(base[name].sources.tolist()))
@@ -150,7 +150,7 @@ def _attributions(
         rows = audit.sample(base[name], judges, attribution.OF_A_KIND)
         extractor = network(settings, weights, recipe)
         with terminal.bar() as progress:
-            follow = terminal.images(progress, f"heat of head {name}")
+            follow = terminal.counted(progress, f"heat of head {name}")
             chosen = [files[row] for row in rows]
             attributions[name] = attribution.within(base[name], judges, rows, chosen, extractor, follow)
     return attributions

@@ -119,8 +119,8 @@ def default_model(
         with terminal.bar() as progress:
             follow = terminal.epochs(progress, (1 + len(folders)) * shipped.CONFIG.epochs)
             made = shipped.make(reduce(base_set.join, folders), follow("default model"))
-            films = shipping.films(made, files, extractor, terminal.images(progress, "changed pictures"))
-            prints = shipping.fingerprints(files, terminal.images(progress, "fingerprints"))
+            films = shipping.films(made, files, extractor, terminal.counted(progress, "changed pictures"))
+            prints = shipping.fingerprints(files, terminal.counted(progress, "fingerprints"))
             record = shipping.record(made, sites, films, follow)
         place.mkdir(parents=True, exist_ok=True)
         shipped.save(made, place)

@@ -51,8 +51,8 @@ class Lines:
             self.progress.console.out(words, highlight=False)
 
 
-def images(progress: Progress, what: str) -> Callable[[int, int], None]:
-    """A bar over images; call it with how many of how many are done."""
+def counted(progress: Progress, what: str) -> Callable[[int, int], None]:
+    """A bar over images, or other things; call it with how many of how many are done."""
     task, lines = progress.add_task(what, total=None), Lines(progress)
 
     def follow(done: int, total: int) -> None:

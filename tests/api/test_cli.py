@@ -1,5 +1,6 @@
 """The command line in a process of its own: what an operator reads, and the exit status."""
 
+import asyncio
 import os
 import socket
 import sqlite3
@@ -11,12 +12,14 @@ from pathlib import Path
 import jax
 import pytest
 
+from services.sealing import seal
+from store.database import open_database, sqlite_url
 from tests.live import COVIDXR, ROOT
 from tests.stand_ins import picture
 
 Result = subprocess.CompletedProcess[str]
 PASSWORD = "correct horse battery"
-SERVER_COMMANDS = [["serve"], ["migrate"], ["create-admin", "a@h.example"]]
+SERVER_COMMANDS = [["serve"], ["migrate"], ["create-admin", "a@h.example"], ["audit", "verify"]]
 
 
 class Shell:
@@ -136,6 +139,35 @@ def test_migrate_and_create_admin_say_which_database(shell: Shell) -> None:
 def test_model_card_says_that_there_is_none_yet(shell: Shell) -> None:
     assert complaint(shell("model-card")).startswith("no model is in service yet")
     assert complaint(shell("model-card", "7")).strip() == "there is no model 7"
+
+
+def test_the_trail_is_checked(shell: Shell) -> None:
+    """No server runs that would seal what is noted."""
+    file = shell.folder / "data" / "covid-xr.sqlite"
+    shell("create-admin", "a@h.example")
+    said = shell("audit", "verify").stdout
+    assert said.startswith("All 0 entries fit. 1 more wait to be sealed. Database: sqlite://")
+    asyncio.run(seal_in(file))
+    said = shell("audit", "verify").stdout
+    assert said.startswith("All 1 entries fit. Database: sqlite://")
+    head = said.split()[-1]
+    assert shell("audit", "verify", "--expect", head.upper()).stdout == said
+    gone = shell("audit", "verify", "--expect", "0" * 63 + "1")
+    assert (gone.returncode, gone.stdout) == (1, "")
+    assert gone.stderr.startswith("no entry has the expected hash: after entry 1 some were cut off")
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE trail_entry SET actor_id = 7")
+    changed = shell("audit", "verify")
+    assert changed.returncode == 1
+    assert changed.stderr == (
+        "entry 1 was changed: its hash is not that of what it says\n"
+        f"The 0 entries before fit, up to the hash {'0' * 64}.\n"
+    )
+
+
+async def seal_in(file: Path) -> None:
+    async with open_database(sqlite_url(file)):
+        assert await seal() == 1
 
 
 def test_an_account_that_is_there_gets_the_password(shell: Shell) -> None:
