@@ -37,6 +37,7 @@ PAGES = (
     "/admin/label-conflicts",
     "/admin/news",
     "/admin/messages",
+    "/admin/trail",
 )
 
 PAGE_HEADERS = {

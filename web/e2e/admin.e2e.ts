@@ -125,6 +125,31 @@ describe("a post", () => {
   });
 });
 
+describe("the trail", () => {
+  it("tells what was done, by whom and why, and can be looked through", async () => {
+    await page.goto("/admin/trail");
+    const rows = page.locator("tbody tr");
+    await rows.filter({ hasText: "Motivo: etiqueta sin mirar" }).first().waitFor();
+    await rows
+      .filter({ hasText: `Usuario: ${MARTA.name}` })
+      .first()
+      .waitFor();
+    await page.getByLabel("Qué se hizo").selectOption("SIGNED_IN");
+    await rows.filter({ hasText: "bloqueó" }).first().waitFor({ state: "detached" });
+    await page
+      .getByRole("button", { name: `Solo lo que hizo ${MARTA.name}` })
+      .first()
+      .click();
+    await page.getByText(`Se muestra lo que hizo ${MARTA.name}.`).waitFor();
+    await page.getByLabel("Qué se hizo").selectOption("USER_BLOCKED");
+    await page.getByText("No hay nada así.").waitFor();
+    await page.getByRole("button", { name: "Mostrar lo de todos" }).click();
+    await rows.filter({ hasText: "Motivo: etiqueta sin mirar" }).first().waitFor();
+    await page.getByLabel("Hasta").fill("2020-01-01");
+    await page.getByText("No hay nada así.").waitFor();
+  });
+});
+
 describe("every page of theirs", () => {
   it.each(LOOKS)("passes axe and fits: $locale, $width pixels, dark $isDark", async (looks) => {
     const places = await adminPlaces(await tokenOf(ADMIN));

@@ -29,4 +29,5 @@ export const PAGES: Record<string, ComponentType> = {
   "/admin/label-conflicts": page(() => import("./pages/admin/LabelConflictsPage"), "LabelConflictsPage"),
   "/admin/news": page(() => import("./pages/admin/NewsEditorPage"), "NewsEditorPage"),
   "/admin/messages": page(() => import("./pages/admin/MessagesPage"), "MessagesPage"),
+  "/admin/trail": page(() => import("./pages/admin/TrailPage"), "TrailPage"),
 };

@@ -8,4 +8,5 @@ export const SECTIONS = [
   { name: "conflicts", path: "/admin/label-conflicts" },
   { name: "news", path: "/admin/news" },
   { name: "messages", path: "/admin/messages" },
+  { name: "trail", path: "/admin/trail" },
 ] as const;

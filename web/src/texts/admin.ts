@@ -27,6 +27,10 @@ export const admin = texts({
       },
       news: { name: "News editor", about: "Writing, changing and deleting posts." },
       messages: { name: "Messages", about: "What came through the contact form." },
+      trail: {
+        name: "Audit trail",
+        about: "Who did what when: sign-ins, roles, labels, retrainings, promotions and deletions.",
+      },
     },
     notForYou: {
       title: "For administrators",
@@ -67,6 +71,10 @@ export const admin = texts({
       },
       news: { name: "Editor de noticias", about: "Escribir, cambiar y borrar noticias." },
       messages: { name: "Mensajes", about: "Lo que llegó por el formulario de contacto." },
+      trail: {
+        name: "Registro de auditoría",
+        about: "Quién hizo qué y cuándo: sesiones, roles, etiquetas, reentrenamientos, modelos y borrados.",
+      },
     },
     notForYou: {
       title: "Para administradores",
