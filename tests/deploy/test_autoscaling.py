@@ -24,22 +24,23 @@ def manifests(request: pytest.FixtureRequest) -> list[Manifest]:
     return built(FOLDER / request.param)
 
 
-def trigger(manifests: list[Manifest]) -> Manifest:
-    (one,) = of_kind(manifests, "ScaledObject")["worker"]["spec"]["triggers"]
-    found: Manifest = one
+def triggers(manifests: list[Manifest]) -> list[Manifest]:
+    found: list[Manifest] = of_kind(manifests, "ScaledObject")["worker"]["spec"]["triggers"]
     return found
 
 
-async def test_it_looks_at_a_queue_that_there_is(manifests: list[Manifest], platform: Platform) -> None:
-    asked = trigger(manifests)
-    assert asked["type"] == "nats-jetstream"
-    told = asked["metadata"]
-    assert told["stream"] == STREAM
-    assert told["consumer"] in {reaction.group for reaction in reactions.jobs(platform).values()}
-    assert told.keys() == {
-        *("natsServerMonitoringEndpoint", "account", "stream", "consumer", "lagThreshold"),
-    }
-    assert re.fullmatch(r"\d+", told["lagThreshold"])
+async def test_it_looks_at_queues_that_there_are(manifests: list[Manifest], platform: Platform) -> None:
+    queues = {reaction.group for reaction in reactions.jobs(platform).values()}
+    for asked in triggers(manifests):
+        assert asked["type"] == "nats-jetstream"
+        told = asked["metadata"]
+        assert told["stream"] == STREAM
+        assert told["consumer"] in queues
+        assert told.keys() == {
+            *("natsServerMonitoringEndpoint", "account", "stream", "consumer", "lagThreshold"),
+        }
+        assert re.fullmatch(r"\d+", told["lagThreshold"])
+    assert [asked["metadata"]["consumer"] for asked in triggers(manifests)] == ["diagnosis", "features"]
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ async def lag(broker: Broker, told: Manifest) -> int:
 
 
 async def test_what_it_reads_grows_and_shrinks_with_the_queue(own_broker: Broker) -> None:
-    told = trigger(built(FOLDER / "base"))["metadata"]
+    told = triggers(built(FOLDER / "base"))[0]["metadata"]
     async with AsyncExitStack() as stack:
         log = await stack.enter_async_context(connected(own_broker.url(told["stream"]), timedelta(days=1)))
         with pytest.raises(KeyError):
