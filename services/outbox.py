@@ -78,7 +78,7 @@ class Outbox:
         while True:
             self._committed.clear()
             try:
-                await self._publish_own()
+                await self._publish_own(sweep_at)
                 if monotonic() >= sweep_at:
                     left = await self._sweep(left)
                     sweep_at = monotonic() + SWEEP_SECONDS
@@ -86,10 +86,12 @@ class Outbox:
                 logger.exception("events wait in the outbox: publishing failed, trying again")
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            await self._wait(sweep_at)
+            if not self._own:
+                await self._wait(sweep_at)
 
-    async def _publish_own(self) -> None:
-        while self._own:
+    async def _publish_own(self, until: float) -> None:
+        """Until there are none, or it is time to sweep: some may be committed without an end."""
+        while self._own and monotonic() < until:
             own, self._own = self._own[:BATCH], self._own[BATCH:]
             try:
                 await self._publish(Q(uid__in=own))

@@ -178,6 +178,27 @@ async def test_finds_what_another_process_committed(outbox: Outbox, monkeypatch:
         assert await eventually(published) == [7]
 
 
+async def test_one_that_commits_without_an_end_finds_it_too(
+    outbox: Outbox, log: Shaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "SWEEP_SECONDS", 0.05)
+    publish = log.publish
+
+    async def while_more_is_committed(entries: Sequence[Entry]) -> None:
+        await publish(entries)
+        await outbox.commit(lambda: write(1))
+
+    async def is_out() -> bool:
+        return 7 in await published()
+
+    monkeypatch.setattr(log, "publish", while_more_is_committed)
+    async with relaying(outbox):
+        await outbox.commit(lambda: write(1))
+        assert await eventually(published)
+        await record(NewsPublished(7))
+        assert await eventually(is_out)
+
+
 async def test_leaves_what_others_commit_to_them(outbox: Outbox) -> None:
     """Of two processes that publish what either commits each would publish everything, once in vain."""
     async with relaying(outbox):
