@@ -213,13 +213,17 @@ class JetStreamLog:
                 await worker.unsubscribe()
 
     async def _read(self, after: int, limit: int) -> list[Delivery]:
-        """As a subscriber reads on: once the broker is there."""
+        """As a subscriber reads on, once the broker is there; nothing only where nothing known follows."""
         while True:
             try:
-                return _deliveries(await self._messages(self._from(after), limit))
+                messages = await self._messages(self._from(after), limit)
             except (NatsError, OSError) as error:
                 await _told(error)
                 await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if (deliveries := _deliveries(messages)) or not messages:
+                return deliveries
+            after = messages[-1].metadata.sequence.stream
 
     async def _messages(self, config: ConsumerConfig, limit: int) -> list[Msg]:
         """At most so many messages that are there already, oldest first."""

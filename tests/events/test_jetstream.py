@@ -13,6 +13,7 @@ import pytest
 from nats.js.api import StreamConfig
 
 import events.jetstream
+import events.window
 from events.jetstream import Address, address_of, connected
 from events.log import CursorExpired, Entry, EventLog
 from events.messages import ImageUploaded
@@ -92,6 +93,21 @@ async def test_a_subscriber_that_has_heard_nothing_hears_no_old_events_after_a_r
         mortal.start()
         await published(log, entries(6, 6))
         assert numbers(await waiting) == [6]
+
+
+async def test_many_events_of_a_newer_version_hide_none_behind_them(
+    mortal: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events.window, "PAGE", 3)
+    async with connected(mortal.url(STREAM), DAY) as log:
+        await log.publish(entries(1, 2))
+        newer = await nats.connect(f"nats://127.0.0.1:{mortal.port}")
+        for _ in range(7):
+            await newer.jetstream().publish(f"{STREAM}.NotInventedYet", b"{}")
+        await newer.close()
+        await log.publish(entries(3, 3))
+    async with connected(mortal.url(STREAM), DAY) as log:
+        assert numbers(await take(log, 0, 3)) == [1, 2, 3]
 
 
 async def test_work_goes_on_when_the_broker_is_back_and_none_in_hand_is_given_twice(mortal: Broker) -> None:
