@@ -46,7 +46,7 @@ async def follow(
         Unauthenticated: the session has ended.
         CursorExpired: events behind ``after`` are no longer kept.
     """
-    session, place = context.session, after
+    session, place, since = context.session, after, 0
     while True:  # a viewer whose role has changed hears of others from then on
         interests = _interests(session.viewer, kind, about_viewer)
         stream = paced(context.platform.log.stream(place, interests), lambda: session.pause(SILENT_SECONDS))
@@ -55,10 +55,13 @@ async def follow(
                 event = delivery.event if delivery else None
                 await _still_there(session, _knowledge(event, kind))
                 if interests != _interests(session.viewer, kind, about_viewer):
+                    since = await context.platform.log.head()
                     break
                 if delivery is None or not isinstance(event, kind):
                     continue
                 place = delivery.position
+                if place <= since and not _is_about(event, session.viewer):
+                    continue  # from before
                 context.show(place)
                 shown = await show(context, Cursor(encode_cursor(place)), event)
                 if shown is not None:
@@ -71,6 +74,10 @@ def _interests(viewer: User | None, kind: type[Event], about_viewer: bool) -> In
         return frozenset({Interest(kind)})
     theirs = viewer.id if about_viewer and not viewer.is_admin else None
     return frozenset({Interest(kind, theirs), Interest(SessionsEnded, viewer.id)})
+
+
+def _is_about(event: Event, viewer: User | None) -> bool:
+    return viewer is not None and event.about == viewer.id
 
 
 def _knowledge(event: Event | None, kind: type[Event]) -> float:

@@ -239,6 +239,25 @@ async def test_an_admin_no_more_hears_no_further_event(
         assert await client.ends() == ("next", "FORBIDDEN")
 
 
+async def test_a_new_admin_hears_of_others_from_then_on(
+    address: str, ana: User, member: Asker, admin: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "DELIVERY_SECONDS", 0.0)
+
+    async def heard() -> str:
+        name: str = (await client.event())["prediction"]["image"]["filename"]
+        return name
+
+    async with joined(address, member.token) as client:
+        await listen(client, PREDICTIONS)
+        await admin.upload([("before.png", picture(1))], "id", waitSeconds=10)
+        await User.filter(id=ana.id).update(role=Role.ADMIN)
+        await member.upload([("own.png", picture(2))], "id", waitSeconds=10)
+        assert await heard() == "own.png"
+        await admin.upload([("after.png", picture(3))], "id", waitSeconds=10)
+        assert await heard() == "after.png"
+
+
 async def test_the_session_is_looked_up_now_and_then_alone(
     address: str, member: Asker, admin: Asker, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
