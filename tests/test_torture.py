@@ -95,6 +95,14 @@ FOUND = Truth(
         },
     ],
     journal=[{"position": n, "kind": kind, "payload": told} for n, (kind, told) in enumerate(ENTRIES, 1)],
+    trail=[
+        {"kind": "MODEL_PROMOTED", "subjects": {"ModelVersion": 1}},
+        {"kind": "LABEL_SUBMITTED", "subjects": {"Label": 1, "Image": 1}},
+        {"kind": "RETRAINING_STARTED", "subjects": {"TrainingRun": 1}},
+        {"kind": "MODEL_PROMOTED", "subjects": {"ModelVersion": 2}},
+        {"kind": "RETRAINING_STARTED", "subjects": {"TrainingRun": 2}},
+        {"kind": "MODEL_PROMOTED", "subjects": {"ModelVersion": 1}},
+    ],
 )
 KINDS = ("PredictionMade", "FindingChanged", "TrainingProgressed", "ModelPromoted")
 STORY = Story(
@@ -148,6 +156,8 @@ def heard(change: Callable[[list[tuple[int, str]]], object], kind: str = "Traini
         (lambda story, found: found.journal.pop(0), "PredictionMade: row 1 was told 0 times"),
         (lambda story, found: found.journal.pop(9), "promotions were not told as they went"),
         (lambda story, found: found.journal.pop(8), "run 2 ended FAILED and was told as ['QUEUED']"),
+        (lambda story, found: found.trail.pop(), "has MODEL_PROMOTED of [1, 2], and was done of [1, 1, 2]"),
+        (lambda story, found: found.trail.append(found.trail[1]), "has LABEL_SUBMITTED of [1, 1]"),
         (heard(lambda events: events.pop(1)), "subscriber 0 of TrainingProgressed: never heard"),
         (heard(lambda events: events.append(events[-1])), "once too often"),
         (heard(lambda events: events.reverse()), "out of order"),

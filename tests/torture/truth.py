@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from schema.ids import encode
+from services.trail_check import check
 from store.database import open_database
 from store.tables import (
     ACTIVE_STATES,
@@ -22,6 +23,7 @@ from store.tables import (
     OutboxEvent,
     Prediction,
     RunState,
+    TrailEntry,
     TrainingRun,
 )
 from tests.torture.story import Heard, Story
@@ -44,6 +46,9 @@ class Truth:
     runs: Rows = field(default_factory=list)
     journal: Rows = field(default_factory=list)
     unpublished: int = 0
+    trail: Rows = field(default_factory=list)
+    unsealed: int = 0
+    broken_trail: str | None = None
 
     @property
     def in_service(self) -> int:
@@ -68,6 +73,7 @@ class Truth:
 async def truth(database: str) -> Truth:
     """What the database at a URL holds now."""
     async with open_database(database):
+        checked = await check()
         return Truth(
             images=await Image.all().order_by("id").values("id"),
             labels=await Label.all().order_by("id").values("id", "image_id", "claimed_by_id"),
@@ -84,6 +90,9 @@ async def truth(database: str) -> Truth:
             .values("id", "state", "slot", "error", "finished_at", "label_count", "model_id", "lost"),
             journal=await JournalEntry.all().order_by("position").values("position", "kind", "payload"),
             unpublished=await OutboxEvent.all().count(),
+            trail=await TrailEntry.all().order_by("position").values("kind", "subjects"),
+            unsealed=checked.waiting,
+            broken_trail=checked.fault,
         )
 
 
@@ -91,6 +100,7 @@ def is_settled(story: Story, found: Truth) -> bool:
     """Nothing is under way, and nobody has an event to hear."""
     return (
         not found.unpublished
+        and not found.unsealed
         and not any(run["state"] in ACTIVE_STATES for run in found.runs)
         and all(found.judged().values())
         and all(
@@ -107,6 +117,7 @@ def faults(story: Story, found: Truth) -> list[str]:
         *_faults_of_runs(story, found),
         *_faults_of_promotions(story, found),
         *_faults_of_events(found),
+        *_faults_of_trail(found),
         *(
             f"subscriber {number} of {kind}: {fault}"
             for kind, several in story.heard.items()
@@ -212,6 +223,20 @@ def _faults_of_events(found: Truth) -> Iterator[str]:
             or any(state not in ("TRAINING", "EVALUATING") for state in middle)
         ):
             yield f"run {run['id']} ended {run['state']} and was told as {told_states}"
+
+
+def _faults_of_trail(found: Truth) -> Iterator[str]:
+    """One chain, with an entry for each label, run and promotion."""
+    if found.broken_trail:
+        yield found.broken_trail
+    for kind, subject, done in (
+        ("LABEL_SUBMITTED", "Label", [label["id"] for label in found.labels]),
+        ("RETRAINING_STARTED", "TrainingRun", [run["id"] for run in found.runs]),
+        ("MODEL_PROMOTED", "ModelVersion", [deployment["model_id"] for deployment in found.deployments]),
+    ):
+        told = Counter(entry["subjects"][subject] for entry in found.trail if entry["kind"] == kind)
+        if told != Counter(done):
+            yield f"the trail has {kind} of {sorted(told.elements())}, and was done of {sorted(done)}"
 
 
 def _told(kind: str, payload: Mapping[str, Any], changes: Mapping[int, Mapping[str, Any]]) -> str:
