@@ -4,6 +4,11 @@
 set -euC
 umask 077
 
+command -v openssl >/dev/null || {
+    echo "openssl is missing, which makes the secrets: install it, and run this again" >&2
+    exit 1
+}
+
 hex() {
     openssl rand -hex "$1"
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -57,6 +58,17 @@ def test_secrets_that_are_there_are_not_made_anew(secrets: Path) -> None:
     assert subprocess.run([MAKE_SECRETS, secrets], timeout=30).returncode != 0
     assert secrets.read_text() == before
     assert secrets.stat().st_mode & 0o077 == 0
+
+
+def test_without_openssl_no_empty_secrets_are_made(tmp_path: Path) -> None:
+    found = shutil.which("cat")
+    assert found
+    (tmp_path / "cat").symlink_to(found)
+    command = ["/bin/sh", MAKE_SECRETS, tmp_path / "secrets"]
+    done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=30)
+    assert done.returncode != 0
+    assert "openssl" in done.stderr
+    assert not (tmp_path / "secrets").exists()
 
 
 def test_the_services_are_these(services: dict[str, Any]) -> None:
