@@ -11,7 +11,7 @@ from events.messages import ModelPromoted
 from services.diagnosis import Diagnosis
 from services.inference import Serving
 from services.permissions import admin
-from services.remaking import FAULTS_IN_A_ROW, Remaking, in_force, wrong_network
+from services.remaking import BATCH, FAULTS_IN_A_ROW, Remaking, in_force, wrong_network
 from services.retrying import Retrying
 from store.tables import Image, User
 
@@ -21,6 +21,9 @@ LOOKS_SHARE = 50
 """A look takes one in so many seconds at most."""
 LYING_SECONDS = 3600.0
 """After so long without any progress the work is shared out again: its events may have been dropped."""
+BATCH_SECONDS = 60.0
+"""After so long for each batch that is left, where they are few: what a process judged that had yet to hear
+of the change is in none."""
 PARTS = 20
 """Of the way, after each of which the log says how far it is."""
 
@@ -85,7 +88,7 @@ class Renewal:
         try:
             while self.left and await self._is_in_service(serving):
                 began = monotonic()
-                if moved is None or began - moved >= LYING_SECONDS:
+                if moved is None or began - moved >= self._patience:
                     await self.remaking.share_out()
                     moved = began
                 before, self.left = self.left, await self._count()
@@ -95,6 +98,11 @@ class Renewal:
                 await asyncio.sleep(max(LOOK_SECONDS, LOOKS_SHARE * (monotonic() - began)))
         finally:
             self.left = 0
+
+    @property
+    def _patience(self) -> float:
+        """How many seconds may pass without any progress."""
+        return min(LYING_SECONDS, BATCH_SECONDS * max(1.0, self.left / BATCH))
 
     async def _count(self) -> int:
         return await Image.read_by_others(self.remaking.extractor).count()

@@ -64,7 +64,7 @@ def test_without_openssl_no_empty_secrets_are_made(tmp_path: Path) -> None:
     found = shutil.which("cat")
     assert found
     (tmp_path / "cat").symlink_to(found)
-    command = ["/bin/sh", MAKE_SECRETS, tmp_path / "secrets"]
+    command = ["/bin/sh", str(MAKE_SECRETS), str(tmp_path / "secrets")]
     done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=30)
     assert done.returncode != 0
     assert "openssl" in done.stderr

@@ -110,8 +110,9 @@ async def test_batches_of_a_network_that_serves_no_longer_are_nobodys_business(
         assert not await all_read()
 
 
+@pytest.mark.parametrize("patience", ["LYING_SECONDS", "BATCH_SECONDS"])
 async def test_what_lies_for_long_is_shared_out_again(
-    settings: Settings, parts: Parts, another: Parts, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, parts: Parts, another: Parts, monkeypatch: pytest.MonkeyPatch, patience: str
 ) -> None:
     """Its events were dropped, or it came from a process that had yet to hear of the change."""
     await filled(settings, parts)
@@ -123,7 +124,7 @@ async def test_what_lies_for_long_is_shared_out_again(
             await share_out(self)
 
     monkeypatch.setattr(Remaking, "share_out", forgetful)
-    monkeypatch.setattr(renewal, "LYING_SECONDS", 0.1)
+    monkeypatch.setattr(renewal, patience, 0.1)
     async with running(settings, another):
         await eventually(all_read)
 
