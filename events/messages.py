@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 
@@ -149,11 +149,12 @@ def to_payload(event: Event) -> dict[str, Any]:
 
 
 def from_payload(kind: str, payload: dict[str, Any]) -> Event:
-    """The event of a kind and its fields.
+    """The event of a kind and its fields, less those that only a newer version of the program knows.
 
     Raises:
         UnknownEvent: the kind is unknown.
     """
     if kind not in KINDS:
         raise UnknownEvent(kind)
-    return KINDS[kind](**payload)
+    known = {field.name for field in fields(KINDS[kind])}
+    return KINDS[kind](**{name: value for name, value in payload.items() if name in known})

@@ -52,6 +52,11 @@ def test_nothing_stays_nothing(event: Event) -> None:
     assert from_payload(type(event).__name__, to_payload(event)) == event
 
 
+def test_passes_over_fields_of_a_newer_version() -> None:
+    """Processes of the version before run on while others are restarted, and must not grow deaf."""
+    assert from_payload("ImageUploaded", {"image_id": 1, "site": "B"}) == ImageUploaded(1)
+
+
 @pytest.mark.parametrize("kind", ["", "Event", "imageuploaded", "ImageUploaded ", "__class__"])
 def test_refuses_a_kind_that_it_does_not_know(kind: str) -> None:
     with pytest.raises(UnknownEvent):
