@@ -112,13 +112,18 @@ async def test_a_trainer_that_hangs_is_missed_and_its_labels_are_free(
 
 async def test_cancelled_a_trainer_stops_within_two_seconds(platform: Platform, tmp_path: Path) -> None:
     """By the moment in the run's row, and the last that the trainer wrote down itself."""
-    pid = await begun(platform, tmp_path)
+    pid, stamps = await begun(platform, tmp_path), tmp_path / "stamps"
+    await eventually(lambda: _has_lines(stamps, 2))
     run = await platform.retraining.cancel(await admin("second@hospital.example"))
     await eventually(lambda: _gone(pid))
-    last = float((tmp_path / "stamps").read_text().splitlines()[-2])
+    last = float(stamps.read_text().splitlines()[-2])
     assert datetime.fromtimestamp(last, UTC) - run.finished_at < timedelta(seconds=2)
     assert run.state is RunState.CANCELLED
     assert await Label.unclaimed().count() == 1
+
+
+async def _has_lines(file: Path, count: int) -> bool:
+    return file.exists() and len(file.read_text().splitlines()) >= count
 
 
 async def _gone(pid: int) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 
 import pytest
 from pymysql.err import InterfaceError, OperationalError
@@ -13,6 +14,7 @@ from store.database import MYSQL_POOL_SIZE, atomically, migrate, open_database
 from store.database_faults import DatabaseAway, is_away
 from store.tables import ConsumerPosition
 from tests.mariadb import MariaDb, mariadb
+from tests.people import eventually
 
 PATIENCE_SECONDS = 0.5
 MORE_THAN_THE_POOL = MYSQL_POOL_SIZE + 5
@@ -47,6 +49,13 @@ async def in_transaction() -> None:
     await atomically(write)
 
 
+async def succeeds(use: Callable[[], Awaitable[object]]) -> bool:
+    """Whether all that ask are answered; a busy machine may not be as quick as they want at first."""
+    outcomes = await asyncio.gather(*(use() for _ in range(MORE_THAN_THE_POOL)), return_exceptions=True)
+    assert all(isinstance(one, DatabaseAway) for one in outcomes if isinstance(one, BaseException)), outcomes
+    return not any(isinstance(one, BaseException) for one in outcomes)
+
+
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("how", ["stop", "kill"])
 async def test_a_database_that_was_away_is_used_again_without_a_restart(server: MariaDb, how: str) -> None:
@@ -76,9 +85,8 @@ async def test_a_database_that_says_nothing_is_not_waited_for(server: MariaDb, c
             assert {type(one) for one in outcomes} == {DatabaseAway}
     finally:
         server.thaw()
-    async with asyncio.timeout(60):
-        for use in (in_transaction, read):
-            await asyncio.gather(*(use() for _ in range(MORE_THAN_THE_POOL)))
+    for use in (in_transaction, read):
+        assert await eventually(partial(succeeds, use), seconds=60)
 
 
 @pytest.mark.usefixtures("impatient")
