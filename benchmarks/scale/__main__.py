@@ -196,25 +196,19 @@ def measure(servers: int, workers: int, asked: argparse.Namespace) -> Row:
     return row
 
 
-def show(rows: list[Row]) -> None:
-    """A table for people."""
-    print(
-        f"{'servers':>7} {'workers':>7} {'what':16} {'a second':>9} {'p50 ms':>8} {'p99 ms':>9}  cores in use"
-    )
-    for row in rows:
-        lines: list[tuple[str, float, dict[str, float], str]] = [
-            ("uploads", row.uploads["per_second"], row.uploads, "uploads"),
-            ("  judged", row.judged_per_second, {}, "uploads"),
-            ("labels", row.labels["per_second"], row.labels, "labels"),
-            ("to members", row.to_members["deliveries_per_second"], row.to_members, "members"),
-            ("to administrators", row.to_admins["deliveries_per_second"], row.to_admins, "administrators"),
-        ]
-        for name, rate, waits, part in lines:
-            cores = "  ".join(
-                f"{who} {busy:.2f}" for who, busy in row.spent[part].cores.items() if busy >= 0.05
-            )
-            times = " ".join(f"{waits.get(key, float('nan')):9.1f}" for key in ("p50_ms", "p99_ms"))
-            print(f"{row.servers:7} {row.workers:7} {name:17} {rate:8.1f} {times}  {cores}")
+def show(row: Row) -> None:
+    """A part of the table for people."""
+    lines: list[tuple[str, float, dict[str, float], str]] = [
+        ("uploads", row.uploads["per_second"], row.uploads, "uploads"),
+        ("  judged", row.judged_per_second, {}, "uploads"),
+        ("labels", row.labels["per_second"], row.labels, "labels"),
+        ("to members", row.to_members["deliveries_per_second"], row.to_members, "members"),
+        ("to administrators", row.to_admins["deliveries_per_second"], row.to_admins, "administrators"),
+    ]
+    for name, rate, waits, part in lines:
+        cores = "  ".join(f"{who} {busy:.2f}" for who, busy in row.spent[part].cores.items() if busy >= 0.05)
+        times = " ".join(f"{waits.get(key, float('nan')):9.1f}" for key in ("p50_ms", "p99_ms"))
+        print(f"{row.servers:7} {row.workers:7} {name:17} {rate:8.1f} {times}  {cores}", flush=True)
 
 
 def main() -> None:
@@ -226,8 +220,14 @@ def main() -> None:
     parser.add_argument("--subscribers", type=int, default=1000)
     parser.add_argument("--images", type=Path, default=Path("../shared/cxr-b"))
     asked = parser.parse_args()
-    rows = [measure(*map(int, topology.split("x")), asked) for topology in asked.topologies]
-    show(rows)
+    rows = []
+    print(
+        f"{'servers':>7} {'workers':>7} {'what':16} {'a second':>9} {'p50 ms':>8} {'p99 ms':>9}  cores in use"
+    )
+    for topology in asked.topologies:
+        servers, workers = map(int, topology.split("x"))
+        rows.append(measure(servers, workers, asked))
+        show(rows[-1])
     given = {"seconds": asked.seconds, "subscribers": asked.subscribers, "cores": os.cpu_count()}
     print(json.dumps({"benchmark": "scale", **given, "rows": [asdict(row) for row in rows]}))
 

@@ -1,5 +1,6 @@
 """Runs on the trainer's real process: killed or cancelled, they end soon, say why and free their labels."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncGenerator
@@ -113,7 +114,7 @@ async def test_a_trainer_that_hangs_is_missed_and_its_labels_are_free(
 async def test_cancelled_a_trainer_stops_within_two_seconds(platform: Platform, tmp_path: Path) -> None:
     """By the moment in the run's row, and the last that the trainer wrote down itself."""
     pid, stamps = await begun(platform, tmp_path), tmp_path / "stamps"
-    await eventually(lambda: _has_lines(stamps, 2))
+    await eventually(lambda: asyncio.to_thread(_has_lines, stamps, 2))
     run = await platform.retraining.cancel(await admin("second@hospital.example"))
     await eventually(lambda: _gone(pid))
     last = float(stamps.read_text().splitlines()[-2])
@@ -122,7 +123,7 @@ async def test_cancelled_a_trainer_stops_within_two_seconds(platform: Platform, 
     assert await Label.unclaimed().count() == 1
 
 
-async def _has_lines(file: Path, count: int) -> bool:
+def _has_lines(file: Path, count: int) -> bool:
     return file.exists() and len(file.read_text().splitlines()) >= count
 
 

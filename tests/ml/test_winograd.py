@@ -85,7 +85,7 @@ def test_maps_and_what_is_read_of_them_make_the_features(tiled: Variables) -> No
 
 
 def test_an_images_features_do_not_depend_on_its_company(tiled: Variables) -> None:
-    """But for rounding: XLA may add up in another order, as it does with AVX-512. A CPU sees one at a time."""
+    """But for rounding: with AVX-512 XLA adds up in another order. A CPU sees one at a time."""
     images = np.random.default_rng(2).random((8, 160, 160), np.float32)
     together = np.asarray(vgg16.extract_chest(tiled, images))[5]
     alone = np.asarray(vgg16.extract_chest(tiled, images[5:6]))[0]
