@@ -122,6 +122,7 @@ def build(settings: Settings, parts: Parts, log: EventLog) -> tuple[Platform, Ou
     links = Links(settings.address, secret_of(settings))
     scratch = settings.data_dir / "scratch"
     diagnosis = Diagnosis(outbox, blobs, inference, models, decoding)
+    remaking = Remaking(diagnosis)
     drift = Drift(holdout.taught_by)
     throttle = Throttle()
     door = Door(throttle)
@@ -140,11 +141,18 @@ def build(settings: Settings, parts: Parts, log: EventLog) -> tuple[Platform, Ou
         cards=ModelCards(links),
         models=models,
         newsroom=Newsroom(outbox),
-        renewal=Renewal(diagnosis, Retrying(diagnosis), Remaking(diagnosis)),
+        renewal=Renewal(diagnosis, Retrying(diagnosis), remaking),
         retraining=retraining,
         thumbnails=Thumbnails(blobs, decoding, links),
         training=Training(
-            outbox, blobs, models, retraining, parts.trainer, Fingerprints(blobs, decoding, holdout), scratch
+            outbox,
+            blobs,
+            models,
+            retraining,
+            parts.trainer,
+            Fingerprints(blobs, decoding, holdout),
+            remaking,
+            scratch,
         ),
         uploads=Uploads(outbox, blobs, log, holdout, decoding),
     )

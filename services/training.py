@@ -25,6 +25,7 @@ from services.examples import Example, select
 from services.fingerprints import Fingerprints
 from services.models import Models, NewModel, create, deploy
 from services.outbox import Outbox, record
+from services.remaking import Remaking
 from services.retraining import Retraining, end
 from services.run_checkpoints import RunCheckpoints
 from store import clock
@@ -46,6 +47,8 @@ ANEW: dict[str, Any] = {"epoch": 0, "loss": None, "losses": None}
 """What is told of a run that has no checkpoint to go on from."""
 EXTRACTION_SECONDS = 3600.0
 EXTRACTION_PAUSE_SECONDS = 0.1
+LYING_SECONDS = 60.0
+"""After so long without any progress what is labelled and not extracted is asked for again."""
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +96,7 @@ class Training:
     retraining: Retraining
     trainer: Trainer
     fingerprints: Fingerprints
+    remaking: Remaking
     scratch: Path
 
     async def train(self, event: RetrainingRequested) -> None:
@@ -173,7 +177,7 @@ class Training:
 
     async def _learn(self, run: TrainingRun, folder: Path) -> tuple[ModelVersion, list[Example]]:
         """Have a candidate made; the model to be judged against, and what was laid out."""
-        await _until_extracted(self.models.inference.extractor.name)
+        await self._until_extracted()
         await self.fingerprints.complete()
         incumbent = await self.models.in_service()
         policy = await self.retraining.policies.in_force()
@@ -198,6 +202,29 @@ class Training:
         await asyncio.to_thread((folder / training_set.TASK_FILE).write_text, json.dumps(task))
         await self._follow(run, folder, checkpoints)
         return incumbent, used
+
+    async def _until_extracted(self) -> None:
+        """Wait for the features of all that is labelled, as long as they become more.
+
+        What was labelled as it came is about to have them. After a change of the network they are made anew,
+        and a run that did not wait would forget what earlier runs knew. A process that had yet to hear of the
+        change may have judged an image when all others were done: it is asked for again.
+        """
+        waiting, moved = await self._without_features(), monotonic()
+        shared_out = False
+        async with asyncio.timeout(EXTRACTION_SECONDS) as limit:
+            while waiting:
+                await asyncio.sleep(EXTRACTION_PAUSE_SECONDS)
+                before, waiting = waiting, await self._without_features()
+                if waiting < before:
+                    moved, shared_out = monotonic(), False
+                    limit.reschedule(asyncio.get_running_loop().time() + EXTRACTION_SECONDS)
+                elif not shared_out and monotonic() - moved >= LYING_SECONDS:
+                    await self.remaking.share_out()
+                    shared_out = True
+
+    async def _without_features(self) -> int:
+        return await Image.labelled_without_features(self.models.inference.extractor.name).count()
 
     async def _follow(self, run: TrainingRun, folder: Path, checkpoints: RunCheckpoints) -> None:
         """Note what the trainer says, until its end; one that hangs would hold the run for ever."""
@@ -279,21 +306,6 @@ async def _costs(head: str) -> dict[str, float] | None:
     last = await ModelVersion.filter(head=head).order_by("-number").first()
     found: dict[str, float] | None = ((last.record if last else None) or {}).get("pace")
     return found
-
-
-async def _until_extracted(extractor: str) -> None:
-    """Wait for the features of all that is labelled, as long as they become more.
-
-    What was labelled as it came is about to have them. After a change of the network they are made anew, and
-    a run that did not wait would forget what earlier runs knew.
-    """
-    waiting = await Image.labelled_without_features(extractor).count()
-    while waiting:
-        before = waiting
-        async with asyncio.timeout(EXTRACTION_SECONDS):
-            while waiting >= before:
-                await asyncio.sleep(EXTRACTION_PAUSE_SECONDS)
-                waiting = await Image.labelled_without_features(extractor).count()
 
 
 async def _give_back(run: TrainingRun) -> None:

@@ -325,6 +325,23 @@ async def test_a_run_waits_until_what_is_labelled_has_its_features(
     assert len(given["covid"]) == 2
 
 
+async def test_a_run_asks_for_what_a_process_judged_that_had_yet_to_hear_of_the_change(
+    settings: Settings, parts: Parts, another: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came after all others were done, and nobody looks at it again."""
+    monkeypatch.setattr(training, "EXTRACTION_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(training, "LYING_SECONDS", 0.05)
+    images = await filled(settings, parts)
+    async with running(settings, another) as platform:
+        await labelled(platform, images[:2])
+        await eventually(all_read)
+        await eventually(finished)
+        await Image.filter(id=images[0].id).update(features=OLD)
+        run = await platform.retraining.request(await admin())
+        await eventually(lambda: TrainingRun.filter(id=run.id, state=RunState.PROMOTED).exists())
+        assert await all_read()
+
+
 async def test_what_a_crash_left_of_the_old_features_is_swept(
     settings: Settings, parts: Parts, another: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
