@@ -195,7 +195,7 @@ def test_what_is_said_to_a_log_stays_off_a_terminal(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("FORCE_COLOR", "1")  # what rich takes for a terminal
     with terminal.bar() as progress, progress.console.capture() as captured:
         terminal.epochs(progress, 1)("head C")(1, 0.5)
-        terminal.images(progress, "features")(1, 1)
+        terminal.counted(progress, "features")(1, 1)
     assert "of 1 epochs" not in captured.get()
     assert "features: 1" not in captured.get()
 
