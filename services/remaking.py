@@ -12,10 +12,12 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 
 from tortoise.expressions import Subquery
 from tortoise.queryset import QuerySet
 
+from events.log import LAST
 from events.messages import FeaturesMissed, ImageUploaded
 from services.diagnosis import Diagnosis
 from services.keys import features_key
@@ -26,8 +28,11 @@ BATCH = 64
 """Images of a batch at most: some seconds of a processor, and all that is done again after a crash."""
 BATCHES_AT_ONCE = 100
 """That are shared out in one transaction."""
-LAST = 2**63 - 1
-"""No image has so large an id."""
+WAITING_SECONDS = 3600.0
+"""After so long without any progress nobody waits for features any longer."""
+LYING_SECONDS = 60.0
+"""After so long they are asked for again."""
+LOOK_SECONDS = 0.1
 PAUSE_SECONDS = 0.05
 """Between looks at whether uploads wait."""
 FAULTS_IN_A_ROW = 10
@@ -81,6 +86,33 @@ class Remaking:
         await self.count_faults(faulty.values())
         if await self._is_wanted(event) and (left := await _of(event).count()):
             raise CannotRemake(f"features of {left} images are still to be made")
+
+    async def until_labelled_are_made(self) -> None:
+        """Wait for the features of all that is labelled, as long as they become more.
+
+        What was labelled as it came is about to have them. After a change of the network they are made anew,
+        and a run that did not wait would forget what earlier runs knew. A process that had yet to hear of the
+        change may have judged an image when all others were done: it is asked for again.
+
+        Raises:
+            TimeoutError: they have not become more for WAITING_SECONDS.
+        """
+        waiting, moved = await self._labelled_without(), monotonic()
+        is_asked_for = False
+        while waiting:
+            await asyncio.sleep(LOOK_SECONDS)
+            before, waiting = waiting, await self._labelled_without()
+            lying = monotonic() - moved
+            if waiting < before:
+                moved, is_asked_for = monotonic(), False
+            elif lying >= WAITING_SECONDS:
+                raise TimeoutError(f"features of {waiting} labelled images are not made")
+            elif lying >= LYING_SECONDS and not is_asked_for:
+                await self.share_out()
+                is_asked_for = True
+
+    async def _labelled_without(self) -> int:
+        return await Image.labelled_without_features(self.extractor).count()
 
     async def count_faults(self, faulty: Collection[Image]) -> None:
         """The others go well: what fails again and again is told, and nobody waits for it any longer."""

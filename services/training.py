@@ -31,7 +31,7 @@ from services.run_checkpoints import RunCheckpoints
 from store import clock
 from store.blobs import Blobs
 from store.database import atomically
-from store.tables import Deployment, Image, Label, ModelState, ModelVersion, RunState, TrainingRun
+from store.tables import Deployment, Label, ModelState, ModelVersion, RunState, TrainingRun
 
 LEASE = timedelta(seconds=10)
 HEARTBEAT_SECONDS = 0.5
@@ -45,10 +45,6 @@ SILENT_SECONDS = 1800.0
 TIMES_EXPECTED = 5
 ANEW: dict[str, Any] = {"epoch": 0, "loss": None, "losses": None}
 """What is told of a run that has no checkpoint to go on from."""
-EXTRACTION_SECONDS = 3600.0
-EXTRACTION_PAUSE_SECONDS = 0.1
-LYING_SECONDS = 60.0
-"""After so long without any progress what is labelled and not extracted is asked for again."""
 
 logger = logging.getLogger(__name__)
 
@@ -177,7 +173,7 @@ class Training:
 
     async def _learn(self, run: TrainingRun, folder: Path) -> tuple[ModelVersion, list[Example]]:
         """Have a candidate made; the model to be judged against, and what was laid out."""
-        await self._until_extracted()
+        await self.remaking.until_labelled_are_made()
         await self.fingerprints.complete()
         incumbent = await self.models.in_service()
         policy = await self.retraining.policies.in_force()
@@ -202,29 +198,6 @@ class Training:
         await asyncio.to_thread((folder / training_set.TASK_FILE).write_text, json.dumps(task))
         await self._follow(run, folder, checkpoints)
         return incumbent, used
-
-    async def _until_extracted(self) -> None:
-        """Wait for the features of all that is labelled, as long as they become more.
-
-        What was labelled as it came is about to have them. After a change of the network they are made anew,
-        and a run that did not wait would forget what earlier runs knew. A process that had yet to hear of the
-        change may have judged an image when all others were done: it is asked for again.
-        """
-        waiting, moved = await self._without_features(), monotonic()
-        shared_out = False
-        async with asyncio.timeout(EXTRACTION_SECONDS) as limit:
-            while waiting:
-                await asyncio.sleep(EXTRACTION_PAUSE_SECONDS)
-                before, waiting = waiting, await self._without_features()
-                if waiting < before:
-                    moved, shared_out = monotonic(), False
-                    limit.reschedule(asyncio.get_running_loop().time() + EXTRACTION_SECONDS)
-                elif not shared_out and monotonic() - moved >= LYING_SECONDS:
-                    await self.remaking.share_out()
-                    shared_out = True
-
-    async def _without_features(self) -> int:
-        return await Image.labelled_without_features(self.models.inference.extractor.name).count()
 
     async def _follow(self, run: TrainingRun, folder: Path, checkpoints: RunCheckpoints) -> None:
         """Note what the trainer says, until its end; one that hangs would hold the run for ever."""

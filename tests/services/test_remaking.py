@@ -8,11 +8,12 @@ import pytest
 
 from api.settings import Settings
 from api.wiring import Parts, running
+from events.log import LAST
 from events.messages import FeaturesMissed
 from services import reactions, remaking, renewal
 from services.diagnosis import Diagnosis
 from services.platform import Platform
-from services.remaking import LAST, Remaking
+from services.remaking import Remaking
 from store.tables import Finding, Image, JournalEntry, Prediction
 from tests.people import eventually
 from tests.services.test_renewal import NEW, Darker, all_read, filled, finished

@@ -14,17 +14,18 @@ import pytest
 
 from api.settings import Settings
 from api.wiring import Parts, running
+from events.log import LAST
 from events.messages import FeaturesMissed, ModelPromoted
 from ml.image import Decoded
 from ml.recipes import Prepared
-from services import reactions, renewal, training
+from services import reactions, remaking, renewal, training
 from services.errors import Forbidden
 from services.examples import select
 from services.holdout import Holdout
 from services.journal import DatabaseJournal
 from services.keys import features_key, pixels_key
 from services.platform import Platform
-from services.remaking import ATTEMPTS, FAULTS_IN_A_ROW, LAST, CannotRemake
+from services.remaking import ATTEMPTS, FAULTS_IN_A_ROW, CannotRemake
 from services.renewal import CannotRenew
 from services.sweeping import Sweeping
 from store.blobs import BlobMissing
@@ -309,7 +310,7 @@ async def test_a_training_set_holds_features_of_one_network(settings: Settings, 
 async def test_a_run_waits_until_what_is_labelled_has_its_features(
     settings: Settings, parts: Parts, another: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "EXTRACTION_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(remaking, "LOOK_SECONDS", 0.01)
     images = await filled(settings, parts)
     async with running(settings, parts) as platform:
         await labelled(platform, images[:2])
@@ -329,8 +330,8 @@ async def test_a_run_asks_for_what_a_process_judged_that_had_yet_to_hear_of_the_
     settings: Settings, parts: Parts, another: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It came after all others were done, and nobody looks at it again."""
-    monkeypatch.setattr(training, "EXTRACTION_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(training, "LYING_SECONDS", 0.05)
+    monkeypatch.setattr(remaking, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(remaking, "LYING_SECONDS", 0.05)
     images = await filled(settings, parts)
     async with running(settings, another) as platform:
         await labelled(platform, images[:2])
