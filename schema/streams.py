@@ -46,10 +46,10 @@ async def follow(
         Unauthenticated: the session has ended.
         CursorExpired: events behind ``after`` are no longer kept.
     """
-    session, place, since = context.session, after, 0
+    session, reached, since = context.session, after, 0
     while True:  # a viewer whose role has changed hears of others from then on
         interests = _interests(session.viewer, kind, about_viewer)
-        stream = paced(context.platform.log.stream(place, interests), lambda: session.pause(SILENT_SECONDS))
+        stream = paced(context.platform.log.stream(reached, interests), lambda: session.pause(SILENT_SECONDS))
         async with aclosing(stream) as deliveries:
             async for delivery in deliveries:
                 event = delivery.event if delivery else None
@@ -59,11 +59,11 @@ async def follow(
                     break
                 if delivery is None or not isinstance(event, kind):
                     continue
-                place = delivery.position
-                if place <= since and not _is_about(event, session.viewer):
+                reached = delivery.position
+                if reached <= since and not _is_about(event, session.viewer):
                     continue  # from before
-                context.show(place)
-                shown = await show(context, Cursor(encode_cursor(place)), event)
+                context.show(reached)
+                shown = await show(context, Cursor(encode_cursor(reached)), event)
                 if shown is not None:
                     yield shown
 

@@ -114,6 +114,13 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         yield one
 
 
+@pytest.fixture
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker that no other test uses."""
+    with broker(tmp_path_factory.mktemp("nats")) as one:
+        yield one
+
+
 @pytest.fixture(scope="session")
 def s3() -> Iterator[S3Server]:
     """An S3 server for all tests, each of which makes buckets of its own."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import Broker, broker
+from tests.brokers import Broker
 from tests.buckets import S3Server
 from tests.fleet import Fleet, fleet, shared
 from tests.live import COVIDXR, ROOT, prepared
@@ -24,12 +24,6 @@ from tests.scale_out import (
     signed_in,
     told_once,
 )
-
-
-@pytest.fixture
-def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with broker(tmp_path_factory.mktemp("nats")) as one:
-        yield one
 
 
 @pytest.fixture

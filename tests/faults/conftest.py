@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import Broker, broker
+from tests.brokers import Broker
 from tests.buckets import S3Server
 from tests.faults.breakable import Breakable
 from tests.fleet import fleet, shared
@@ -20,13 +20,6 @@ from tests.stand_in_program import PROGRAM
 def own_mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
     """A database server that a test may stop, and has to start again."""
     with mariadb(tmp_path_factory.mktemp("mariadb")) as one:
-        yield one
-
-
-@pytest.fixture
-def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A broker that no other test uses."""
-    with broker(tmp_path_factory.mktemp("nats")) as one:
         yield one
 
 
