@@ -17,6 +17,7 @@ from scipy.special import stdtrit
 from ml.evaluation import wilson
 from ml.making import probabilities
 from ml.model_file import Model
+from ml.rows import Features
 
 Name = Literal["ABSTENTIONS", "PROBABILITY", "DISTANCE", "AGREEMENT"]
 NAMES: Final[tuple[Name, ...]] = get_args(Name)
@@ -121,7 +122,7 @@ class Figures:
         return cls(**dict(plain) | samples)
 
 
-def figures(model: Model, features: np.ndarray, covid: np.ndarray) -> Figures:
+def figures(model: Model, features: Features, covid: np.ndarray) -> Figures:
     """Of images that a model has not learned from, by their features (N, F) and truth (N,) bool."""
     said, distances = probabilities(model.head, features), model.distances(features)
     reasons = np.array([reason or "" for reason in model.abstentions(distances, said)], dtype=np.str_)

@@ -1,7 +1,7 @@
 """The gate: may a candidate replace the model in service? A bootstrap over patients answers, in words."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,8 @@ from ml.evaluation import Estimate, checked
 from ml.verdict import Comparison, Discordance, Size, Verdict
 
 RESAMPLES = 2000
+AT_ONCE = 2**20
+"""Weights that are computed with at a time, 8 MB."""
 LEVEL = 0.025
 """How often a candidate that is worse by a margin may pass: the lower tail of a 95 % interval."""
 FEWEST_PATIENTS = 30
@@ -114,11 +116,11 @@ def sizes_of(positive: np.ndarray, groups: Sequence[str], margins: Margins) -> t
 
 
 def resamples(positive: np.ndarray, groups: Sequence[str], seed: int) -> np.ndarray:
-    """How often each image is drawn: (RESAMPLES, N). Row 0 is the sample as it is."""
+    """How often each image is drawn: (RESAMPLES + 1, N) uint16. Row 0 is the sample as it is."""
     names, membership = np.unique(np.asarray(groups), return_inverse=True)
     with_covid = np.bincount(membership, weights=positive, minlength=len(names)) > 0
     generator = np.random.default_rng(seed)
-    drawn = np.ones((RESAMPLES + 1, len(names)))
+    drawn = np.ones((RESAMPLES + 1, len(names)), np.uint16)
     for stratum in (with_covid, ~with_covid):
         if count := int(stratum.sum()):
             drawn[1:, stratum] = generator.multinomial(count, np.full(count, 1 / count), RESAMPLES)
@@ -129,33 +131,48 @@ def _rates(
     name: str, old: np.ndarray, new: np.ndarray, chosen: np.ndarray, weights: np.ndarray, margin: float
 ) -> Comparison:
     """A share of right calls (N,), of the chosen images (N,), by the weights (RESAMPLES + 1, N)."""
-    old, new, weights = old[chosen], new[chosen], weights[:, chosen]
-    totals = weights.sum(axis=1)
-    rates = np.stack([weights @ old, weights @ new]) / np.where(totals > 0, totals, np.nan)
+    counted = np.stack([old & chosen, new & chosen, chosen]).astype(float)
+    sums = np.concatenate([part @ counted.T for part in _widened(weights)]).T
+    rates = sums[:2] / np.where(sums[2] > 0, sums[2], np.nan)
+    discordance = Discordance.of(old[chosen], new[chosen])
     difference = _difference(rates[1] - rates[0])
-    return Comparison(
-        name, float(rates[0, 0]), float(rates[1, 0]), difference, margin, Discordance.of(old, new)
-    )
+    return Comparison(name, float(rates[0, 0]), float(rates[1, 0]), difference, margin, discordance)
 
 
 def _areas(
     name: str, old: np.ndarray, new: np.ndarray, positive: np.ndarray, weights: np.ndarray, margin: float
 ) -> Comparison:
     """The area under the ROC curve: the weighted share of pairs, one of each class, in the right order."""
-    of_positives, of_negatives = weights[:, positive], weights[:, ~positive]
-    totals = of_positives.sum(axis=1) * of_negatives.sum(axis=1)
-    before, after = _in_order(old, positive), _in_order(new, positive)
-    gains = ((of_positives @ (after - before)) * of_negatives).sum(axis=1) / np.where(
-        totals > 0, totals, np.nan
-    )
-    return Comparison(name, float(before.mean()), float(after.mean()), _difference(gains), margin)
+    before, after = (_pairs_in_order(said, positive, weights) for said in (old, new))
+    drawn = np.concatenate([part @ np.stack([positive, ~positive], axis=1) for part in _widened(weights)])
+    totals = np.where(drawn.all(axis=1), drawn.prod(axis=1), np.nan)
+    gains = (after - before) / totals
+    areas = float(before[0] / totals[0]), float(after[0] / totals[0])
+    return Comparison(name, *areas, _difference(gains), margin)
 
 
-def _in_order(probabilities: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    """For each positive and each negative: 1 where the positive is the more probable, a half if equal."""
-    gap = probabilities[positive, None] - probabilities[None, ~positive]
-    ranks: np.ndarray = (np.sign(gap) + 1) / 2
-    return ranks
+def _pairs_in_order(probabilities: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """By resample the weight of the pairs of a positive and a less probable negative; equals count half.
+
+    In order of probability each positive is above what has been counted of negatives so far, so that no pair
+    is looked at. All are sums of whole numbers and halves, which float64 holds exactly.
+    """
+    order = np.argsort(probabilities)
+    starts = np.flatnonzero(np.diff(probabilities[order], prepend=-1.0))
+    found = []
+    for part in _widened(weights):
+        with_covid, without = (
+            np.add.reduceat((part * chosen)[:, order], starts, axis=1) for chosen in (positive, ~positive)
+        )
+        found.append((with_covid * (np.cumsum(without, axis=1) - without / 2)).sum(axis=1))
+    return np.concatenate(found)
+
+
+def _widened(weights: np.ndarray) -> Iterator[np.ndarray]:
+    """The weights as float64, so many resamples at a time as take some megabytes."""
+    size = max(1, AT_ONCE // max(1, weights.shape[1]))
+    for start in range(0, len(weights), size):
+        yield weights[start : start + size].astype(np.float64)
 
 
 def _difference(resampled: np.ndarray) -> Estimate:

@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 
 from ml import calibration, heads, logistic, novelty, recipes
 from ml.backbone import Backbone
 from ml.base_set import BaseSet
+from ml.blocks import Blocks
 from ml.evaluation import Evaluation, evaluate
 from ml.heads import Head
-from ml.mesh import divided, gathered
+from ml.lbfgs import State
+from ml.logistic import Lessons
 from ml.model_file import Model
 from ml.novelty import Novelty, NoveltyError
+from ml.rows import Features, blocks
 from ml.runner import OnEpoch, Runner, unheard
 from ml.splits import grouped_folds
 from ml.training import TrainingConfig, fit
@@ -31,7 +33,7 @@ def uncounted() -> None:
 class Images:
     """Features (N, F), truth (N,) bool and patients (N,) of some images."""
 
-    features: np.ndarray
+    features: Features
     covid: np.ndarray
     groups: np.ndarray
 
@@ -70,18 +72,17 @@ def teach(
     if config.head in heads.PAPER:
         head = fit(lessons.features, lessons.covid, config, on_epoch, on_resume, runner)
         return Model(head, backbone, THRESHOLD, config.seed, *counts)
-    data = logistic.scaled(lessons.features[:, : recipes.of(backbone).of_network])
-    course = Course.of(lessons, data, config, runner or Runner())
-    params = _converge(course, np.ones(len(lessons.covid)), on_epoch, on_resume)
+    course = Course.of(lessons, recipes.of(backbone).of_network, config, runner or Runner())
+    point = _converge(course, np.ones(len(lessons.covid)), on_epoch, on_resume)
     folds = _folds(lessons)
     if not folds:
-        return Model(logistic.unscaled(params, data), backbone, THRESHOLD, config.seed, *counts)
+        return Model(course.lessons.head(point), backbone, THRESHOLD, config.seed, *counts)
     scores = _cross_fitted(course, folds, on_fold)
     line = calibration.platt(scores, lessons.covid)
     probabilities = line.probability(scores)
     band = calibration.open_band(probabilities, lessons.covid)
     return Model(
-        logistic.unscaled(params, data, *line),
+        course.lessons.head(point, *line),
         backbone,
         float(np.clip(lessons.covid.mean(), *band)),
         config.seed,
@@ -110,7 +111,7 @@ def held_out_threshold(
     held = folds[0]
     others = np.setdiff1d(np.arange(len(lessons.covid)), held)
     taught = teach(lessons[others], backbone, config, on_epoch)
-    return calibration.best_threshold(probabilities(taught.head, lessons.features[held]), lessons.covid[held])
+    return calibration.best_threshold(probabilities(taught.head, lessons[held].features), lessons.covid[held])
 
 
 def examine(model: Model, base: BaseSet) -> Evaluation:
@@ -119,9 +120,10 @@ def examine(model: Model, base: BaseSet) -> Evaluation:
     return evaluate(base.covid[held], probabilities(model.head, base.features[held]), model.threshold)
 
 
-def probabilities(head: Head, features: np.ndarray) -> np.ndarray:
+def probabilities(head: Head, features: Features) -> np.ndarray:
     """The probability of COVID (N,) float32 for features (N, F)."""
-    return np.asarray(heads.probability(head.params, features))
+    found = [np.asarray(heads.probability(head.params, block)) for block in blocks(features)]
+    return np.concatenate(found)
 
 
 def _novelty(lessons: Images, known: Novelty | None) -> Novelty | None:
@@ -151,19 +153,19 @@ def _folds(lessons: Images) -> list[np.ndarray]:
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """What head D learns from, again and again, divided over the devices: scaled features and labels."""
+    """What head D learns from, again and again, divided over the devices."""
 
     runner: Runner
     task: str
-    features: jax.Array
-    labels: jax.Array
+    lessons: Lessons
     epochs: int
 
     @classmethod
-    def of(cls, lessons: Images, data: logistic.Scaled, config: TrainingConfig, runner: Runner) -> "Course":
-        task = runner.task(repr(config), lessons.features, lessons.covid)
-        labels = divided(lessons.covid.astype(np.float32), runner.mesh)
-        return cls(runner, task, divided(data.features, runner.mesh), labels, config.epochs)
+    def of(cls, images: Images, inputs: int, config: TrainingConfig, runner: Runner) -> "Course":
+        task = runner.task(repr(config), images.features, images.covid)
+        scale = logistic.scale_of(images.features, inputs)
+        lessons = Lessons(Blocks(images.features, runner.mesh), scale, images.covid.astype(np.float32))
+        return cls(runner, task, lessons, config.epochs)
 
 
 def _cross_fitted(course: Course, folds: list[np.ndarray], on_fold: OnFold) -> np.ndarray:
@@ -173,23 +175,19 @@ def _cross_fitted(course: Course, folds: list[np.ndarray], on_fold: OnFold) -> n
     for fold in folds:
         used = np.ones(count)
         used[fold] = 0
-        params = _converge(course, used)
-        scores[fold] = gathered(logistic.log_odds(params, course.features))[fold]
+        scores[fold] = course.lessons.log_odds(_converge(course, used))[fold]
         on_fold()
     return scores
 
 
 def _converge(
     course: Course, used: np.ndarray, on_epoch: OnEpoch = unheard, on_resume: OnEpoch = unheard
-) -> logistic.Weights:
-    """The weights that the images which are used teach."""
+) -> np.ndarray:
+    """Weights and bias (P + 1,) that the images which are used teach."""
     runner = course.runner
-    chosen = divided(used.astype(np.float32), runner.mesh)
 
-    def epoch(state: logistic.State, _: int) -> tuple[logistic.State, jax.Array]:
-        moved: tuple[logistic.State, jax.Array]
-        moved = logistic.train_epoch(state, course.features, course.labels, chosen)
-        return moved
+    def epoch(state: State, _: int) -> tuple[State, np.ndarray]:
+        return logistic.train_epoch(state, course.lessons, used)
 
-    task, beginning = runner.task(course.task, used), logistic.start(course.features.shape[1])
-    return runner.run(task, beginning, epoch, course.epochs, on_epoch, on_resume).params
+    task, beginning = runner.task(course.task, used), logistic.start(course.lessons.inputs)
+    return np.asarray(runner.run(task, beginning, epoch, course.epochs, on_epoch, on_resume).point)

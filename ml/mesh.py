@@ -39,6 +39,17 @@ def divided(rows: np.ndarray, mesh: Mesh) -> jax.Array:
     return jax.make_array_from_callback(whole.shape, by_image(mesh), lambda part: whole[part])
 
 
+def each_divided(tree: Tree, mesh: Mesh) -> Tree:
+    """Batches (S, B, …), the same in every process, each divided over the devices, which divide B."""
+    where = NamedSharding(mesh, PartitionSpec(None, IMAGES))
+
+    def put(leaf: np.ndarray) -> jax.Array:
+        return jax.make_array_from_callback(leaf.shape, where, lambda part: leaf[part])
+
+    moved: Tree = jax.tree.map(put, tree)
+    return moved
+
+
 def on_each(tree: Tree, mesh: Mesh) -> Tree:
     """Arrays, the same in every process, on each device."""
 

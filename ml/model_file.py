@@ -15,6 +15,7 @@ from ml.backbone import Backbone
 from ml.heads import NAMES, Head, HeadName, kept_as, layers
 from ml.novelty import Novelty, Strangeness
 from ml.recipes import Recipe, UnknownRecipe, of
+from ml.rows import Features
 
 Abstention = Strangeness | Literal["UNCERTAIN"]
 
@@ -55,13 +56,13 @@ class Model:
         """Why each of N pictures should not be judged, by its features (N, F); None where it may be."""
         return self.novelty.reasons(features) if self.novelty else [None] * len(features)
 
-    def distances(self, features: np.ndarray) -> np.ndarray:
+    def distances(self, features: Features) -> np.ndarray:
         """How far (N,) pictures lie from what chests have in common, by their features (N, F); see
         `ml.novelty.Novelty.scores`. nan where that is not known.
         """
         return self.distances_and_places(features)[0]
 
-    def distances_and_places(self, features: np.ndarray) -> tuple[np.ndarray, list[str | None]]:
+    def distances_and_places(self, features: Features) -> tuple[np.ndarray, list[str | None]]:
         """The same, and where each of N pictures lies among chests: 32 float16 in base64, or None."""
         if self.novelty is None:
             return np.full(len(features), np.nan), [None] * len(features)

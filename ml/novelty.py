@@ -11,8 +11,9 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
+from scipy.sparse.linalg import eigsh
 
+from ml.rows import Features, blocks, take
 from ml.splits import grouped_folds
 
 Strangeness = Literal["NOT_A_CHEST_XRAY", "OUT_OF_DISTRIBUTION"]
@@ -24,6 +25,7 @@ ALIEN: Final = 5.0  # real chests that lie beyond are one in 1,000; of other pic
 FOLDS: Final = 5
 LEAST_SPREAD: Final = 1e-6  # in a direction in which chests do not differ at all
 FEWEST: Final = 4 * DIRECTIONS  # images from which the spread of 32 directions can be told
+MOST: Final = 2000  # that are looked at: what is computed grows with their square, and more tell nothing new
 
 
 class NoveltyError(ValueError):
@@ -44,11 +46,11 @@ class Novelty:
     weights: NDArray[np.float64]
     limits: NDArray[np.float64]
 
-    def scores(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    def scores(self, features: Features) -> NDArray[np.float64]:
         """How strange (N,) pictures are by their features (N, F): real chests have mean 0 and deviation 1."""
         return self.scores_and_places(features)[0]
 
-    def reasons(self, features: NDArray[np.floating[Any]]) -> list[Strangeness | None]:
+    def reasons(self, features: Features) -> list[Strangeness | None]:
         """Why each of N pictures should not be judged, by its features (N, F); None where it may be."""
         return self.reasons_of(self.scores(features))
 
@@ -57,14 +59,17 @@ class Novelty:
         odd, alien = self.limits
         return [_reason(score, odd, alien) for score in scores.tolist()]
 
-    def places(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float16]:
+    def places(self, features: Features) -> NDArray[np.float16]:
         """Where (N, 32) pictures lie along the directions, by their features (N, F): like ones lie close."""
         return self.scores_and_places(features)[1]
 
-    def scores_and_places(
-        self, features: NDArray[np.floating[Any]]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float16]]:
+    def scores_and_places(self, features: Features) -> tuple[NDArray[np.float64], NDArray[np.float16]]:
         """Both at once, for one pass over the features."""
+        found = [self._seen(block) for block in blocks(features)]
+        scores, places = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return scores, places
+
+    def _seen(self, features: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float16]]:
         distances, along = _projected(features, self.centre, self.directions)
         by_distance, by_likeness, constant = self.weights
         scores: NDArray[np.float64] = by_distance * distances + by_likeness * _likeness(features) + constant
@@ -94,20 +99,30 @@ ARRAYS: Final[Mapping[str, type[np.generic]]] = {
 }
 
 
-def fit(features: NDArray[np.floating[Any]], patients: Sequence[str]) -> Novelty:
+def fit(features: Features, patients: Sequence[str]) -> Novelty:
     """What chests look like, from features (N, F) of real ones and their patients (N,).
 
-    How far real chests lie from one another is measured on patients left out: in five folds each is held
-    against the others. The same features give the same novelty on one machine.
+    Of more than 2,000 it looks at as many, spread evenly over all. How far real chests lie from one another
+    is measured on patients left out: in five folds each is held against the others. The same features give
+    the same novelty on one machine.
     Raises NoveltyError for fewer than 128 images, or fewer than 5 patients.
     """
     if len(features) < FEWEST or len(set(patients)) < FOLDS:
         raise NoveltyError(f"{len(features)} images of {len(set(patients))} patients are too few")
-    distances = np.empty(len(features))
-    for fold in grouped_folds(["chest"] * len(features), patients, FOLDS):
-        others = np.delete(features, fold, axis=0)
-        distances[fold], _ = _projected(features[fold], *_subspace(others))
-    return Novelty(*_subspace(features), _weights(distances, _likeness(features)), np.array([ODD, ALIEN]))
+    if len(features) > MOST:
+        rows = np.linspace(0, len(features) - 1, MOST).round().astype(int)
+        return fit(take(features, rows), [patients[row] for row in rows])
+    seen = np.asarray(features)
+    chests = seen[:, :-1].astype(np.float32)
+    middle = chests.mean(axis=0)
+    chests -= middle
+    products, distances = chests @ chests.T, np.empty(len(seen))
+    for fold in grouped_folds(["chest"] * len(seen), patients, FOLDS):
+        others = np.setdiff1d(np.arange(len(seen)), fold)
+        plane = _plane(chests[others], products[np.ix_(others, others)], middle)
+        distances[fold], _ = _projected(seen[fold], *plane)
+    weights = _weights(distances, _likeness(seen))
+    return Novelty(*_plane(chests, products, middle), weights, np.array([ODD, ALIEN]))
 
 
 def _reason(score: float, odd: float, alien: float) -> Strangeness | None:
@@ -116,15 +131,21 @@ def _reason(score: float, odd: float, alien: float) -> Strangeness | None:
     return "OUT_OF_DISTRIBUTION" if score > odd else None
 
 
-def _subspace(features: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
-    """The mean (F - 1,), and the orthonormal directions (32, F - 1) of the largest spread about it."""
-    chests = features[:, :-1].astype(np.float32)
-    centre = chests.mean(axis=0)
-    centred = chests - centre
-    largest = len(chests) - DIRECTIONS, len(chests) - 1
-    spreads, mixtures = eigh(centred @ centred.T, subset_by_index=largest)
-    directions = mixtures.T @ centred / np.sqrt(np.maximum(spreads, LEAST_SPREAD))[:, None]
-    return centre.astype(np.float16), directions.astype(np.float16)
+def _plane(
+    chests: NDArray[np.float32], products: NDArray[np.float32], middle: NDArray[np.float32]
+) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+    """The mean (F - 1,), and the orthonormal directions (32, F - 1) of the largest spread about it.
+
+    Of chests (N, F - 1) about a ``middle``, whose ``products`` (N, N) with one another are known: by Lanczos'
+    method, since 32 directions are wanted and all N would take N³.
+    """
+    mean, shares = chests.mean(axis=0), products.mean(axis=0)
+    about = products - shares - shares[:, None] + shares.mean()
+    beginning = np.random.default_rng(0).standard_normal(len(chests))
+    spreads, mixtures = eigsh(about, DIRECTIONS, v0=beginning.astype(np.float32))
+    spread_along = mixtures.T @ chests - np.outer(mixtures.sum(axis=0), mean)
+    directions = spread_along / np.sqrt(np.maximum(spreads, LEAST_SPREAD))[:, None]
+    return (middle + mean).astype(np.float16), directions.astype(np.float16)
 
 
 def _projected(

@@ -14,6 +14,7 @@ from jax.sharding import Mesh
 
 from ml import training_checkpoint
 from ml.mesh import all_devices, on_each
+from ml.rows import Features
 from ml.training_checkpoint import CheckpointDamaged, Progress, fingerprint
 
 OnEpoch = Callable[[int, float], None]
@@ -45,7 +46,7 @@ class Runner:
     every_seconds: float = CHECKPOINT_SECONDS
     _saved: float = field(default_factory=time.monotonic, init=False)
 
-    def task(self, *parts: np.ndarray | str) -> str:
+    def task(self, *parts: Features | str) -> str:
         """The fingerprint of a training; empty where nobody asks for it.
 
         Raises:
@@ -66,7 +67,7 @@ class Runner:
         self,
         task: str,
         beginning: State,
-        epoch: Callable[[State, int], tuple[State, jax.Array]],
+        epoch: Callable[[State, int], tuple[State, jax.Array | np.ndarray]],
         epochs: int,
         on_epoch: OnEpoch = unheard,
         on_resume: OnEpoch = unheard,

@@ -11,7 +11,8 @@ import optax
 from jax.sharding import Mesh
 
 from ml.heads import DROPOUT_AFTER, Head, HeadName, Params, Perceptron, initialise, pack
-from ml.mesh import by_image, divided, evenly, everywhere, on_each
+from ml.mesh import each_divided, evenly, everywhere
+from ml.rows import Features, ahead, take
 from ml.runner import OnEpoch, Runner, unheard
 
 
@@ -28,12 +29,19 @@ class TrainingConfig:
     seed: int = 0
 
 
-class Batch(NamedTuple):
-    """Features (B, 25088) float32, labels (B,) of 0 and 1, weights (B,), 0 where a short batch is padded."""
+CHUNK = 32
+"""Steps whose images are read at once, while those before are computed: 16 MB."""
 
-    features: jax.Array
-    labels: jax.Array
-    weights: jax.Array
+
+class Batch(NamedTuple):
+    """Features (B, 25088), labels (B,) of 0 and 1, weights (B,), 0 where a short batch is padded.
+
+    Of several steps (S, B, …) alike.
+    """
+
+    features: jax.Array | np.ndarray
+    labels: jax.Array | np.ndarray
+    weights: jax.Array | np.ndarray
 
 
 class State(NamedTuple):
@@ -44,14 +52,14 @@ class State(NamedTuple):
 
 
 def fit(
-    features: np.ndarray,
+    features: Features,
     labels: np.ndarray,
     config: TrainingConfig,
     on_epoch: OnEpoch = unheard,
     on_resume: OnEpoch = unheard,
     runner: Runner | None = None,
 ) -> Head:
-    """Train a head on features (N, 25088) and labels (N,) of 0 and 1.
+    """Train a head on features (N, 25088), read batch by batch, and labels (N,) of 0 and 1.
 
     After each epoch, counted from 1, ``on_epoch`` hears its number and mean loss, and ``on_resume`` those of
     the last one that a checkpoint of the runner's has; what they raise ends the training. The same seed gives
@@ -62,36 +70,55 @@ def fit(
     mesh, task = runner.mesh, runner.task(repr(config), features, np.asarray(labels, bool))
     start, shuffles = jax.random.split(jax.random.key(config.seed))
     params = initialise(start)
-    data = divided(features, mesh), on_each(np.asarray(labels, np.float32), mesh)
+    truth = np.asarray(labels, np.float32)
     any_seed = replace(config, seed=0, epochs=0)  # so that one compilation serves them all
 
-    def epoch(state: State, number: int) -> tuple[State, jax.Array]:
-        moved: tuple[State, jax.Array]
-        moved = train_epoch(state, *data, jax.random.fold_in(shuffles, number), any_seed, mesh)
-        return moved
+    def epoch(state: State, number: int) -> tuple[State, np.ndarray]:
+        return train_epoch(state, features, truth, jax.random.fold_in(shuffles, number), any_seed, mesh)
 
     beginning = State(params, rmsprop(config).init(params))
     state = runner.run(task, beginning, epoch, config.epochs, on_epoch, on_resume)
     return pack(config.head, state.params)
 
 
-@partial(jax.jit, static_argnames=("config", "mesh"), donate_argnames="state")
 def train_epoch(
-    state: State, features: jax.Array, labels: jax.Array, key: jax.Array, config: TrainingConfig, mesh: Mesh
-) -> tuple[State, jax.Array]:
+    state: State, features: Features, labels: np.ndarray, key: jax.Array, config: TrainingConfig, mesh: Mesh
+) -> tuple[State, np.ndarray]:
     """One pass in a new order, whose last batch may be short as in Keras. Returns the mean loss."""
     shuffle, dropout = jax.random.split(key)
-    rows, weights = _batches(shuffle, len(labels), config.batch_size, evenly(config.batch_size, mesh))
+    width = evenly(config.batch_size, mesh)
+    rows, weights = map(np.asarray, _batches(shuffle, len(labels), config.batch_size, width))
+    chunks = [slice(start, start + CHUNK) for start in range(0, len(rows), CHUNK)]
+    reads = (partial(_read, features, labels, rows[chunk], weights[chunk]) for chunk in chunks)
+    numbers, losses = np.arange(len(rows)), []
+    for chunk, batches in zip(chunks, ahead(reads), strict=True):
+        placed = each_divided(batches, mesh)
+        state, found = train_steps(state, placed, numbers[chunk], dropout, config, mesh)
+        losses.append(np.asarray(found))  # waited for, lest all batches of the epoch wait in memory
+    return state, np.average(np.concatenate(losses), weights=weights.sum(axis=1))
 
-    def step(state: State, chosen: tuple[jax.Array, ...]) -> tuple[State, jax.Array]:
-        rows, weights, number = chosen
-        batch = Batch(features[rows].astype(jnp.float32), labels[rows], weights)
-        batch = jax.lax.with_sharding_constraint(batch, by_image(mesh))
-        return train_step(state, batch, jax.random.fold_in(dropout, number), config)
 
-    state, losses = jax.lax.scan(step, state, (rows, weights, jnp.arange(len(rows))))
-    state = jax.lax.with_sharding_constraint(state, everywhere(mesh))
-    return state, jnp.average(losses, weights=weights.sum(axis=1))
+def _read(features: Features, labels: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> Batch:
+    """The batches of some steps, by the numbers (S, B) of their images and their weights."""
+    read = take(features, rows.ravel())
+    return Batch(read.reshape(*rows.shape, -1), labels[rows], weights)
+
+
+@partial(jax.jit, static_argnames=("config", "mesh"), donate_argnames="state")
+def train_steps(
+    state: State, batches: Batch, numbers: jax.Array, dropout: jax.Array, config: TrainingConfig, mesh: Mesh
+) -> tuple[State, jax.Array]:
+    """Some steps on as many batches (S, B, …). Returns the losses (S,) before each."""
+
+    def step(state: State, given: tuple[Batch, jax.Array]) -> tuple[State, jax.Array]:
+        batch, number = given
+        single = batch._replace(features=batch.features.astype(jnp.float32))
+        return train_step(state, single, jax.random.fold_in(dropout, number), config)
+
+    state, losses = jax.lax.scan(step, state, (batches, numbers))
+    found: tuple[State, jax.Array]
+    found = jax.lax.with_sharding_constraint((state, losses), everywhere(mesh))
+    return found
 
 
 def train_step(

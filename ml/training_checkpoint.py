@@ -14,8 +14,9 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from ml import array_file
+from ml.rows import Features, blocks
 
-FORMAT = "covid-xr training 1"
+FORMAT = "covid-xr training 2"
 """Raised whenever the same images and settings would be trained in another way."""
 LOSSES = "losses"
 
@@ -34,13 +35,14 @@ class Progress(Generic[State]):
     losses: list[float]
 
 
-def fingerprint(*parts: np.ndarray | str) -> str:
+def fingerprint(*parts: Features | str) -> str:
     """Tells trainings apart by all that they learn from: images, truth, settings."""
     found = hashlib.sha256(FORMAT.encode())
     for part in parts:
         array = np.frombuffer(part.encode(), np.uint8) if isinstance(part, str) else part
         found.update(f"{array.dtype.str} {array.shape};".encode())
-        found.update(np.ascontiguousarray(array).data)
+        for block in blocks(array):
+            found.update(np.ascontiguousarray(block).data)
     return found.hexdigest()
 
 

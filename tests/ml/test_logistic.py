@@ -6,28 +6,42 @@ import pytest
 from scipy.optimize import minimize
 
 from ml import heads, logistic
-from ml.logistic import scaled, start, train_epoch, unscaled
+from ml.blocks import Blocks
+from ml.logistic import Lessons, scale_of, start, train_epoch
+from ml.mesh import all_devices
 from ml.vgg16 import CHEST_FEATURES
 from tests.feature_sets import lessons
 
 EPOCHS = 20
 
 
+def course(features: np.ndarray, covid: np.ndarray, **sizes: int) -> Lessons:
+    """What `ml.making` learns from."""
+    blocks = Blocks(features, all_devices(), **sizes)
+    return Lessons(blocks, scale_of(features, CHEST_FEATURES), covid.astype(np.float32))
+
+
 def trained(
-    features: np.ndarray, covid: np.ndarray, used: np.ndarray | None = None, epochs: int = EPOCHS
-) -> tuple[logistic.Weights, logistic.Scaled, float]:
-    """The weights, the scaled features that they are for, and the last loss."""
-    data = scaled(of_network(features))
-    chosen = jnp.ones(len(covid)) if used is None else jnp.asarray(used, jnp.float32)
-    state = start(data.features.shape[1])
+    features: np.ndarray,
+    covid: np.ndarray,
+    used: np.ndarray | None = None,
+    epochs: int = EPOCHS,
+    **sizes: int,
+) -> tuple[np.ndarray, Lessons, float]:
+    """The weights and the bias, what taught them, and the last loss."""
+    given = course(features, covid, **sizes)
+    state = start(given.inputs)
     for _ in range(epochs):
-        state, loss = train_epoch(state, jnp.asarray(data.features), jnp.asarray(covid, jnp.float32), chosen)
-    return state.params, data, float(loss)
+        state, loss = train_epoch(state, given, np.ones(len(covid)) if used is None else used)
+    return state.point, given, float(loss)
 
 
-def of_network(features: np.ndarray) -> np.ndarray:
-    """Without what was measured of the picture."""
-    return features[:, :CHEST_FEATURES]
+def scaled(features: np.ndarray) -> np.ndarray:
+    """Scaled features (N, P), in float64 and from the definition."""
+    exact = features[:, :CHEST_FEATURES].astype(np.float64)
+    centred = exact - exact.mean(axis=0)
+    found: np.ndarray = centred / np.sqrt((centred**2).sum(axis=1).mean())
+    return found
 
 
 def reference(features: np.ndarray, covid: np.ndarray) -> tuple[np.ndarray, float, float]:
@@ -52,19 +66,19 @@ def reference(features: np.ndarray, covid: np.ndarray) -> tuple[np.ndarray, floa
 @pytest.mark.parametrize("skill", [0.0, 0.35, 1.0])
 def test_the_answer_is_that_of_another_solver_in_float64(skill: float) -> None:
     images = lessons(skill=skill)
-    params, data, loss = trained(images.features, images.covid)
-    weights, bias, least = reference(np.float64(data.features), images.covid)
+    point, given, loss = trained(images.features, images.covid)
+    weights, bias, least = reference(scaled(images.features), images.covid)
     assert loss == pytest.approx(least, rel=1e-3, abs=1e-6)
-    odds = data.features @ weights + bias
-    np.testing.assert_allclose(logistic.log_odds(params, jnp.asarray(data.features)), odds, atol=0.01)
-    assert np.linalg.norm(params["weights"] - weights) < 2e-3 * np.linalg.norm(weights)
-    assert float(params["bias"]) == pytest.approx(bias, abs=5e-3)
+    odds = scaled(images.features) @ weights + bias
+    np.testing.assert_allclose(given.log_odds(point), odds, atol=0.01)
+    assert np.linalg.norm(point[:-1] - weights) < 2e-3 * np.linalg.norm(weights)
+    assert float(point[-1]) == pytest.approx(bias, abs=5e-3)
 
 
 def test_the_answer_does_not_depend_on_the_order_of_the_images() -> None:
     images = lessons()
     mixed = np.random.default_rng(1).permutation(len(images.covid))
-    one, other = (trained(part.features, part.covid)[0]["weights"] for part in (images, images[mixed]))
+    one, other = (trained(part.features, part.covid)[0] for part in (images, images[mixed]))
     assert np.linalg.norm(one - other) < 2e-3 * np.linalg.norm(one)
 
 
@@ -74,10 +88,9 @@ def test_images_that_are_not_used_teach_nothing() -> None:
     used = np.arange(len(images.covid)) >= 20
     lies = images.covid ^ ~used
     first, second = (trained(images.features, truth, used)[0] for truth in (images.covid, lies))
-    np.testing.assert_array_equal(first["weights"], second["weights"])
-    assert float(first["bias"]) == float(second["bias"])
+    np.testing.assert_array_equal(first, second)
     everyone = trained(images.features, images.covid)[0]
-    assert not np.allclose(first["weights"], everyone["weights"], atol=1e-3)
+    assert not np.allclose(first, everyone, atol=1e-3)
 
 
 def test_the_loss_falls_and_then_stands_still() -> None:
@@ -91,45 +104,69 @@ def test_the_loss_falls_and_then_stands_still() -> None:
 def test_twice_gives_the_same_bytes() -> None:
     images = lessons()
     first, again = (trained(images.features, images.covid)[0] for _ in range(2))
-    assert np.asarray(first["weights"]).tobytes() == np.asarray(again["weights"]).tobytes()
-    assert float(first["bias"]) == float(again["bias"])
+    assert first.tobytes() == again.tobytes()
 
 
 def test_another_set_of_the_same_size_compiles_nothing() -> None:
     images, others = lessons(seed=1), lessons(seed=2)
     trained(images.features, images.covid, epochs=1)
-    compiled = train_epoch._cache_size()  # type: ignore[attr-defined]
+    compiled = logistic.sums._cache_size()  # type: ignore[attr-defined]
     trained(others.features, others.covid, np.arange(len(others.covid)) > 5, epochs=1)
-    assert train_epoch._cache_size() == compiled  # type: ignore[attr-defined]
+    assert logistic.sums._cache_size() == compiled  # type: ignore[attr-defined]
+
+
+# ------------------------------------------------------------------ block by block
+
+
+ROW = (CHEST_FEATURES + 1) * 2
+"""The bytes of a feature vector."""
+
+
+def test_blocks_that_are_read_again_and_again_teach_what_those_that_stay_do() -> None:
+    images = lessons()
+    size = {"block_bytes": 7 * ROW}
+    stay, go = (
+        trained(images.features, images.covid, epochs=2, kept_bytes=kept, **size) for kept in (2**30, 0)
+    )
+    assert stay[0].tobytes() == go[0].tobytes()
+
+
+def test_the_loss_and_its_gradient_are_the_same_however_they_are_cut() -> None:
+    images = lessons()
+    point = np.random.default_rng(0).normal(0, 3, CHEST_FEATURES + 1).astype(np.float32)
+    used = np.arange(len(images.covid)) % 3 > 0
+    whole, cut = (
+        course(images.features, images.covid, block_bytes=rows * ROW).loss(point, used) for rows in (60, 7)
+    )
+    assert whole[0] == pytest.approx(cut[0], rel=1e-6)
+    np.testing.assert_allclose(whole[1], cut[1], atol=1e-6 * np.abs(whole[1]).max())
 
 
 # ------------------------------------------------------------------ scaling, and back
 
 
-def test_scaled_features_are_centred_and_of_length_one_in_the_mean() -> None:
+def test_the_scale_is_that_of_the_definition() -> None:
     images = lessons()
-    data = scaled(of_network(images.features))
-    np.testing.assert_allclose(data.features.mean(axis=0), 0, atol=1e-6)
-    assert (data.features**2).sum(axis=1).mean() == pytest.approx(1, rel=1e-5)
-    again = data.features * data.scale + data.mean
-    np.testing.assert_allclose(again, np.float32(of_network(images.features)), atol=1e-6)
+    exact = images.features[:, :CHEST_FEATURES].astype(np.float64)
+    found = scale_of(images.features, CHEST_FEATURES)
+    np.testing.assert_allclose(found.mean, exact.mean(axis=0), atol=1e-8)
+    assert found.root == pytest.approx(
+        np.sqrt(((exact - exact.mean(axis=0)) ** 2).sum(axis=1).mean()), rel=1e-6
+    )
 
 
-def test_features_that_are_all_alike_are_scaled_too() -> None:
-    data = scaled(np.full((4, CHEST_FEATURES), 0.01, np.float16))
-    assert data.scale == 1
-    assert not data.features.any()
+def test_features_that_are_all_alike_have_a_scale_too() -> None:
+    alike = np.full((4, CHEST_FEATURES + 1), 0.0078125, np.float16)  # a power of two: its squares are exact
+    assert scale_of(alike, CHEST_FEATURES).root == 1
 
 
 @pytest.mark.parametrize(("slope", "intercept"), [(1.0, 0.0), (0.4, -1.5)])
 def test_the_head_says_of_features_what_was_learned_of_scaled_ones(slope: float, intercept: float) -> None:
     images = lessons()
-    data = scaled(of_network(images.features))
     generator = np.random.default_rng(0)
-    weights = generator.normal(0, 3, CHEST_FEATURES).astype(np.float32)
-    params = {"weights": jnp.asarray(weights), "bias": jnp.float32(0.7)}
-    head = unscaled(params, data, slope, intercept)
-    expected = slope * (np.float64(data.features) @ np.float64(weights) + 0.7) + intercept
+    point = np.append(generator.normal(0, 3, CHEST_FEATURES), 0.7).astype(np.float32)
+    head = course(images.features, images.covid).head(point, slope, intercept)
+    expected = slope * (scaled(images.features) @ np.float64(point[:-1]) + 0.7) + intercept
     found = heads.log_odds(head.params, jnp.asarray(images.features, jnp.float32))
     assert head.name == "D"
     np.testing.assert_allclose(found, expected, atol=2e-3)

@@ -113,9 +113,9 @@ def digest(params: heads.Params) -> bytes:
 def test_another_seed_compiles_nothing() -> None:
     features, labels = dataset()
     fit(features, labels, TrainingConfig(epochs=1, seed=1))
-    compiled = training.train_epoch._cache_size()
+    compiled = training.train_steps._cache_size()
     fit(features, labels, TrainingConfig(epochs=2, seed=2))
-    assert training.train_epoch._cache_size() == compiled
+    assert training.train_steps._cache_size() == compiled
 
 
 def test_what_the_callback_raises_ends_the_training() -> None:
