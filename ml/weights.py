@@ -27,6 +27,8 @@ TORCHVISION_LAYERS = dict(
 
 NORMALISATION = {"normalisation": {"scale": (3,), "offset": (3,)}}
 
+HASH_DIGITS = 8
+
 Arrays = dict[str, np.ndarray]
 
 
@@ -78,11 +80,14 @@ def load(folder: Path) -> Weights:
 def load_file(path: Path) -> Weights:
     """Weights that a user names: torchvision's `.pth`, Keras's no-top `.h5`, or `.safetensors` of either.
 
-    Torchvision's normalisation comes with its names, the original VGG's with Keras's. Raises WeightsError.
+    Torchvision's normalisation comes with its names, the original VGG's with Keras's. A `.pth` holds a
+    pickle, and is read where its name tells its hash, as PyTorch Hub's do (``vgg16-397923af.pth``).
+
+    Raises WeightsError.
     """
     readers = {
-        ".pth": torch_state,
-        ".pt": torch_state,
+        ".pth": _named_torch_state,
+        ".pt": _named_torch_state,
         ".h5": keras_arrays,
         ".safetensors": read_safetensors,
     }
@@ -96,6 +101,19 @@ def load_file(path: Path) -> Weights:
         raise WeightsError(
             f"{path} has no VGG16 weights: {error}. Fetch it again or name another file"
         ) from error
+
+
+def _named_torch_state(path: Path) -> Arrays:
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    named = path.stem.rpartition("-")[2]
+    if len(named) < HASH_DIGITS or not sha256.startswith(named):
+        raise WeightsError(
+            f"{path} holds a pickle, read where its name ends in the first {HASH_DIGITS} digits of its "
+            f"SHA-256. That is {sha256}: if whoever made the file says so too, name it "
+            f"{path.stem}-{sha256[:HASH_DIGITS]}{path.suffix}"
+        )
+    return torch_state(path)
 
 
 def _from_package() -> Arrays:

@@ -99,7 +99,13 @@ def test_torchvisions_normalisation_is_its_own(weights: Weights) -> None:
     [
         ("weights.onnx", b"", "none of .pth"),
         ("absent.pth", None, "not there"),
-        ("weights.pth", b"garbage", "no VGG16 weights.*not a PyTorch state dict"),
+        (
+            "weights.pth",
+            b"garbage",
+            "a pickle.*795b6904e54f82411df4b0e2.*name it weights-795b6904.pth",
+        ),
+        ("weights-795b690.pt", b"garbage", "a pickle"),
+        ("weights-795b6904.pth", b"garbage", "no VGG16 weights.*not a PyTorch state dict"),
         ("weights.safetensors", b"garbage", "no VGG16 weights"),
         ("other.safetensors", safetensors.numpy.save({"a": np.zeros(3)}), "no VGG16 weights.*conv1_1"),
     ],
