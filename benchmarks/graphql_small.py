@@ -16,19 +16,19 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from time import perf_counter
-from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
 
+from benchmarks.asking import CONNECTIONS, Measured, measure, request_to
 from tests.live import COVIDXR, ROOT, Live, serving
 from tests.schema.test_limits import nested
 
-CONNECTIONS = 8
 EMAIL, PASSWORD = "admin@hospital.example", "of a benchmark alone"
 QUERIES = {
     "typename": "{ __typename }",
@@ -38,83 +38,11 @@ QUERIES = {
 }
 SIGNED_IN = {"viewer"}
 LEVELS, BOMBS = 25, 50
-END = b"\r\n\r\n"
 
 
-@dataclass(frozen=True)
-class Measured:
-    """Of one query to one server."""
-
-    per_second: float
-    p50_ms: float
-    p99_ms: float
-
-
-class Connection(asyncio.Protocol):
-    """Sends a request again as soon as its answer is there."""
-
-    def __init__(self, request: bytes, seconds: list[float]) -> None:
-        self._request, self._seconds = request, seconds
-        self._received = b""
-        self.transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self._send()
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        head, end, body = self._received.partition(END)
-        if end and len(body) >= _length(head):
-            assert head.startswith(b"HTTP/1.1 200"), self._received
-            assert b'"errors"' not in body, self._received
-            self._seconds.append(perf_counter() - self._began)
-            self._send()
-
-    def _send(self) -> None:
-        self._received = b""
-        self._began = perf_counter()
-        self.transport.write(self._request)
-
-
-def _length(head: bytes) -> int:
-    return int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-
-
-def request_of(live: Live, query: str) -> bytes:
-    """A whole request, as bytes."""
-    body = json.dumps({"query": query}).encode()
-    fields = {
-        "Host": urlsplit(live.url).netloc,
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-        **live.headers,
-    }
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"POST /graphql HTTP/1.1\r\n{head}\r\n".encode() + body
-
-
-async def ask(live: Live, query: str, seconds: float) -> list[float]:
-    """How long each answer took, of all that came within these seconds."""
-    taken: list[float] = []
-    request, loop = request_of(live, query), asyncio.get_running_loop()
-    connections = [
-        await loop.create_connection(lambda: Connection(request, taken), "127.0.0.1", live.port)
-        for _ in range(CONNECTIONS)
-    ]
-    await asyncio.sleep(seconds)
-    for transport, _ in connections:
-        transport.abort()
-    return taken
-
-
-async def measure(live: Live, query: str, seconds: float) -> Measured:
-    """After a warm-up of a quarter as long."""
-    await ask(live, query, seconds / 4)
-    taken = await ask(live, query, seconds)
-    p50, p99 = np.percentile(taken, [50, 99]) * 1000
-    return Measured(len(taken) / seconds, float(p50), float(p99))
+def asked(live: Live, query: str) -> Iterator[bytes]:
+    """The same request again and again."""
+    return repeat(request_to(live.port, json.dumps({"query": query}).encode(), live.headers))
 
 
 def bomb(live: Live) -> Measured:
@@ -153,7 +81,7 @@ def compare(roots: dict[str, Path], seconds: float, rounds: int) -> dict[str, di
         for _ in range(rounds):
             for query, text in QUERIES.items():
                 for name, pair in servers.items():
-                    one = asyncio.run(measure(pair[query in SIGNED_IN], text, seconds))
+                    one = asyncio.run(measure(pair[0].port, asked(pair[query in SIGNED_IN], text), seconds))
                     best = found[query].get(name)
                     found[query][name] = max(one, best, key=lambda each: each.per_second) if best else one
         found["bomb"] = {name: bomb(nobody) for name, (nobody, _) in servers.items()}
@@ -173,9 +101,9 @@ def main() -> None:
     parser.add_argument("--beside", type=Path, help="a checkout of another commit, to be compared with")
     parser.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=2)
-    asked = parser.parse_args()
-    roots = {"beside": asked.beside.resolve()} if asked.beside else {}
-    found = compare({**roots, "here": ROOT}, asked.seconds, asked.rounds)
+    given = parser.parse_args()
+    roots = {"beside": given.beside.resolve()} if given.beside else {}
+    found = compare({**roots, "here": ROOT}, given.seconds, given.rounds)
     show(found)
     answer = {query: {name: vars(one) for name, one in servers.items()} for query, servers in found.items()}
     print(json.dumps({"connections": CONNECTIONS, "cores": os.cpu_count(), "queries": answer}))
