@@ -6,11 +6,10 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 
-from ml import image as ml_image
 from ml.fingerprint import fingerprint
+from ml.image import ImageError
 from services.decoding import Decoding
 from services.holdout import Holdout
-from services.keys import pixels_key
 from store.blobs import BlobMissing, Blobs
 from store.tables import Image
 
@@ -31,11 +30,11 @@ class Fingerprints:
         while (image := await self._next(last)) is not None:
             last = image.id
             try:
-                data = await self.blobs.get(pixels_key(image.key))
-                found = await self.decoding.run(partial(_of, data))
-            except (ml_image.ImageError, BlobMissing) as error:
+                decoded = await self.decoding.decode(image)
+            except (ImageError, BlobMissing) as error:
                 logger.warning("image %d: it has no fingerprint: %s", image.id, error)
                 continue
+            found = await self.decoding.run(partial(fingerprint, decoded.pixels))
             held = self.holdout.keeps(image.sha256, image.patient_ref, found)
             changes = {"fingerprint": found} | ({"holdout": True} if held else {})
             await Image.filter(id=image.id).update(**changes)
@@ -43,7 +42,3 @@ class Fingerprints:
     async def _next(self, last: int) -> Image | None:
         missing = Image.filter(fingerprint__isnull=True, failure__isnull=True, id__gt=last)
         return await missing.order_by("id").first()
-
-
-def _of(data: bytes) -> str:
-    return fingerprint(ml_image.decode(data).pixels)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 from functools import partial
 
 from ml import explain
-from ml import image as ml_image
-from ml.image import Decoded
 from ml.recipes import Prepared
 from services.decoding import Decoding
 from services.inference import Array, Head, Inference
-from services.keys import heatmap_key, pixels_key
-from services.links import Links
-from services.models import ModelFileAltered, Models
+from services.keys import heatmap_key
+from services.links import Asked
+from services.models import ModelFileLost, Models
+from services.permissions import may_see
+from services.viewers import Viewers
 from store.blobs import BlobMissing, Blobs
+from store.disk import DiskFull
 from store.tables import AbstainReason, Image, ModelVersion, Prediction
 
 AT_ONCE = 2
@@ -37,36 +39,44 @@ class Heatmaps:
     """The use case of looking where the model of a prediction saw COVID."""
 
     def __init__(
-        self, blobs: Blobs, inference: Inference, models: Models, decoding: Decoding, links: Links
+        self, blobs: Blobs, inference: Inference, models: Models, decoding: Decoding, viewers: Viewers
     ) -> None:
         self.blobs = blobs
         self.inference = inference
         self.models = models
         self.decoding = decoding
-        self.links = links
+        self.viewers = viewers
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._under_way: dict[int, asyncio.Task[bytes]] = {}
         self._heads: OrderedDict[int, Head] = OrderedDict()
 
-    async def png(self, prediction_id: int, expires: str, signature: str) -> bytes | None:
-        """The heatmap, for whoever holds a signed address that has not expired; however many ask, drawn once.
+    async def png(self, asked: Asked) -> bytes | None:
+        """The heatmap, at an address that is good, while its viewer may see the image.
+
+        However many ask, it is drawn once.
 
         Raises:
             CannotDraw: the model or the network that it reads is here no more.
         """
-        if not self.links.is_valid("heatmaps", prediction_id, expires, signature):
-            return None
-        prediction = await Prediction.get_or_none(id=prediction_id).select_related("image", "model")
+        prediction = await self._seen(asked)
         if prediction is None or not has_heatmap(prediction):
             return None
-        if prediction_id not in self._under_way:
+        if prediction.id not in self._under_way:
             task = asyncio.create_task(self._kept_or_drawn(prediction))
-            task.add_done_callback(lambda _: self._under_way.pop(prediction_id))
-            self._under_way[prediction_id] = task
+            task.add_done_callback(lambda _: self._under_way.pop(prediction.id))
+            self._under_way[prediction.id] = task
         try:
-            return await asyncio.shield(self._under_way[prediction_id])
+            return await asyncio.shield(self._under_way[prediction.id])
         except BlobMissing:  # the image was deleted at this moment
             return None
+
+    async def _seen(self, asked: Asked) -> Prediction | None:
+        """The prediction of an address that is good, if its viewer may still see the image."""
+        viewer = await self.viewers.find("heatmaps", asked)
+        if viewer is None:
+            return None
+        found = await Prediction.get_or_none(id=asked.number).select_related("image", "model")
+        return found if found and may_see(viewer, found.image) else None
 
     async def _kept_or_drawn(self, prediction: Prediction) -> bytes:
         key = heatmap_key(prediction.model_id, prediction.image.key)
@@ -75,21 +85,18 @@ class Heatmaps:
         except BlobMissing:
             async with self._turn:
                 drawn = await self._draw(prediction)
-        await self.blobs.put(key, drawn)
+        with suppress(DiskFull):  # it is seen all the same, and drawn again the next time
+            await self.blobs.put(key, drawn)
         if not await Image.exists(id=prediction.image_id):  # deleted meanwhile
             await self.blobs.delete([key])
         return drawn
 
     async def _draw(self, prediction: Prediction) -> bytes:
         head = await self._head(prediction.model)
-        data = await self.blobs.get(pixels_key(prediction.image.key))
-        decoded, prepared = await self.decoding.run(partial(self._prepare, data))
+        decoded = await self.decoding.decode(prediction.image)
+        prepared = await self.decoding.run(partial(self.inference.extractor.prepare, decoded))
         found = await self.inference.compute(partial(self._heat, head, prepared))
         return await self.decoding.run(partial(explain.overlay, decoded, found, prepared.seen))
-
-    def _prepare(self, data: bytes) -> tuple[Decoded, Prepared]:
-        decoded = ml_image.decode(data)
-        return decoded, self.inference.extractor.prepare(decoded)
 
     def _heat(self, head: Head, prepared: Prepared) -> Array:
         return head.heat(self.inference.extractor.maps(prepared))
@@ -110,5 +117,5 @@ class Heatmaps:
             raise CannotDraw(f"model {model.number} reads {model.extractor}, which is not served here now")
         try:
             return await self.models.load(model)
-        except (BlobMissing, ModelFileAltered) as error:
+        except ModelFileLost as error:
             raise CannotDraw(f"the file of model {model.number} is missing or damaged") from error

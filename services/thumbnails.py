@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
-from ml import image as ml_image
 from ml.thumbnail import thumbnail
 from services.decoding import Decoding
-from services.keys import pixels_key, thumbnail_key
-from services.links import Links
+from services.keys import thumbnail_key
+from services.links import Asked
+from services.viewers import Viewers
 from store.blobs import BlobMissing, Blobs
+from store.disk import DiskFull
 from store.tables import Image
 
 
@@ -19,26 +22,25 @@ class Thumbnails:
 
     blobs: Blobs
     decoding: Decoding
-    links: Links
+    viewers: Viewers
 
-    async def jpeg(self, image_id: int, expires: str, signature: str) -> bytes | None:
-        """The image in small, for whoever holds a signed address that has not expired."""
-        if not self.links.is_valid("thumbnails", image_id, expires, signature):
-            return None
-        image = await Image.get_or_none(id=image_id)
+    async def jpeg(self, asked: Asked) -> bytes | None:
+        """The image in small, at an address that is good, while its viewer may see it."""
+        image = await self.viewers.image("thumbnails", asked)
         try:
-            return await self._kept_or_made(image.key) if image else None
+            return await self._kept_or_made(image) if image else None
         except BlobMissing:  # the image was deleted at this moment
             return None
 
-    async def _kept_or_made(self, image_key: str) -> bytes:
-        key = thumbnail_key(image_key)
+    async def _kept_or_made(self, image: Image) -> bytes:
+        key = thumbnail_key(image.key)
         try:
             return await self.blobs.get(key)
         except BlobMissing:
-            data = await self.blobs.get(pixels_key(image_key))
-        made = await self.decoding.run(lambda: thumbnail(ml_image.decode(data)))
-        await self.blobs.put(key, made)
-        if not await Image.exists(key=image_key):  # deleted meanwhile
+            decoded = await self.decoding.decode(image)
+        made = await self.decoding.run(partial(thumbnail, decoded))
+        with suppress(DiskFull):  # it is seen all the same, and made again the next time
+            await self.blobs.put(key, made)
+        if not await Image.exists(key=image.key):  # deleted meanwhile
             await self.blobs.delete([key])
         return made

@@ -4,8 +4,8 @@ import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-import imagecodecs
 import numpy as np
+from imagecodecs import dicomrle_decode, jpeg2k_decode, jpeg8_decode, jpegls_decode
 from numpy.typing import NDArray
 
 from ml.formats import jpeg_2000
@@ -19,6 +19,7 @@ Words = NDArray[np.uint16] | NDArray[np.uint8]
 _JPEG_FRAMES: Final = (0xC0, 0xC1, 0xC3)  # baseline, extended, lossless
 _JPEG_LS_FRAMES: Final = (0xF7,)
 _SCAN: Final = 0xDA
+_END_OF_IMAGE: Final = b"\xff\xd9"
 
 
 class Samples(NamedTuple):
@@ -55,18 +56,23 @@ def _native(picture: Picture) -> tuple[Words, int]:
 def _rle(picture: Picture) -> tuple[Words, int]:
     (fragment,) = picture.fragments()
     samples = _room(picture, picture.allocated)
-    whole = imagecodecs.dicomrle_decode(bytes(fragment), samples.dtype, out=memoryview(samples).cast("B"))
+    whole = dicomrle_decode(bytes(fragment), samples.dtype, out=memoryview(samples).cast("B"))
     if len(whole) != samples.nbytes:
         raise ValueError("runs that are too short for the picture")
     return samples, picture.allocated
 
 
 def _jpeg(picture: Picture) -> tuple[Words, int]:
-    return _jpeg_family(picture, _JPEG_FRAMES, imagecodecs.jpeg8_decode)
+    return _jpeg_family(picture, _JPEG_FRAMES, jpeg8_decode)
 
 
 def _jpeg_ls(picture: Picture) -> tuple[Words, int]:
-    return _jpeg_family(picture, _JPEG_LS_FRAMES, imagecodecs.jpegls_decode)
+    return _jpeg_family(picture, _JPEG_LS_FRAMES, _ended_jpeg_ls)
+
+
+def _ended_jpeg_ls(stream: bytes, out: Words) -> None:
+    """CharLS looks for the end of a scan that is cut short for seconds, but stops at any that it finds."""
+    jpegls_decode(stream + _END_OF_IMAGE, out=out)
 
 
 def _jpeg_family(
@@ -86,7 +92,7 @@ def _jpeg_2000(picture: Picture) -> tuple[Words, int]:
     stream = stream[stream.index(b"\xff\x4f\xff\x51") :]  # some are wrapped in a file of their own
     precision, signed = jpeg_2000.check(stream, picture.rows, picture.columns)
     samples = _room(picture, precision)
-    imagecodecs.jpeg2k_decode(stream, out=samples.view(f"<i{samples.itemsize}") if signed else samples)
+    jpeg2k_decode(stream, out=samples.view(f"<i{samples.itemsize}") if signed else samples)
     return samples, precision
 
 

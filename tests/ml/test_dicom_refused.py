@@ -2,9 +2,11 @@
 
 import random
 import struct
+import time
 import warnings
 from typing import Any
 
+import imagecodecs
 import pytest
 from pydicom import uid
 from pydicom.data import get_testdata_files
@@ -112,6 +114,15 @@ NONSENSE = {
     "a table of nothing": {"RescaleSlope": 0},
     "no rows": {"Rows": 0},
 }
+
+
+def test_a_jpeg_ls_scan_that_is_cut_short_is_soon_refused() -> None:
+    """Left to itself the codec looks for its end for five seconds."""
+    stream = imagecodecs.jpegls_encode(TWELVE)
+    began = time.thread_time()
+    for end in range(200, len(stream), 1000):
+        assert refusal(compressed(stream[:end], uid.JPEGLSLossless, TWELVE)).reason is Reason.CORRUPT
+    assert time.thread_time() - began < 5
 
 
 @pytest.mark.parametrize("attributes", NONSENSE.values(), ids=NONSENSE.keys())

@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -15,10 +15,12 @@ from ml.recipes import WHOLE_PICTURE
 from services import heatmaps as heatmaps_module
 from services.heatmaps import HEADS_KEPT, CannotDraw, has_heatmap
 from services.keys import heatmap_key, pixels_key
+from services.links import Asked
 from services.platform import Platform
 from store.blobs import Blobs
-from store.tables import AbstainReason, Image, ModelVersion, Prediction
-from tests.people import admin, eventually, member
+from store.tables import AbstainReason, Image, ModelVersion, Prediction, User
+from tests.addressed import asked
+from tests.people import admin, eventually, member, signed_in
 from tests.stand_ins import Brightness, EverySecondPixel, picture
 from tests.store_rows import model as model_row
 from tests.uploading import judged, upload
@@ -26,14 +28,15 @@ from tests.versions import candidate
 
 
 async def prediction(platform: Platform, data: bytes | None = None) -> Prediction:
-    """A prediction of a picture half as bright as white."""
-    (image,) = await upload(platform, await member(), data or picture(1, 0.7))
+    """A prediction of a picture half as bright as white, of whom is signed in."""
+    (image,) = await upload(platform, await signed_in(await member()), data or picture(1, 0.7))
     return await Prediction.get(image_id=image.id).select_related("image")
 
 
-async def ask(platform: Platform, prediction_id: int) -> bytes | None:
-    query = parse_qs(urlsplit(platform.heatmaps.links.heatmap(prediction_id)).query)
-    return await platform.heatmaps.png(prediction_id, query["expires"][0], query["signature"][0])
+async def ask(platform: Platform, prediction_id: int, viewer: User | None = None) -> bytes | None:
+    """The heatmap, at an address that was made for the viewer, or for who signed up first."""
+    viewer = viewer or await User.all().order_by("id").first()
+    return await platform.heatmaps.png(asked(platform.links.heatmap(viewer, prediction_id)))
 
 
 def kept(settings: Settings) -> list[str]:
@@ -90,7 +93,7 @@ async def test_predictions_wait_for_a_few_drawings_alone(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While heat is computed for two of ten, a new image is next."""
-    ana, order, gate = await member(), [], threading.Event()
+    ana, order, gate = await signed_in(await member()), [], threading.Event()
     shown = await upload(platform, ana, *(picture(seed, 0.7) for seed in range(10)))
     extract = EverySecondPixel.extract
     monkeypatch.setattr(
@@ -151,21 +154,22 @@ async def test_only_what_is_no_chest_has_none(
 
 async def test_nobody_without_a_signed_address_gets_one(platform: Platform, settings: Settings) -> None:
     one = await prediction(platform)
-    links = platform.heatmaps.links
-    for address in (links.image(one.id), links.heatmap(one.id + 1)):
-        query = parse_qs(urlsplit(address).query)
-        found = await platform.heatmaps.png(one.id, query["expires"][0], query["signature"][0])
-        assert found is None
-    assert await platform.heatmaps.png(one.id, "9999999999", "0") is None
+    links, ana, eva = platform.links, await User.get(), await signed_in(await member("eva@h.example"))
+    for address in (links.image(ana, one.id), links.heatmap(ana, one.id + 1)):
+        assert await platform.heatmaps.png(replace(asked(address), number=one.id)) is None
+    assert await platform.heatmaps.png(Asked(one.id, str(ana.id), "9999999999", "0")) is None
     assert await ask(platform, one.id + 1) is None
+    assert await ask(platform, one.id, eva) is None
     assert kept(settings) == []
 
 
 async def test_goes_with_its_image(platform: Platform, settings: Settings) -> None:
     one = await prediction(platform)
-    (stays,) = await upload(platform, await member("eva@h.example"), picture(2, 0.7))
-    for each in await Prediction.all():
-        assert await ask(platform, each.id)
+    eva = await signed_in(await member("eva@h.example"))
+    (stays,) = await upload(platform, eva, picture(2, 0.7))
+    (other,) = await stays.predictions.all()
+    assert await ask(platform, one.id)
+    assert await ask(platform, other.id, eva)
     assert len(kept(settings)) == 2
     await platform.images.delete(await one.image.owner, one.image_id)
     await eventually(lambda: asyncio.sleep(0, kept(settings) == [heatmap_key(one.model_id, stays.key)]))

@@ -1,0 +1,86 @@
+"""A decoder that obeys its file: what a fault in a library, found by somebody, could have it do."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from api import decoding_process
+from api.decoding_process import WORKS, Answer, Told, send
+
+DECODED: Told = {"format": "PNG", "shape": [2, 3], "width": 3}
+PIXELS = bytes(24)
+SEEN: list[bytes] = []
+
+
+def loops() -> None:
+    """Ends by the limit of time."""
+    while True:
+        pass
+
+
+def lingers() -> None:
+    """Answers, and does not end."""
+    vars(os)["_exit"] = lambda status: time.sleep(60)
+
+
+def oddly(wire: socket.socket, told: Told, parts: Any) -> None:
+    """In place of `send`: where it is to drip, byte by byte."""
+    if "drips" not in told:
+        send(wire, told | told.pop("instead", {}), parts)
+        return
+    head = json.dumps(told).encode()
+    for byte in len(head).to_bytes(4) + head:
+        time.sleep(0.2)
+        wire.send(bytes([byte]))
+
+
+DEEDS: dict[str, Callable[[], object]] = {
+    "opens": Path(__file__).read_bytes,
+    "connects": socket.socket,
+    "loops": loops,
+    "eats": lambda: bytes(decoding_process.MEGABYTES << 20),
+    "sleeps": signal.pause,
+    "lingers": lingers,
+    "leaves": lambda: os._exit(3),
+}
+
+LIES: dict[str, Told] = {
+    "another type": {"format": "HTML"},
+    "another shape": {"shape": [2, 4]},
+    "one side": {"shape": [6]},
+    "three sides": {"shape": [1, 2, 3]},
+    "no side": {"shape": [-1, 6]},
+    "a huge side": {"width": 10**12},
+    "true": {"height": True},
+    "drips": {"drips": True},
+    "tires": {"instead": {"spent": 100.0}},
+    "much": {"padding": "x" * 5000},
+}
+
+
+def obey(data: bytes) -> Answer:
+    """Do what the file says, and answer as for a picture as high as files were seen, or as it says."""
+    SEEN.append(data)
+    order = data.decode()
+    if order.isdigit():
+        signal.raise_signal(signal.Signals(int(order)))
+    if order in DEEDS:
+        DEEDS[order]()
+    pixels = b"\xff" * len(PIXELS) if order == "no number" else PIXELS
+    return {**DECODED, "height": len(SEEN), **LIES.get(order, {})}, [pixels]
+
+
+WORKS["decode"] = obey
+
+if __name__ == "__main__":
+    decoding_process.FILE_SECONDS = 1  # type: ignore[misc]
+    decoding_process.SPENT_SECONDS = 0  # type: ignore[misc]
+    vars(decoding_process)["send"] = oddly
+    decoding_process.main()
