@@ -1,0 +1,20 @@
+"""Something that takes bytes of strangers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+Try = Callable[[bytes], bool]
+"""Whether an input was taken; raises where that is a finding."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """How to try an input, and good ones to begin with; ``tokens`` are put into them here and there."""
+
+    name: str
+    opened: Callable[[], AbstractContextManager[Try]]
+    seeds: Callable[[], Sequence[bytes]]
+    tokens: Sequence[bytes] = ()
