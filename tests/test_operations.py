@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.live import Live, serving
+from tests.live import Live, prepared, serving
 from tests.people import eventually
 
 PASSWORD = "a password to be restored"
@@ -18,16 +16,6 @@ EMAIL = "chief@hospital.example"
 IMAGES = (
     "{ images(first: 5) { nodes { filename url prediction { finding probability } label { finding } } } }"
 )
-
-
-def back_up(data: Path, to: Path) -> None:
-    """The database first and the blobs after it, while the server runs."""
-    to.mkdir()
-    name = "covid-xr.sqlite"
-    with closing(sqlite3.connect(data / name)) as source, closing(sqlite3.connect(to / name)) as target:
-        source.backup(target)
-    shutil.copytree(data / "blobs", to / "blobs")
-    shutil.copy2(data / "secret.key", to / "secret.key")
 
 
 def films_of(site: Path) -> list[Path]:
@@ -48,9 +36,10 @@ async def test_what_was_backed_up_is_there_when_it_is_restored(tmp_path: Path, s
         admin = await live.sign_in(EMAIL, PASSWORD)
         await admin.upload(films[:2], "id", label="COVID", waitSeconds=60)
         before = await found(admin)
-        back_up(tmp_path / "first", tmp_path / "second")
+        live.run("backup", str(tmp_path / "backup"))
         await admin.upload(films[2:], "id", waitSeconds=60)
     shutil.rmtree(tmp_path / "first")
+    prepared(tmp_path / "second").run("restore", str(tmp_path / "backup"))
     with serving(tmp_path / "second") as live:
         admin = live.as_user(admin.token or "")
         after = await found(admin)

@@ -1,0 +1,74 @@
+"""`covidxr backup`: database, blobs and key into a folder, while everything goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from obstore.exceptions import BaseError as BlobsError
+
+from api import terminal
+from api.secret_key import secret_file
+from api.settings import Settings
+from services.backing_up import BackedUp, BackingUp
+from services.backup_files import BackupUnusable, Manifest
+from store.blobs import Blobs
+from store.database import open_database
+from store.database_faults import explained
+
+Folder = Annotated[Path, typer.Argument(help="the folder of the backup")]
+IN_DATABASE, AT_BROKER = "database", "broker"
+
+
+def backup(folder: Folder) -> None:
+    """Back up everything into a folder, while the platform runs; of an earlier backup there, what is new."""
+    settings = Settings()
+    file = Path(settings.database.removeprefix("sqlite://"))
+    if settings.database.startswith("sqlite://") and not file.is_file():
+        raise BackupUnusable(f"there is no database {file}: set COVIDXR_DATA_DIR or COVIDXR_DATABASE_URL.")
+    with explained_parts(settings):
+        done = asyncio.run(_back_up(settings, folder))
+    typer.echo(f"{folder} holds {contents(done.manifest)}; {done.copied} blobs were copied.")
+    if done.gone:
+        typer.echo(f"{done.gone} blobs were deleted meanwhile.")
+    if settings.secret_key:
+        typer.echo("The key of addresses is a setting, COVIDXR_SECRET_KEY, and in no backup: keep it, too.")
+    if folder.stat().st_mode & 0o077:
+        typer.echo(f"Others may look into {folder}: it holds people's names, films and secrets.", err=True)
+    typer.echo(f"Keep this elsewhere, for `covidxr restore --expect`: {done.sha256}")
+
+
+def contents(manifest: Manifest) -> str:
+    """What a backup holds, in words."""
+    size = f"{manifest.bytes / 1e6:.1f} MB"
+    tables = len(manifest.tables)
+    return (
+        f"{manifest.rows} rows of {tables} tables and {manifest.blobs} blobs ({size}), of {manifest.made_at}"
+    )
+
+
+@contextmanager
+def explained_parts(settings: Settings) -> Iterator[None]:
+    """What database and blobs say that cannot be used, in a line."""
+    try:
+        with explained(settings.database):
+            yield
+    except BlobsError as error:
+        reason = str(error).partition("\n")[0]
+        raise BackupUnusable(f"the blobs in {settings.blobs} cannot be used: {reason}.") from error
+
+
+async def _back_up(settings: Settings, folder: Path) -> BackedUp:
+    with terminal.bar() as progress:
+        rows, blobs = terminal.counted(progress, "rows"), terminal.counted(progress, "blobs")
+        async with open_database(settings.database, answer_seconds=None):
+            backing_up = BackingUp(
+                Blobs(settings.blobs),
+                None if settings.secret_key else secret_file(settings.data_dir),
+                AT_BROKER if settings.scales_out else IN_DATABASE,
+            )
+            return await backing_up.back_up(folder, rows, blobs)
