@@ -78,6 +78,79 @@ def password_reset(to: str, name: str, link: str, locale: str) -> Letter:
     return _letter(to, texts, locale)
 
 
+def email_change(to: str, name: str, link: str, locale: str) -> Letter:
+    """Asks somebody to confirm the new address of an account."""
+    texts = {
+        "en": (
+            "Confirm your new e-mail address for COVID-XR",
+            f"Hello {name},\n\nopen this address to make this the e-mail address of your account:\n\n"
+            f"{link}\n\n"
+            "It is good for 24 hours. If you did not ask for it, ignore this mail: nothing changes.",
+        ),
+        "es": (
+            "Confirme su nueva dirección de correo para COVID-XR",
+            f"Hola {name}:\n\nabra esta dirección para que este sea el correo de su cuenta:\n\n{link}\n\n"
+            "Sirve durante 24 horas. Si no lo pidió, ignore este mensaje: nada cambia.",
+        ),
+    }
+    return _letter(to, texts, locale)
+
+
+def email_changed(to: str, name: str, locale: str) -> Letter:
+    """Tells the old address of an account that there is another one."""
+    texts = {
+        "en": (
+            "Your COVID-XR account has another e-mail address",
+            f"Hello {name},\n\nyour account has another e-mail address now; this one signs nobody in, "
+            "and all sessions have ended.\n\nIf that was not you, write to the administrators by the contact "
+            "form at once.",
+        ),
+        "es": (
+            "Su cuenta de COVID-XR tiene otra dirección de correo",
+            f"Hola {name}:\n\nsu cuenta tiene ahora otra dirección de correo. Con esta ya nadie puede "
+            "iniciar sesión, y todas las sesiones han terminado.\n\nSi no fue usted, escriba enseguida a los "
+            "administradores por el formulario de contacto.",
+        ),
+    }
+    return _letter(to, texts, locale)
+
+
+def email_in_use(to: str, name: str, locale: str) -> Letter:
+    """Tells the owner of an account that somebody asked for its address."""
+    texts = {
+        "en": (
+            "This address has a COVID-XR account already",
+            f"Hello {name},\n\nsomebody asked to make this the e-mail address of another account. It is that "
+            "of your account already, so nothing has changed. If that was you, use this account, or "
+            "delete it first.",
+        ),
+        "es": (
+            "Esta dirección ya tiene una cuenta de COVID-XR",
+            f"Hola {name}:\n\nalguien pidió que este fuera el correo de otra cuenta. Ya es el de la suya, "
+            "así que nada ha cambiado. Si fue usted, use esta cuenta, o bórrela primero.",
+        ),
+    }
+    return _letter(to, texts, locale)
+
+
+def account_deleted(to: str, name: str, locale: str) -> Letter:
+    """Tells somebody that the account is gone."""
+    texts = {
+        "en": (
+            "Your COVID-XR account is deleted",
+            f"Hello {name},\n\nyour account is deleted, with all your images and what belonged to them. This "
+            "cannot be undone.\n\nIf that was not you, write to the administrators by the contact form.",
+        ),
+        "es": (
+            "Su cuenta de COVID-XR está borrada",
+            f"Hola {name}:\n\nsu cuenta está borrada, con todas sus imágenes y lo que dependía de ellas. "
+            "Esto no se puede deshacer.\n\nSi no fue usted, escriba a los administradores por el formulario "
+            "de contacto.",
+        ),
+    }
+    return _letter(to, texts, locale)
+
+
 def contact(to: tuple[str, ...], name: str, email: str, subject: str, body: str) -> Letter:
     """Takes a visitor's message to the administrators, who need not share a language."""
     wrote = "wrote through the contact form / escribió por el formulario de contacto"
