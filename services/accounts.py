@@ -11,16 +11,24 @@ from urllib.parse import urlencode
 
 from tortoise.exceptions import IntegrityError
 
-from events.messages import EmailVerificationRequested, PasswordResetRequested, SessionsEnded
-from services import addresses, letters, lookups, names, passwords, tokens
+from events.messages import (
+    EmailVerificationRequested,
+    PasswordResetAsked,
+    PasswordResetRequested,
+    SessionsEnded,
+)
+from services import addresses, letters, lookups, names, passwords, second_factor, tokens
+from services.cleaning import visible
 from services.door import Door
-from services.errors import Checks, Code, Problem, Refused, refuse
+from services.errors import Code, Problem, Refused, refuse
 from services.outbox import Outbox, record
-from services.permissions import admin
+from services.permissions import admin, hold_back
 from services.trail import note
 from store.database import atomically
 from store.pages import Page, Window, page
 from store.tables import Role, Token, TokenPurpose, TrailKind, User
+
+CLIENT_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,7 @@ class Accounts:
     post: letters.Post
     public_url: str
     door: Door
+    admins_need_second_factor: bool = False
 
     async def sign_up(
         self, email: str, password: str, name: str, locale: str | None, source: str = ""
@@ -39,15 +48,16 @@ class Accounts:
 
         Raises:
             Refused: INVALID, REQUIRED, TOO_LARGE or EMAIL_TAKEN, all at once.
-            TooMany: from there.
+            TooMany: from there, also where no mail would have been sent.
         """
         address, problems = addresses.normalised(email)
-        problems += names.problems_of(name) + passwords.problems_of(password)
+        if address:
+            self.door.letter(source)  # before anybody hears whether it is taken
+        problems += names.problems_of(name) + await passwords.problems_of(password, name, address)
         if address and await User.exists(email=address):
             problems.append(Problem(Code.EMAIL_TAKEN, "somebody has signed up with this address", "email"))
         if problems:
             raise Refused(*problems)
-        self.door.letter(source)
         fields: dict[str, Any] = {
             "email": address,
             "name": names.on_one_line(name),
@@ -69,7 +79,7 @@ class Accounts:
             Refused: INVALID or TOO_LARGE.
         """
         address, problems = addresses.normalised(email)
-        problems += passwords.problems_of(password)
+        problems += await passwords.problems_of(password, address)
         if problems:
             raise Refused(*problems)
         password_hash = await passwords.hashed(password)
@@ -107,18 +117,33 @@ class Accounts:
 
         return await atomically(verify)
 
-    async def sign_in(self, email: str, password: str, source: str = "") -> tuple[str, User]:
-        """A session token and its user; ``source`` is where it is asked from.
+    async def sign_in(
+        self, email: str, password: str, source: str = "", client: str = "", code: str | None = None
+    ) -> tuple[str, User]:
+        """A session token and its user; ``source`` is where it is asked from, and ``client`` by what.
+
+        ``code`` is of the user's second factor, if there is one; else it does not matter.
 
         Raises:
-            Refused: BAD_CREDENTIALS, the same for an unknown address; EMAIL_NOT_VERIFIED; BLOCKED.
+            Refused: BAD_CREDENTIALS, the same for an unknown address; EMAIL_NOT_VERIFIED; BLOCKED;
+                SECOND_FACTOR_REQUIRED, of whoever knows the password.
             TooMany: wrong guesses from there, or at this account.
         """
         address, _ = addresses.normalised(email)
+        client = visible(client)[:CLIENT_LENGTH]
         with self.door.guess(source, address):
-            return await self._sign_in(address, password)
+            user = await self._known(address, password)
+            if user.second_factor_at is None:
+                return await atomically(partial(_session, user, client)), user
+            if code is not None:
+                with self.door.code(user.id):
+                    return await atomically(partial(_session, user, client, code)), user
+        raise refuse(  # which is no wrong guess
+            Code.SECOND_FACTOR_REQUIRED, "give the code of your authenticator app, too", "code"
+        )
 
-    async def _sign_in(self, address: str, password: str) -> tuple[str, User]:
+    async def _known(self, address: str, password: str) -> User:
+        """The user of this password, if it may sign in."""
         user = await User.get_or_none(email=address) if address else None
         if not await passwords.matches(password, user.password_hash if user else None) or user is None:
             raise _bad_credentials()
@@ -129,7 +154,7 @@ class Accounts:
             raise refuse(
                 Code.EMAIL_NOT_VERIFIED, "confirm your address first: we have sent you the mail", "email"
             )
-        return await atomically(partial(_session, user)), user
+        return user
 
     async def sign_out(self, token: str) -> None:
         """Ends the session of this token."""
@@ -139,11 +164,14 @@ class Accounts:
 
     async def session(self, token: str) -> Token | None:
         """The live session of this token, with its user."""
-        return await tokens.find(token, TokenPurpose.SESSION)
+        return (await self.sessions([token])).get(token)
 
     async def sessions(self, held: Iterable[str]) -> dict[str, Token]:
         """The live sessions among these tokens, each with its user."""
-        return await tokens.find_all(held, TokenPurpose.SESSION)
+        found = await tokens.find_all(held, TokenPurpose.SESSION)
+        for session in found.values():
+            hold_back(session.user, self.admins_need_second_factor)
+        return found
 
     async def authenticate(self, token: str) -> User | None:
         """The user whose live session this token is."""
@@ -151,7 +179,7 @@ class Accounts:
         return found.user if found else None
 
     async def request_password_reset(self, email: str, source: str = "", locale: str | None = None) -> None:
-        """Sends a link to a known address; an unknown one is not told apart.
+        """Sends a link to a known address; an unknown one is not told apart, nor by the time that it takes.
 
         The mail is in the language of ``locale``, or in that of the account where this is None.
 
@@ -160,10 +188,11 @@ class Accounts:
         """
         self.door.letter(source)
         address, _ = addresses.normalised(email)
-        user = await User.get_or_none(email=address) if address else None
-        if user is not None:
-            language = None if locale is None else letters.language_of(locale)
-            await self.outbox.commit(partial(_ask_to_reset, user, language))
+        found = await User.filter(email=address).values_list("id")
+        language = None if locale is None else letters.language_of(locale)
+        # Whoever asks waits for the same statements either way: what differs is done by a reaction.
+        asked = PasswordResetAsked(next((user_id for (user_id,) in found), None), language)
+        await self.outbox.commit(partial(record, asked))
 
     async def reset_password(self, token: str, password: str) -> User:
         """Sets a new password and ends every session of the user.
@@ -171,10 +200,13 @@ class Accounts:
         Raises:
             Refused: INVALID or TOO_LARGE, and TOKEN_EXPIRED, all at once.
         """
-        checks = Checks(*passwords.problems_of(password))
-        with checks:
-            found = await tokens.get(token, TokenPurpose.RESET_PASSWORD)
-        checks.end()
+        found = await tokens.find(token, TokenPurpose.RESET_PASSWORD)
+        about = (found.user.name, found.user.email) if found else ()
+        problems = await passwords.problems_of(password, *about)
+        if found is None:
+            problems.append(tokens.EXPIRED)
+        if found is None or problems:
+            raise Refused(*problems)
         # Whoever reads the mail owns the address: the reset confirms it too.
         changes = {"password_hash": await passwords.hashed(password), "email_verified_at": datetime.now(UTC)}
 
@@ -190,7 +222,7 @@ class Accounts:
     async def page(self, viewer: User | None, window: Window) -> Page[User]:
         """All users, newest first; for administrators."""
         admin(viewer)
-        return await page(User.all(), window)
+        return await page(User.people(), window)
 
     async def set_role(self, viewer: User | None, user_id: int, role: Role) -> User:
         """Makes a user a member or an administrator; the last administrator stays one.
@@ -218,11 +250,18 @@ class Accounts:
             link = self._link("verify-email", await tokens.issue(user, TokenPurpose.VERIFY_EMAIL))
             await self.post.send(letters.verification(user.email, user.name, link, user.locale))
 
+    async def claim_password_reset(self, event: PasswordResetAsked) -> None:
+        """Has the link mailed, unless nobody has the address, or one was mailed a moment ago."""
+        user = await User.get_or_none(id=event.user_id) if event.user_id is not None else None
+        if user is not None:
+            await self.outbox.commit(partial(_ask_to_reset, user, event.locale))
+
     async def send_password_reset(self, event: PasswordResetRequested) -> None:
         """Mails the link that lets a user choose a new password."""
-        user = await User.get_or_none(id=event.user_id)
-        if user is not None:
-            link = self._link("reset-password", await tokens.issue(user, TokenPurpose.RESET_PASSWORD))
+        issued = await atomically(partial(_issue_reset, event.user_id))
+        if issued is not None:
+            user, token = issued
+            link = self._link("reset-password", token)
             locale = event.locale or user.locale
             await self.post.send(letters.password_reset(user.email, user.name, link, locale))
 
@@ -251,13 +290,22 @@ async def _ask_to_reset(user: User, locale: str | None) -> None:
         await record(PasswordResetRequested(user.id, locale))
 
 
-async def _session(user: User) -> str:
+async def _issue_reset(user_id: int) -> tuple[User, str] | None:
+    user = await tokens.locked(user_id)
+    return None if user is None else (user, await tokens.issue(user, TokenPurpose.RESET_PASSWORD))
+
+
+async def _session(user: User, client: str, code: str | None = None) -> str:
     """A session, unless the user has another password by now, or is blocked; locks the user's row."""
     unchanged = User.filter(id=user.id, password_hash=user.password_hash, blocked_at__isnull=True)
-    if not await unchanged.update(password_hash=user.password_hash):
+    if not await unchanged.filter(second_factor_at__isnull=code is None).update(
+        password_hash=user.password_hash
+    ):
         raise _bad_credentials()
+    if code is not None:
+        await second_factor.redeem(user, code)
     await note(TrailKind.SIGNED_IN, user, User=user.id)
-    return await tokens.issue(user, TokenPurpose.SESSION)
+    return await tokens.issue(user, TokenPurpose.SESSION, client=client or None)
 
 
 def _bad_credentials() -> Refused:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from pathlib import Path
 
+from services.following import CAUSE, EVENT, REQUEST, RUN
+
 LOG_FILE = "trainer.log"
 LOG_LINES = 20
+IDS = re.compile(rf"\s+(?:{'|'.join((REQUEST, EVENT, CAUSE, RUN))})=\S+")
 
 
 def prefix(run_id: int) -> str:
@@ -15,10 +20,22 @@ def prefix(run_id: int) -> str:
 
 
 def last_words(folder: Path) -> str:
-    """The last lines of the trainer's log; nothing where it wrote none."""
+    """The last lines of the trainer's log, for people; nothing where it wrote none."""
     file = folder / LOG_FILE
-    lines = file.read_text(errors="replace").splitlines() if file.exists() else []
-    return "\n".join(lines[-LOG_LINES:])
+    lines = file.read_text(errors="replace").splitlines()[-LOG_LINES:] if file.exists() else []
+    readable = [words for line in lines for words in _readable(line).splitlines()]
+    return "\n".join(readable[-LOG_LINES:])
+
+
+def _readable(line: str) -> str:
+    """A line without the ids, which are no words for people; also of a log whose lines are objects."""
+    try:
+        told = json.loads(line)
+        message = r"\n".join(told["message"].splitlines())
+        trace = [f"    {one}" for one in told.get("exception", "").splitlines()]
+        return "\n".join([f"{told['time']} {told['level']:7} {told['logger']}: {message}", *trace])
+    except (ValueError, TypeError, KeyError, AttributeError):  # a line of text, or what a library has printed
+        return IDS.sub("", line)
 
 
 def keep_logs_alone(scratch: Path, run_id: int) -> None:

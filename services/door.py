@@ -5,11 +5,17 @@ Each try counts by itself, however many come in one request.
 
 from __future__ import annotations
 
+import logging
+import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from services import passwords
+from services.errors import Code, Refused, TooMany, refuse
+from services.marks import Marks
 from services.throttle import Rate, Throttle
+from store.tables import User
 
 AT_ACCOUNT = Rate(10, 600)
 """Wrong guesses at one account from one address."""
@@ -17,15 +23,27 @@ FROM_ADDRESS = Rate(50, 600)
 """Wrong guesses from one address, at whatever accounts: a hospital may have one for all."""
 AT_ACCOUNT_FROM_ANYWHERE = Rate(100, 3600)
 """Wrong guesses at one account from many addresses. Its owner waits too, which is the lesser evil."""
+CODES = Rate(10, 36000)
+"""Wrong codes of a second factor at one account from anywhere, by whoever knows its password: three of a
+million are right at a time."""
 LETTERS = Rate(20, 1200)
-"""What one address may cause to be mailed: confirmations, resets and messages to the administrators."""
+"""What one address may cause to be mailed: confirmations, resets and messages to the administrators. A form
+to sign up counts as well where it is refused, since it tells whether somebody has the address."""
+
+security = logging.getLogger("security")
 
 
 @dataclass(frozen=True)
 class Door:
-    """Counts tries by the address that they come from and by the account that they are at."""
+    """Counts tries by the address that they come from and by the account that they are at.
+
+    What is refused is logged, with marks in place of both: the same ones from all who share a key.
+    """
 
     throttle: Throttle
+    marks: Marks = field(default_factory=lambda: Marks(secrets.token_bytes(32)))
+    codes: Throttle = field(default_factory=Throttle)
+    """Apart, since its keys are accounts alone: strangers, who make the keys of the other, push none out."""
 
     @contextmanager
     def guess(self, source: str, account: str) -> Iterator[None]:
@@ -39,13 +57,39 @@ class Door:
             f"guess {source} {account}": AT_ACCOUNT,
             f"guesses at {account}": AT_ACCOUNT_FROM_ANYWHERE,
         }
-        with ExitStack() as taken:
-            for key, rate in counts.items():
-                self.throttle.take(key, rate)  # before it is known: many come at the same time
-                taken.callback(self.throttle.give_back, key, rate)
-            back = taken.pop_all()
-        yield
-        back.close()
+        try:
+            with _counted(self.throttle, counts):
+                yield
+        except (Refused, TooMany) as error:
+            self._tell(error, source, account)
+            raise
+
+    @contextmanager
+    def code(self, user_id: int) -> Iterator[None]:
+        """Around one guess at the second factor of somebody whose password is known; as `guess`.
+
+        Raises:
+            TooMany: the guess must not be made now.
+        """
+        with _counted(self.codes, {str(user_id): CODES}):
+            yield
+
+    def _tell(self, error: Refused | TooMany, source: str, account: str) -> None:
+        """Whoever reads the log can count, and cannot tell whose account it is."""
+        code = error.problems[0].code if isinstance(error, Refused) else Code.RATE_LIMITED
+        marks = {"account": self.marks.of(account), "source": self.marks.of(source)}
+        security.warning("refused at the door", extra={"fields": {"code": code.value, **marks}})
+
+    async def prove(self, source: str, user: User, password: str) -> None:
+        """See that whoever is signed in knows the password, too.
+
+        Raises:
+            Refused: BAD_CREDENTIALS.
+            TooMany: the guess must not be made now.
+        """
+        with self.guess(source, user.email):
+            if not await passwords.matches(password, user.password_hash):
+                raise wrong_password()
 
     def letter(self, source: str) -> None:
         """Before something that makes us send a mail.
@@ -54,3 +98,18 @@ class Door:
             TooMany: no more for now.
         """
         self.throttle.take(f"letters of {source}", LETTERS)
+
+
+@contextmanager
+def _counted(throttle: Throttle, counts: dict[str, Rate]) -> Iterator[None]:
+    with ExitStack() as taken:
+        for key, rate in counts.items():
+            throttle.take(key, rate)  # before it is known: many come at the same time
+            taken.callback(throttle.give_back, key, rate)
+        back = taken.pop_all()
+    yield
+    back.close()
+
+
+def wrong_password() -> Refused:
+    return refuse(Code.BAD_CREDENTIALS, "the password is wrong", "password")

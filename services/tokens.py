@@ -6,9 +6,12 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tortoise.expressions import F
 
 from events.messages import SessionsEnded
-from services.errors import Code, Refused, refuse
+from services.errors import Code, Problem, Refused
 from services.outbox import record
 from store.tables import Token, TokenPurpose, User
 
@@ -16,10 +19,12 @@ LIFETIMES = {
     TokenPurpose.SESSION: timedelta(days=14),
     TokenPurpose.VERIFY_EMAIL: timedelta(hours=24),
     TokenPurpose.RESET_PASSWORD: timedelta(hours=1),
+    TokenPurpose.CHANGE_EMAIL: timedelta(hours=24),
 }
 
 PAUSE = timedelta(seconds=60)
 """Between two mails of one kind to one person, however often anybody asks for them."""
+EXPIRED = Problem(Code.TOKEN_EXPIRED, "this link has expired or was used already", "token")
 
 
 def digest(secret: str) -> str:
@@ -27,11 +32,19 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-async def issue(user: User, purpose: TokenPurpose) -> str:
-    """A new token of the user's."""
+async def issue(
+    user: User, purpose: TokenPurpose, email: str | None = None, client: str | None = None
+) -> str:
+    """A new token of the user's: to move the account to ``email``, or of the session of a ``client``."""
     secret = secrets.token_urlsafe(32)
     expires_at = datetime.now(UTC) + LIFETIMES[purpose]
-    await Token.create(user=user, purpose=purpose, sha256=digest(secret), expires_at=expires_at)
+    fields: dict[str, Any] = {
+        "sha256": digest(secret),
+        "expires_at": expires_at,
+        "email": email,
+        "client": client,
+    }
+    await Token.create(user=user, purpose=purpose, **fields)
     return secret
 
 
@@ -56,7 +69,7 @@ async def get(secret: str, purpose: TokenPurpose) -> Token:
     """
     token = await find(secret, purpose)
     if token is None:
-        raise _expired()
+        raise Refused(EXPIRED)
     return token
 
 
@@ -67,7 +80,19 @@ async def redeem(token: Token) -> None:
         Refused: TOKEN_EXPIRED.
     """
     if not await Token.filter(id=token.id).delete():
-        raise _expired()
+        raise Refused(EXPIRED)
+
+
+async def locked(user_id: int) -> User | None:
+    """The user as the row is now, in a transaction, until whose end the account does not move.
+
+    A link that is issued within goes to an address whose links are revoked when the account leaves it; one
+    that was issued after a look at the row could go to an old address and be good.
+    """
+    # Changes nothing, but locks the row.
+    if not await User.filter(id=user_id).update(email=F("email")):
+        return None
+    return await User.get(id=user_id)
 
 
 async def claim_mail(user: User, purpose: TokenPurpose) -> bool:
@@ -76,7 +101,8 @@ async def claim_mail(user: User, purpose: TokenPurpose) -> bool:
     The mail and its token are made later, so that a token whose secret nobody learns marks the time.
     """
     # Changes nothing, but locks the row: of many who ask at once, one gets the mail sent.
-    if not await User.filter(id=user.id).update(email=user.email):
+    # Where the account has moved to another address meanwhile, nothing goes to the old one.
+    if not await User.filter(id=user.id, email=user.email).update(email=user.email):
         return False
     now = datetime.now(UTC)
     young = Token.filter(user_id=user.id, purpose=purpose, created_at__gt=now - PAUSE)
@@ -96,7 +122,3 @@ async def revoke_all(user_id: int, *purposes: TokenPurpose) -> None:
 async def sweep() -> int:
     """Remove what has expired; how many there were."""
     return await Token.filter(expires_at__lte=datetime.now(UTC)).delete()
-
-
-def _expired() -> Refused:
-    return refuse(Code.TOKEN_EXPIRED, "this link has expired or was used already", "token")

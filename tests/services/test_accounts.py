@@ -3,10 +3,12 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import process_time
 
 import pytest
+from argon2 import Parameters, extract_parameters
 
 from api.wiring import Parts
 from services import passwords, tokens
@@ -14,8 +16,9 @@ from services.door import AT_ACCOUNT
 from services.errors import Code, Forbidden, Refused, Unauthenticated
 from services.platform import Platform
 from store.pages import Window
-from store.tables import Role, Token, User
+from store.tables import JournalEntry, Role, Token, User
 from tests import people
+from tests.statements import counted
 
 PASSWORD = "correct horse"
 
@@ -164,6 +167,30 @@ async def test_wrong_credentials_are_not_told_apart(
     assert codes(refused) == [(None, Code.BAD_CREDENTIALS)]
 
 
+async def test_signing_in_takes_one_verification_whoever_it_is(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the same parameters: else its time would tell who has an account, and who is blocked."""
+    ana, eva = await people.member(), await people.member("eva@hospital.example")
+    password_hash = await passwords.hashed(PASSWORD)
+    await User.all().update(password_hash=password_hash)
+    await platform.blocking.block(await people.admin(), eva.id, "misuse")
+    verified: list[Parameters] = []
+    verify = passwords._verify
+
+    def counting(password: str, password_hash: str) -> bool:
+        verified.append(extract_parameters(password_hash))
+        return verify(password, password_hash)
+
+    monkeypatch.setattr(passwords, "_verify", counting)
+    for email in (ana.email, "nobody@hospital.example", eva.email, "no address"):
+        for password in ("wrong password", PASSWORD):
+            verified.clear()
+            with suppress(Refused):
+                await platform.accounts.sign_in(email, password)
+            assert verified == [extract_parameters(password_hash)], email
+
+
 async def test_a_link_works_once(platform: Platform, parts: Parts) -> None:
     await member(platform, parts)
     used = await mailed_token(parts, "verify-email")
@@ -220,7 +247,9 @@ async def test_of_many_who_hold_a_link_at_once_one_uses_it(platform: Platform, p
     await only_one(platform.accounts.verify_email(link) for _ in range(6))
     await platform.accounts.request_password_reset("ana@hospital.example")
     link = await mailed_token(parts, "reset-password")
-    await only_one(platform.accounts.reset_password(link, f"password {number}") for number in range(6))
+    await only_one(
+        platform.accounts.reset_password(link, f"another password {number}") for number in range(6)
+    )
 
 
 async def test_no_session_of_the_old_password_outlives_a_reset(platform: Platform, parts: Parts) -> None:
@@ -259,6 +288,33 @@ async def test_asking_for_a_reset_tells_nothing_of_unknown_addresses(
     await platform.accounts.request_password_reset("nobody@hospital.example")
     await asyncio.sleep(0.1)
     assert parts.post.letters == []
+
+
+async def test_whoever_asks_for_a_reset_waits_for_the_same_for_any_address(
+    platform: Platform, parts: Parts
+) -> None:
+    """For the same statements, one of them a commit: the mail and what it takes come afterwards."""
+    _, user = await member(platform, parts)
+    ask, taken = platform.accounts.request_password_reset, []
+    for email in (user.email, "nobody@hospital.example", user.email, "no address"):
+        with counted() as statements:
+            await ask(email)
+            taken.append([statement.partition(" ")[0] for statement in statements])
+    assert taken == [taken[0]] * 4
+    assert "INSERT" in taken[0]
+    await mailed_token(parts, "reset-password")
+    assert await journalled("PasswordResetAsked", 4) == [user.id, None, user.id, None]
+
+
+async def journalled(kind: str, count: int) -> list[int | None]:
+    """Whom the events of a kind name, once so many have been told."""
+
+    async def ask() -> list[int | None]:
+        payloads = await JournalEntry.filter(kind=kind).order_by("position").values_list("payload", flat=True)
+        named = [payload["user_id"] for payload in payloads]
+        return named if len(named) == count else []
+
+    return await people.eventually(ask)
 
 
 async def test_signing_out_ends_one_session(platform: Platform, parts: Parts) -> None:

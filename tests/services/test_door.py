@@ -1,10 +1,10 @@
-"""Guesses at passwords: those that are made and wrong count, and no others."""
+"""Guesses at passwords and codes: those that are made and wrong count, and no others."""
 
 import pytest
 
-from services.door import AT_ACCOUNT, FROM_ADDRESS, Door
+from services.door import AT_ACCOUNT, CODES, FROM_ADDRESS, Door
 from services.errors import TooMany
-from services.throttle import Throttle
+from services.throttle import KEPT, Throttle
 
 
 @pytest.fixture
@@ -43,3 +43,14 @@ def test_one_that_is_not_made_counts_nowhere(door: Door) -> None:
     known = len(door.throttle._whole_at)
     assert not any(guess(door, f"made-up {n}") for n in range(100))
     assert len(door.throttle._whole_at) == known
+
+
+def test_however_many_strangers_come_codes_stay_counted(door: Door) -> None:
+    """Each of them makes a key, and a throttle keeps so many."""
+    for _ in range(CODES.points):
+        with pytest.raises(PermissionError), door.code(7):
+            raise PermissionError
+    for number in range(KEPT + 1):
+        door.letter(f"source {number}")
+    with pytest.raises(TooMany), door.code(7):
+        pass
