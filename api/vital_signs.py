@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
-from starlette.applications import Starlette
 
 from api import health
+from api.metrics import Metrics
+from api.safeguards import Guarded
 from services.platform import Platform
 
 
@@ -25,10 +26,10 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def told(listener: socket.socket, platform: Platform, token: str | None) -> AsyncIterator[None]:
     """/healthz, /readyz and /metrics on a port, from the loop that works: one that hangs does not answer."""
-    app = Starlette(routes=health.routes(token))
+    app = Guarded(routes=health.routes(token))
     app.state.platform = platform
-    app.state.metrics = health.registry_of(platform, with_drift=token is not None)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
+    app.state.metrics = Metrics(platform, of_patients=token is not None)
+    config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, lifespan="off")
     server = _Server(config)
     serving = asyncio.create_task(server.serve([listener]))
     try:

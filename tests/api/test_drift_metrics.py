@@ -8,6 +8,7 @@ from prometheus_client import parser
 from starlette.applications import Starlette
 
 from api import health
+from api.metrics import Metrics
 from api.wiring import Parts
 from services.platform import Platform
 from tests import people
@@ -22,7 +23,7 @@ async def parts(parts: Parts) -> Parts:
 async def measured(platform: Platform) -> dict[str, float]:
     """The gauges of drift, as Prometheus reads them."""
     app = Starlette(routes=health.routes())
-    app.state.metrics = health.registry_of(platform)
+    app.state.metrics = Metrics(platform)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
         text = (await client.get("/metrics")).text
     samples = [one for family in parser.text_string_to_metric_families(text) for one in family.samples]

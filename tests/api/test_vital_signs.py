@@ -19,7 +19,8 @@ async def test_answers_as_a_server_does_as_long_as_it_works(platform: Platform) 
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         async with told(listener, platform, "a token of a test"):
             assert (await client.get("/healthz")).text == "alive\n"
-            assert (await client.get("/readyz")).json() == {"ready": True, "model": 1}
+            ready = {"ready": True, "database": True, "storage": True, "events": True, "model": 1}
+            assert (await client.get("/readyz")).json() == ready
             assert (await client.get("/metrics")).status_code == 401
             measured = await client.get("/metrics", headers={"Authorization": "Bearer a token of a test"})
             assert "covidxr_inference_queue" in measured.text
