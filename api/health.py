@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from dataclasses import asdict
 from functools import partial
 from hmac import compare_digest
 
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Gauge,
-    PlatformCollector,
-    ProcessCollector,
-    generate_latest,
-)
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from api.drift_metrics import DriftMetrics
+from api.metrics import Metrics
 from api.patience import LEAVING
 from services.platform import Platform
 
-READY_WITHIN_SECONDS = 5
-
-logger = logging.getLogger(__name__)
+security = logging.getLogger("security")
 
 
 async def healthz(request: Request) -> Response:
@@ -34,48 +25,27 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Ready: the database answers, a model is in service, and the server is not about to end."""
+    """Ready: database and blob store answer, a model is in service, and the server is not about to end.
+
+    That the events are away is told and keeps nobody out: see `services.readiness`.
+    """
     if getattr(request.state, LEAVING, False):
         return JSONResponse({"ready": False, "leaving": True}, status_code=503)
     platform: Platform = request.app.state.platform
-    try:
-        async with asyncio.timeout(READY_WITHIN_SECONDS):
-            model = await platform.models.in_service()
-    except Exception:
-        logger.exception("not ready")
-        return JSONResponse({"ready": False}, status_code=503)
-    return JSONResponse({"ready": True, "model": model.number})
+    found = await platform.readiness.look()
+    return JSONResponse({"ready": found.ready, **asdict(found)}, status_code=200 if found.ready else 503)
 
 
 async def metrics(request: Request, token: str | None) -> Response:
     """Prometheus's text format; where there is a token, for whoever brings it."""
     brought = request.headers.get("authorization", "")
     if token and not compare_digest(brought.encode(), f"Bearer {token}".encode()):
+        security.warning("a wrong token for /metrics")
         return PlainTextResponse(
             "COVIDXR_METRICS_TOKEN is wanted\n", 401, headers={"WWW-Authenticate": "Bearer"}
         )
-    return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_LATEST)
-
-
-def registry_of(platform: Platform, with_drift: bool = True) -> CollectorRegistry:
-    """The measurements of one platform and its process; those of drift tell of a hospital's patients."""
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    inference = platform.diagnosis.inference
-    waiting = Gauge("covidxr_inference_queue", "Images that wait to be computed", registry=registry)
-    waiting.set_function(lambda: float(inference.queue_length))
-    model = Gauge("covidxr_model_deployment", "Number of the deployment in force here", registry=registry)
-    model.set_function(lambda: float(inference.deployment))
-    left = Gauge(
-        "covidxr_features_left",
-        "Images whose features are to be made anew, at who follows it",
-        registry=registry,
-    )
-    left.set_function(lambda: float(platform.renewal.left))
-    if with_drift:
-        registry.register(DriftMetrics(platform.drift_watch))
-    return registry
+    told: Metrics = request.app.state.metrics
+    return Response(await told.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 def routes(metrics_token: str | None = None) -> list[Route]:

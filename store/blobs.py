@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 import obstore
-from obstore.exceptions import NotFoundError
+from obstore.exceptions import GenericError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from store.disk import NO_ROOM, DiskFull, settle
+
 LISTED_AT_ONCE = 500
+READ_AT_ONCE = 1 << 20
+NOBODYS_KEY = "readiness"
 
 
 class BlobMissing(KeyError):
@@ -23,10 +26,12 @@ class BlobMissing(KeyError):
 
 @dataclass(frozen=True)
 class Listed:
-    """A blob that is there, and when it was put."""
+    """A blob that is there, and when it was put. The tag is another one once another is put in its place."""
 
     key: str
     modified: datetime
+    size: int
+    tag: str | None
 
 
 class Blobs:
@@ -35,6 +40,8 @@ class Blobs:
     def __init__(self, url: str) -> None:
         """Open the store at ``url``: ``file:///PATH`` or ``s3://BUCKET``."""
         self._folder: Path | None = None
+        self._settled = set[str]()
+        """Folders in there whose own entries have reached the disk."""
         self._store: ObjectStore
         if url.startswith("file://"):
             self._folder = Path(url.removeprefix("file://"))
@@ -43,11 +50,25 @@ class Blobs:
             self._store = from_url(url)
 
     async def put(self, key: str, data: bytes) -> None:
-        """Store ``data`` under ``key``, replacing what was there."""
-        await obstore.put_async(self._store, key, data)
+        """Store ``data`` under ``key``, replacing what was there.
+
+        Raises:
+            DiskFull: there is no room for it in the folder.
+        """
+        with _room():
+            await obstore.put_async(self._store, key, data)
         if self._folder is not None:
             # The store writes through a temporary file and a rename, but leaves both to the page cache.
-            await asyncio.to_thread(_sync, self._folder, key)
+            await asyncio.to_thread(self._settle, self._folder, key)
+
+    def _settle(self, folder: Path, key: str) -> None:
+        """The file and its folder; and, once, each folder above, of which it may be a new entry."""
+        within, *above = map(str, PurePosixPath(key).parents)
+        with suppress(FileNotFoundError):  # it was deleted at this very moment
+            settle(folder / key)
+        for name in (within, *(() if within in self._settled else above)):
+            settle(folder / name)
+        self._settled.add(within)
 
     async def get(self, key: str) -> bytes:
         """The bytes under ``key``.
@@ -61,6 +82,26 @@ class Blobs:
         except (NotFoundError, FileNotFoundError) as error:
             raise BlobMissing(key) from error
 
+    async def read(self, key: str) -> AsyncGenerator[bytes]:
+        """The bytes under ``key``, some at a time.
+
+        Raises:
+            BlobMissing: nothing lies there.
+        """
+        try:
+            result = await obstore.get_async(self._store, key)
+            async for some in result.stream(min_chunk_size=READ_AT_ONCE):
+                yield bytes(some)
+        except (NotFoundError, FileNotFoundError) as error:
+            raise BlobMissing(key) from error
+
+    async def put_file(self, key: str, file: Path) -> None:
+        """As `put`, of a file's bytes, however many."""
+        with _room():
+            await obstore.put_async(self._store, key, file)
+        if self._folder is not None:
+            await asyncio.to_thread(self._settle, self._folder, key)
+
     async def get_all(self, keys: Sequence[str]) -> list[bytes | None]:
         """The bytes under each key, None where nothing lies: of a folder, quicker than one by one."""
         if self._folder is not None:
@@ -73,6 +114,16 @@ class Blobs:
         except BlobMissing:
             return None
 
+    async def check(self) -> None:
+        """Ask whether the store answers, by what costs it least: that nothing lies under a key is an answer.
+
+        Raises what the store raises; NotADirectoryError, where the folder is gone.
+        """
+        with suppress(NotFoundError, FileNotFoundError):
+            await obstore.head_async(self._store, NOBODYS_KEY)
+        if self._folder is not None and not await asyncio.to_thread(self._folder.is_dir):
+            raise NotADirectoryError(str(self._folder))
+
     async def delete(self, keys: Sequence[str]) -> None:
         """Remove blobs; one that is not there is as good as removed."""
         for key in keys:
@@ -84,12 +135,22 @@ class Blobs:
     async def list(self, folder: str) -> AsyncGenerator[Sequence[Listed]]:
         """What lies in a folder and in those within it, some at a time and in no order."""
         async for found in obstore.list(self._store, folder, chunk_size=LISTED_AT_ONCE):
-            yield [Listed(blob["path"], blob["last_modified"]) for blob in found]
+            yield [Listed(blob["path"], blob["last_modified"], blob["size"], blob["e_tag"]) for blob in found]
 
     async def remove_unfinished(self, before: datetime) -> None:
         """Remove what a process that died while it put a blob had written; only a local folder shows it."""
         if self._folder is not None:
             await asyncio.to_thread(_remove_unfinished, self._folder, before.timestamp())
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except GenericError as error:  # has the system's number in its words alone
+        if any(f"(os error {number})" in str(error) for number in NO_ROOM):
+            raise DiskFull(str(error).partition("\n")[0]) from error
+        raise
 
 
 def _read_all(folder: Path, keys: Sequence[str]) -> list[bytes | None]:
@@ -111,13 +172,3 @@ def _remove_unfinished(folder: Path, before: float) -> None:
         with suppress(FileNotFoundError):  # finished at this moment
             if file.stat().st_mtime < before:
                 file.unlink()
-
-
-def _sync(folder: Path, key: str) -> None:
-    """The file, and each folder up to the root: one that is new is itself an entry of the one above it."""
-    for name in (key, *map(str, PurePosixPath(key).parents)):
-        descriptor = os.open(folder / name, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 
 from pymysql.constants import CLIENT, ER
 from pymysql.err import MySQLError
+from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.config import AppConfig, ConnectionConfig, TortoiseConfig
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import OperationalError
 from tortoise.transactions import in_transaction
 
+from store import migrating
 from store.database_faults import BUSY_SECONDS, explained, try_sqlite
 from store.migrating import bring_up_to_date
 from store.mysql import ANSWER_SECONDS
@@ -95,13 +97,29 @@ async def migrate(url: str) -> None:
     Raises:
         DatabaseUnusable: there is no such database, or it does not let us make tables.
     """
+    async with _migrating(url) as (connection, apps):
+        # Not by Tortoise's own `migrate`: it connects at the first query, whose failure keeps the lock.
+        await bring_up_to_date(connection, apps)
+
+
+async def fill(url: str, last: str, load: Callable[[BaseDBAsyncClient], Awaitable[None]]) -> None:
+    """Have ``load`` put rows into the tables as the migration ``last`` made them, and bring these up to date.
+
+    Raises:
+        DatabaseUnusable: there is no such database, or it does not let us make tables.
+    """
+    async with _migrating(url) as (connection, apps):
+        await migrating.fill(connection, apps, last, lambda: load(connection))
+
+
+@asynccontextmanager
+async def _migrating(url: str) -> AsyncIterator[tuple[BaseDBAsyncClient, dict[str, dict[str, object]]]]:
     async with _connected(configuration(url), url, from_every_task=False) as context:
         name, apps = urlsplit(url).scheme, configuration(url).to_dict()["apps"]
         with context, warnings.catch_warnings(), explained(url):
             # MySQL warns where CREATE TABLE IF NOT EXISTS finds its table.
             warnings.filterwarnings("ignore", "Table .* already exists")
-            # Not by Tortoise's own `migrate`: it connects at the first query, whose failure keeps the lock.
-            await bring_up_to_date(context.connections.get(name), apps)
+            yield context.connections.get(name), apps
 
 
 @asynccontextmanager

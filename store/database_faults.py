@@ -12,6 +12,8 @@ from pymysql.constants import CR, ER
 from pymysql.err import InterfaceError, MySQLError
 from tortoise.exceptions import DBConnectionError, OperationalError
 
+from store.disk import NO_ROOM, DiskFull
+
 BUSY_SECONDS = 10.0
 
 SQLITE_REMEDIES = {
@@ -19,6 +21,7 @@ SQLITE_REMEDIES = {
     sqlite3.SQLITE_CORRUPT: "restore it from a backup, or move it away to begin with an empty one",
     sqlite3.SQLITE_BUSY: "end the process that keeps it locked",
     sqlite3.SQLITE_FULL: "make room on its disk",
+    sqlite3.SQLITE_IOERR: "make room on its disk, or see whether the disk fails",
     sqlite3.SQLITE_ERROR: "name a file of the platform's own",
 }
 MYSQL_REMEDIES = {
@@ -41,6 +44,7 @@ AWAY = (
     ER.SERVER_SHUTDOWN,
     1927,  # MariaDB, of a connection that was killed
 )
+FULL = (ER.DISK_FULL, ER.RECORD_FILE_FULL)
 
 
 class DatabaseAway(ConnectionError):
@@ -56,7 +60,19 @@ def is_away(error: BaseException) -> bool:
     cause = _cause(error)
     if isinstance(cause, MySQLError):
         return bool(cause.args) and (isinstance(cause, InterfaceError) or cause.args[0] in AWAY)
+    if isinstance(cause, sqlite3.Error):  # another process keeps the file locked
+        return _primary_code(cause) == sqlite3.SQLITE_BUSY
     return isinstance(error, DBConnectionError | ConnectionError)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether it tells of a disk, of the database or of blobs, that has no room."""
+    cause = _cause(error)
+    if isinstance(cause, MySQLError):
+        return bool(cause.args) and cause.args[0] in FULL
+    if isinstance(cause, sqlite3.Error):
+        return _primary_code(cause) == sqlite3.SQLITE_FULL
+    return isinstance(cause, DiskFull) or (isinstance(cause, OSError) and cause.errno in NO_ROOM)
 
 
 def shown(url: str) -> str:
@@ -78,6 +94,8 @@ def try_sqlite(file: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         connection.execute("BEGIN IMMEDIATE")
+        # A file that is not to be written lets even this begin, and refuses the first write.
+        connection.execute("CREATE TABLE written_at_start_up (trial)")
         connection.execute("ROLLBACK")
 
 
@@ -117,6 +135,10 @@ def _of_sqlite(file: Path, error: sqlite3.Error) -> str:
         return "it is a folder. Remedy: move the folder away, or name a file"
     if not file.parent.is_dir():
         return f"{file.parent} is no folder. Remedy: make it one, or name a file elsewhere"
-    primary_code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     otherwise = "give this user the right to write the file and its folder"
-    return f"{error}. Remedy: {SQLITE_REMEDIES.get(primary_code, otherwise)}"
+    return f"{error}. Remedy: {SQLITE_REMEDIES.get(_primary_code(error), otherwise)}"
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return code & 0xFF

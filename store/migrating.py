@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pkgutil import iter_modules
 from sqlite3 import OperationalError as SqliteError
 
 from pymysql.constants import ER
@@ -18,10 +19,11 @@ from pymysql.err import MySQLError
 from pymysql.err import OperationalError as MySQLOperationalError
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import OperationalError
-from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.migrations.schema_editor import BaseSchemaEditor
 from tortoise.models import Model
 
+import migrations
 from store import tables
 
 DONE_ON_MYSQL = (
@@ -55,10 +57,42 @@ async def bring_up_to_date(connection: BaseDBAsyncClient, apps: dict[str, dict[s
         # Where a column is altered, the table is dropped and made anew, which would delete what refers to it.
         await connection.execute_script("PRAGMA foreign_keys = OFF")
     async with _alone(connection):
-        is_ours = await _holds(connection, RECORD)
-        if not is_ours:
-            await _refuse_what_is_in_the_way(connection)
-        await _Executor(connection, apps, is_ours).migrate()
+        await _migrate(connection, apps)
+
+
+async def fill(
+    connection: BaseDBAsyncClient,
+    apps: dict[str, dict[str, object]],
+    last: str,
+    load: Callable[[], Awaitable[None]],
+) -> None:
+    """Make the tables as they were after the migration ``last``, load them, and bring them up to date.
+
+    The database has no rows, and no migration after that one. Processes that start meanwhile wait.
+    """
+    if connection.capabilities.dialect == "sqlite":
+        await connection.execute_script("PRAGMA foreign_keys = OFF")
+    async with _alone(connection):
+        await _migrate(connection, apps, [MigrationTarget("store", last)])
+        await load()
+        await _migrate(connection, apps)
+
+
+def known() -> list[str]:
+    """The migrations that there are, in their order."""
+    found = (module.name for module in iter_modules(migrations.__path__))
+    return sorted(name for name in found if name[0].isdigit())
+
+
+async def _migrate(
+    connection: BaseDBAsyncClient,
+    apps: dict[str, dict[str, object]],
+    targets: list[MigrationTarget] | None = None,
+) -> None:
+    is_ours = await _holds(connection, RECORD)
+    if not is_ours:
+        await _refuse_what_is_in_the_way(connection)
+    await _Executor(connection, apps, is_ours).migrate(targets)
 
 
 @asynccontextmanager

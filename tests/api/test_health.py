@@ -1,68 +1,140 @@
 """Whether the process is alive, whether it can serve, and its measurements."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
-from prometheus_client import generate_latest, parser
+from prometheus_client import parser
 from starlette.applications import Starlette
 from tortoise import connections
 
-from api import health
-from services.models import Models
+from api import health, metrics
+from api.metrics import Metrics
+from api.settings import Settings
+from events.memory import InProcessLog
+from services import readiness
 from services.platform import Platform
-from store.tables import Deployment
+from store.blobs import Blobs
+from store.tables import Deployment, ModelVersion
 from tests.people import admin
 from tests.versions import candidate
 
 
 @pytest.fixture
-async def client(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
+async def client(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    monkeypatch.setattr(metrics, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(readiness, "LOOK_SECONDS", 0)
     app = Starlette(routes=health.routes())
     app.state.platform = platform
-    app.state.metrics = health.registry_of(platform)
+    app.state.metrics = Metrics(platform)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
         yield client
 
 
-async def test_is_ready_with_a_database_and_a_model(platform: Platform, client: httpx.AsyncClient) -> None:
+READY = {"ready": True, "database": True, "storage": True, "events": True, "model": 1}
+
+
+async def away(*_: object) -> None:
+    raise ConnectionError("no route to 10.0.0.7")
+
+
+async def test_is_ready_with_all_its_parts(platform: Platform, client: httpx.AsyncClient) -> None:
     response = await client.get("/readyz")
-    assert (response.status_code, response.json()) == (200, {"ready": True, "model": 1})
+    assert (response.status_code, response.json()) == (200, READY)
     second = await candidate(platform, "0.9")
     await platform.models.promote(await admin(), second.id, "better")
-    assert (await client.get("/readyz")).json() == {"ready": True, "model": 2}
+    assert (await client.get("/readyz")).json() == READY | {"model": 2}
 
 
 async def test_is_not_ready_without_a_model_and_yet_alive(client: httpx.AsyncClient) -> None:
     await Deployment.all().delete()
     response = await client.get("/readyz")
-    assert (response.status_code, response.json()) == (503, {"ready": False})
+    assert (response.status_code, response.json()) == (503, READY | {"ready": False, "model": None})
     assert (await client.get("/healthz")).status_code == 200
 
 
 async def test_is_not_ready_while_the_database_is_away_and_tells_nobody_why(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def away(*_: object) -> None:
-        raise ConnectionError("no route to 10.0.0.7")
-
     with monkeypatch.context() as patching:
         patching.setattr(type(connections.all()[0]), "execute_query", away)
-        response = await client.get("/readyz")
-        assert response.status_code == 503
-        assert "10.0.0.7" not in response.text
+        for _ in range(3):
+            response = await client.get("/readyz")
+            assert response.status_code == 503
+            # Where one process is all, its events are in the database.
+            nothing = {"ready": False, "database": False, "events": False, "model": None}
+            assert response.json() == READY | nothing
         assert (await client.get("/healthz")).status_code == 200
     assert (await client.get("/readyz")).status_code == 200
     assert "10.0.0.7" in caplog.text  # the operator is told
+    assert caplog.text.count("the database does not answer") == 1
+    assert caplog.text.count("the database answers again") == 1
 
 
-async def test_a_database_that_does_not_answer_is_not_waited_for(
+async def test_is_not_ready_while_the_blobs_are_away(
+    platform: Platform, client: httpx.AsyncClient, settings: Settings
+) -> None:
+    with moved(Path(settings.blobs.removeprefix("file://"))):
+        response = await client.get("/readyz")
+        assert (response.status_code, response.json()) == (503, READY | {"ready": False, "storage": False})
+    assert (await client.get("/readyz")).json() == READY
+
+
+@contextmanager
+def moved(folder: Path) -> Iterator[None]:
+    """As if its disk were not there."""
+    elsewhere = folder.rename(folder.with_name("elsewhere"))
+    yield
+    elsewhere.rename(folder)
+
+
+async def test_is_ready_and_says_so_while_the_events_are_away(
+    platform: Platform, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(platform.log), "check", away)
+    response = await client.get("/readyz")
+    assert (response.status_code, response.json()) == (200, READY | {"events": False})
+
+
+@pytest.mark.parametrize(
+    ("where", "question", "missing"),
+    [
+        (ModelVersion, "in_service", {"ready": False, "database": False, "model": None}),
+        (Blobs, "check", {"ready": False, "storage": False}),
+        (InProcessLog, "check", {"events": False}),
+    ],
+)
+async def test_a_part_that_does_not_answer_is_not_waited_for(
+    client: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    where: type,
+    question: str,
+    missing: dict[str, object],
+) -> None:
+    monkeypatch.setattr(readiness, "PART_SECONDS", 0.1)
+    monkeypatch.setattr(where, question, lambda *_: asyncio.sleep(60))
+    async with asyncio.timeout(5):
+        assert (await client.get("/readyz")).json() == READY | missing
+
+
+async def test_the_parts_are_asked_no_oftener_however_many_ask(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "READY_WITHIN_SECONDS", 0.05)
-    monkeypatch.setattr(Models, "in_service", lambda self: asyncio.sleep(60))
-    assert (await client.get("/readyz")).status_code == 503
+    monkeypatch.setattr(readiness, "LOOK_SECONDS", 60)
+    asked, check = list[Blobs](), Blobs.check
+
+    async def counted(blobs: Blobs) -> None:
+        asked.append(blobs)
+        await check(blobs)
+
+    monkeypatch.setattr(Blobs, "check", counted)
+    answers = await asyncio.gather(*(client.get("/readyz") for _ in range(20)))
+    answers.append(await client.get("/readyz"))
+    assert [answer.json() for answer in answers] == [READY] * 21
+    assert len(asked) == 1
 
 
 async def measured(client: httpx.AsyncClient) -> dict[str, float]:
@@ -93,7 +165,7 @@ async def test_only_asks(client: httpx.AsyncClient, path: str) -> None:
 
 async def test_measurements_are_for_whoever_brings_the_token(platform: Platform) -> None:
     app = Starlette(routes=health.routes("a token of sixteen or more"))
-    app.state.metrics = health.registry_of(platform)
+    app.state.metrics = Metrics(platform)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
         for brought in (
             {},
@@ -109,7 +181,6 @@ async def test_measurements_are_for_whoever_brings_the_token(platform: Platform)
 
 async def test_without_a_token_nothing_is_told_of_patients(platform: Platform) -> None:
     await platform.drift_watch.look()
-    told = [
-        generate_latest(health.registry_of(platform, with_drift=with_drift)) for with_drift in (True, False)
-    ]
-    assert [b"covidxr_drift" in text for text in told] == [True, False]
+    told = [await Metrics(platform, of_patients=of_patients).text() for of_patients in (True, False)]
+    for family in (b"covidxr_drift", b"covidxr_predictions"):
+        assert [family in text for text in told] == [True, False]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from store import blobs as blobs_module
 from store.blobs import BlobMissing, Blobs
 from tests.buckets import S3Server
 
@@ -48,6 +49,16 @@ def in_folder(folder: Path) -> Blobs:
 
 def files_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
+
+
+async def test_says_that_it_answers_before_there_is_any(blobs: Blobs) -> None:
+    await blobs.check()
+
+
+async def test_says_that_its_folder_is_gone(in_folder: Blobs, folder: Path) -> None:
+    await asyncio.to_thread(folder.rmdir)
+    with pytest.raises(NotADirectoryError, match="there %41"):
+        await in_folder.check()
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -176,6 +187,27 @@ async def test_syncs_the_file_and_every_folder_on_the_way(
     monkeypatch.setattr(os, "fsync", watched)
     await in_folder.put("features/one/1", b"x")
     assert synced == [folder / "features/one/1", folder / "features/one", folder / "features", folder]
+    synced.clear()
+    await in_folder.put("features/one/2", b"x")
+    assert synced == [folder / "features/one/2", folder / "features/one"], "the folder is no new entry"
+    synced.clear()
+    await in_folder.put("features/two/1", b"x")
+    assert synced == [folder / "features/two/1", folder / "features/two", folder / "features", folder]
+
+
+async def test_what_is_deleted_before_it_has_reached_the_disk_is_no_fault(
+    in_folder: Blobs, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = blobs_module.settle
+
+    def deleted_first(path: Path) -> None:
+        path.unlink() if path.is_file() else None
+        settle(path)
+
+    monkeypatch.setattr(blobs_module, "settle", deleted_first)
+    await in_folder.put("pixels/1", b"film")
+    with pytest.raises(BlobMissing):
+        await in_folder.get("pixels/1")
 
 
 async def test_a_relative_folder_is_taken_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
