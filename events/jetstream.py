@@ -20,8 +20,8 @@ from nats.errors import TimeoutError as NatsTimeout
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, Header, StreamConfig
 from nats.js.errors import NotFoundError
 
-from events.log import EVERYTHING, Delivery, Entry, Interests, LogAway
-from events.messages import KINDS, Event, from_payload, to_payload
+from events.log import EVERYTHING, Backlog, Delivery, Entry, Interests, LogAway
+from events.messages import KINDS, Event, from_payload, origin_of, to_payload
 from events.window import Window
 
 SCHEMES = ("nats://", "tls://")
@@ -37,6 +37,10 @@ LEASE_SECONDS = 30.0
 """After so long without a word from its worker a job is given to another."""
 IN_HAND = 64
 """Jobs of a group that one process has at a time; the others are for other processes."""
+CHECK_SECONDS = 0.5
+"""Balancers give whoever asks for this a second, and nothing that they want to know waits for the broker."""
+BACKLOG_SECONDS = 1.0
+"""Uploads wait for the answer."""
 READER_SECONDS = 300.0
 """After so long without being read the broker forgets a reader."""
 
@@ -131,9 +135,18 @@ class JetStreamLog:
         for entry in entries:  # one by one: whoever publishes the same ones beside us keeps the order, too
             if entry.uid not in known:
                 subject = self._subject(type(entry.event))
-                payload = json.dumps(to_payload(entry.event)).encode()
+                payload = json.dumps(to_payload(entry.event, entry.origin)).encode()
                 headers = {Header.MSG_ID.value: entry.uid}
                 await self._jetstream.publish(subject, payload, headers=headers, stream=self._name)
+
+    async def check(self) -> None:
+        if not self._client.is_connected:  # what is asked now would wait, among what is sent once it is back
+            raise LogAway("the broker is away")
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self.head()
+        except TimeoutError as error:
+            raise LogAway("the broker does not answer") from error
 
     async def head(self) -> int:
         _, newest = await self._bounds()
@@ -157,6 +170,25 @@ class JetStreamLog:
         finally:
             keeping.cancel()
             await hand.give_back()
+
+    async def backlog(self, group: str, kinds: frozenset[type[Event]]) -> Backlog:
+        try:
+            try:
+                worker = await self._jetstream.consumer_info(self._name, group, timeout=BACKLOG_SECONDS)
+            except NotFoundError:
+                return Backlog(await self._count(kinds), 0)
+        except (NatsError, OSError) as error:
+            raise LogAway("the broker does not answer") from error
+        in_hand, delivered = worker.num_ack_pending or 0, worker.delivered
+        return Backlog(
+            (worker.num_pending or 0) + in_hand, (delivered.consumer_seq if delivered else 0) - in_hand
+        )
+
+    async def _count(self, kinds: frozenset[type[Event]]) -> int:
+        """How many events of these kinds the stream holds."""
+        info = await self._jetstream.stream_info(self._name, subjects_filter=f"{self._name}.>")
+        found = info.state.subjects or {}
+        return sum(found.get(self._subject(kind), 0) for kind in kinds)
 
     async def follow(self) -> None:
         """Keep the window at the end of the stream, for ever."""
@@ -283,11 +315,13 @@ class JetStreamLog:
 def _deliveries(messages: Sequence[Msg]) -> list[Delivery]:
     """What messages tell; those of a newer version of the program are passed over."""
     told = ((message, message.subject.rpartition(".")[2]) for message in messages)
-    return [
-        Delivery(message.metadata.sequence.stream, from_payload(kind, json.loads(message.data)))
-        for message, kind in told
-        if kind in KINDS
-    ]
+    return [_delivery(message, kind) for message, kind in told if kind in KINDS]
+
+
+def _delivery(message: Msg, kind: str) -> Delivery:
+    payload = json.loads(message.data)
+    uid = (message.header or {}).get(Header.MSG_ID.value, "")
+    return Delivery(message.metadata.sequence.stream, from_payload(kind, payload), uid, origin_of(payload))
 
 
 @dataclass
@@ -335,12 +369,11 @@ class JetStreamJob:
 
     def __init__(self, message: Msg, hand: _Hand) -> None:
         self.message, self._hand = message, hand
-        (delivery,) = _deliveries([message])
-        self._event = delivery.event
+        (self.delivery,) = _deliveries([message])
 
     @property
     def event(self) -> Event:
-        return self._event
+        return self.delivery.event
 
     @property
     def delivered(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
@@ -16,11 +16,15 @@ LAST = 2**63 - 1
 
 @dataclass(frozen=True)
 class Entry:
-    """An event to publish; ``uid`` tells a repeat from something new, which happened at ``since``."""
+    """An event to publish; ``uid`` tells a repeat from something new, which happened at ``since``.
+
+    ``origin`` has the ids by which one follows what it comes of.
+    """
 
     uid: str
     event: Event
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    origin: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Delivery:
 
     position: int
     event: Event
+    uid: str = field(default="", compare=False)
+    origin: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class Interest(NamedTuple):
@@ -48,8 +54,18 @@ def interests_of(event: Event) -> tuple[Interest, ...]:
     return Interest(), Interest(kind), Interest(kind, event.about)
 
 
+class Backlog(NamedTuple):
+    """A group's jobs that are not done, and how many have been done so far, counted from any beginning."""
+
+    open: int
+    done: int
+
+
 class Job(Protocol):
     """A delivery that one worker of a group has to do. Left undone, it is delivered again."""
+
+    @property
+    def delivery(self) -> Delivery: ...
 
     @property
     def event(self) -> Event: ...
@@ -71,6 +87,14 @@ class EventLog(Protocol):
         """Append in order; an entry whose uid the log has already is passed over."""
         ...
 
+    async def check(self) -> None:
+        """Ask whether it answers.
+
+        Raises:
+            LogAway: it does not, now. A broker that is away is told of within a second.
+        """
+        ...
+
     async def head(self) -> int:
         """The place of the newest event; 0 when there is none.
 
@@ -90,6 +114,14 @@ class EventLog(Protocol):
 
     def work(self, group: str, kinds: frozenset[type[Event]]) -> AsyncGenerator[Job]:
         """The group's share of the work: events of these kinds, each until it is done."""
+        ...
+
+    async def backlog(self, group: str, kinds: frozenset[type[Event]]) -> Backlog:
+        """What waits for the group or is in hand, in whatever process, before it has ever worked too.
+
+        Raises:
+            LogAway: it cannot be asked now.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from time import monotonic
 from typing import Protocol
 
-from events.log import EVERYTHING, Delivery, Entry, Interests
+from events.log import EVERYTHING, Backlog, Delivery, Entry, Interests
 from events.messages import Event
 from events.window import Window
 
@@ -27,6 +27,10 @@ class Journal(Protocol):
         """How far events are no longer kept, and the place of the newest; 0 when there is none."""
         ...
 
+    async def count(self, after: int, kinds: frozenset[type[Event]]) -> int:
+        """How many events of these kinds lie behind a place."""
+        ...
+
     async def progress(self, group: str) -> int | None:
         """How far the group has done everything; None for a group never seen."""
         ...
@@ -42,6 +46,7 @@ class InProcessLog:
         self._journal, self._before = journal, before
         self._window = Window(journal.read, journal.bounds)
         self._publishing = asyncio.Lock()
+        self._groups: dict[str, Progress] = {}
 
     async def publish(self, entries: Sequence[Entry]) -> None:
         async with self._publishing:
@@ -54,6 +59,9 @@ class InProcessLog:
             if not new:  # an answer may have been lost, and nobody told of what it was about
                 self._window.reaches(await self.head())
 
+    async def check(self) -> None:
+        await self.head()
+
     async def head(self) -> int:
         _, newest = await self._journal.bounds()
         return newest
@@ -63,6 +71,7 @@ class InProcessLog:
 
     async def work(self, group: str, kinds: frozenset[type[Event]]) -> AsyncGenerator[InProcessJob]:
         progress = Progress(self._journal, group, await self._beginning(group))
+        self._groups[group] = progress
         try:
             async for delivery in self.stream(progress.reached):
                 if type(delivery.event) in kinds:
@@ -73,6 +82,13 @@ class InProcessLog:
                     await progress.save_if_due()
         finally:
             await progress.save()
+
+    async def backlog(self, group: str, kinds: frozenset[type[Event]]) -> Backlog:
+        if progress := self._groups.get(group):
+            in_hand, seen, done = progress.in_hand, progress.seen, progress.done
+        else:
+            in_hand, seen, done = 0, await self._beginning(group), 0
+        return Backlog(in_hand + await self._journal.count(seen, kinds), done)
 
     async def _beginning(self, group: str) -> int:
         """Where the group has got to; one never seen begins with the oldest event that is kept."""
@@ -86,7 +102,7 @@ class Progress:
     def __init__(self, journal: Journal, group: str, reached: int) -> None:
         self._journal, self._group = journal, group
         self._open: dict[int, None] = {}  # in the order of their places
-        self._seen = reached
+        self.seen, self.done = reached, 0
         self._saving = asyncio.Lock()
         self._saved = reached
         self._saved_at = 0.0
@@ -94,17 +110,23 @@ class Progress:
     @property
     def reached(self) -> int:
         oldest = next(iter(self._open), None)
-        return self._seen if oldest is None else oldest - 1
+        return self.seen if oldest is None else oldest - 1
+
+    @property
+    def in_hand(self) -> int:
+        """Jobs that are open, of those that have been handed out."""
+        return len(self._open)
 
     def begin(self, position: int) -> None:
-        self._open[position], self._seen = None, position
+        self._open[position], self.seen = None, position
 
     def pass_over(self, position: int) -> None:
         """What is no work of the group."""
-        self._seen = position
+        self.seen = position
 
     def finish(self, position: int) -> None:
         self._open.pop(position, None)
+        self.done += 1
 
     async def save(self) -> None:
         async with self._saving:  # one after the other: an older place never replaces a newer one
@@ -122,16 +144,16 @@ class InProcessJob:
     """A delivery to a worker of this process."""
 
     def __init__(self, delivery: Delivery, progress: Progress, delivered: int) -> None:
-        self._delivery, self._progress, self._delivered = delivery, progress, delivered
+        self.delivery, self._progress, self._delivered = delivery, progress, delivered
 
     @property
     def event(self) -> Event:
-        return self._delivery.event
+        return self.delivery.event
 
     @property
     def delivered(self) -> int:
         return self._delivered
 
     async def done(self) -> None:
-        self._progress.finish(self._delivery.position)
+        self._progress.finish(self.delivery.position)
         await self._progress.save_if_due()

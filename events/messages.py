@@ -23,11 +23,33 @@ class EmailVerificationRequested(Event):
 
 
 @dataclass(frozen=True)
+class PasswordResetAsked(Event):
+    """At an address; of nobody where no account has it, which is told all the same. ``locale``: as below."""
+
+    user_id: int | None
+    locale: str | None = None
+
+
+@dataclass(frozen=True)
 class PasswordResetRequested(Event):
-    """``locale`` is that of whoever asked, None where nothing was said of it."""
+    """A mail is due. ``locale`` is that of whoever asked, None where nothing was said of it."""
 
     user_id: int
     locale: str | None = None
+
+
+@dataclass(frozen=True)
+class EmailChangeRequested(Event):
+    """The new address is with a token of the user's."""
+
+    user_id: int
+
+
+@dataclass(frozen=True)
+class NoticeDue(Event):
+    """A mail to an address that no account may have any more; its row has the address."""
+
+    notice_id: int
 
 
 @dataclass(frozen=True)
@@ -143,9 +165,19 @@ class UnknownEvent(ValueError):
     """A kind of event that this version of the program does not know."""
 
 
-def to_payload(event: Event) -> dict[str, Any]:
-    """The event's fields, ready for JSON."""
-    return asdict(event)
+ORIGIN = "_origin"
+"""Where a payload tells what the event comes of; a version of the program that knows none passes it over."""
+
+
+def to_payload(event: Event, origin: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The event's fields, and what it comes of where that is known, ready for JSON."""
+    return asdict(event) | ({ORIGIN: dict(origin)} if origin else {})
+
+
+def origin_of(payload: Mapping[str, Any]) -> dict[str, str]:
+    """What the event of a payload comes of, as far as that is known."""
+    found: dict[str, str] = payload.get(ORIGIN, {})
+    return found
 
 
 def from_payload(kind: str, payload: dict[str, Any]) -> Event:

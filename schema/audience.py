@@ -6,8 +6,9 @@ from collections import OrderedDict
 from time import monotonic
 
 from schema.loaders import Loaders, by_key
+from schema.turnstile import Turnstile
 from services.platform import Platform
-from store.tables import Token, User
+from store.tables import ModelVersion, Token, User
 
 SHARED_SECONDS = 1.0
 """How old what an event shows may be, since another subscriber had it loaded."""
@@ -19,7 +20,10 @@ class Audience:
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
+        self.turnstile = Turnstile()
+        """For whoever is shown an event, so that those who ask do not wait for all of them."""
         self._sessions = by_key(self._find_sessions, cache=False)
+        self._in_service = by_key(self._find_in_service, cache=False)
         self._shown: OrderedDict[tuple[int, str | int | None], tuple[float, Loaders]] = OrderedDict()
 
     async def session(self, token: str) -> Token | None:
@@ -28,6 +32,15 @@ class Audience:
 
     async def _find_sessions(self, held: list[str]) -> dict[str, Token]:
         return await self.platform.accounts.sessions(held)
+
+    async def model_in_service(self) -> ModelVersion:
+        """The model that serves when this is asked, as the database says."""
+        found = await self._in_service.load(None)
+        assert found is not None, "the first start installs one"
+        return found
+
+    async def _find_in_service(self, _: list[None]) -> dict[None, ModelVersion]:
+        return {None: await self.platform.models.in_service()}
 
     def loaders(self, viewer: User | None, position: int) -> Loaders:
         """Those for the event at a place, which administrators share: they may see the same."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ from ml import features as packing
 from ml import image as ml_image
 from ml.classifier import LARGEST_PREDICTION, Judgement
 from ml.recipes import Prepared
-from services import finding_changes, kept_features
+from services import finding_changes, kept_features, measurements
 from services.decoding import Decoding
 from services.inference import Array, Inference, Serving
-from services.keys import features_key, pixels_key
+from services.keys import features_key
 from services.models import Models
 from services.outbox import Outbox, record, record_all
 from store.blobs import BlobMissing, Blobs
@@ -89,17 +90,21 @@ class Diagnosis:
     async def renew(self, event: ModelPromoted) -> list[Image]:
         """Judge every image again by the promoted model, from stored features, and tell what has changed.
 
+        The newest first, which people are looking at. Those that come in meanwhile are judged as they come.
         Returns those whose features are lost and could not be made again, for a reason of ours.
         """
         await self.models.refresh()
         serving, faulty = self.inference.serving, list[Image]()
-        batch = await self._judged(serving, after=0)
+        batch = await self._judged(serving, Q())
         while batch and serving is self.inference.serving:  # else a later promotion renews
+            began, batches = monotonic(), self.inference.batches
             async with asyncio.TaskGroup() as both:
-                coming = both.create_task(self._judged(serving, after=batch[-1][0].id))
+                coming = both.create_task(self._judged(serving, Q(id__lt=batch[-1][0].id)))
                 kept = both.create_task(self._keep(batch, serving))
             batch = coming.result()
             faulty += kept.result()
+            if self.inference.batches != batches:  # people wait for films: half of the time is theirs
+                await asyncio.sleep(monotonic() - began)
         await finding_changes.tell(self.outbox, serving.model_id)
         return faulty
 
@@ -112,11 +117,11 @@ class Diagnosis:
             return False
         return True
 
-    async def _judged(self, serving: Serving, after: int) -> list[tuple[Image, Judgement | None]]:
-        """The next images and what the model says of them; None where the features are lost."""
+    async def _judged(self, serving: Serving, which: Q) -> list[tuple[Image, Judgement | None]]:
+        """The newest such images and what the model says of them; None where the features are lost."""
         name = self.inference.extractor.name
-        query = Image.without_prediction_by(serving.model_id, name).filter(id__gt=after)
-        images = await query.order_by("id").limit(RENEWAL_BATCH).only(*RENEWED)
+        query = Image.without_prediction_by(serving.model_id, name).filter(which)
+        images = await query.order_by("-id").limit(RENEWAL_BATCH).only(*RENEWED)
         features = await kept_features.read(self.blobs, name, [image.key for image in images])
         if known := [row for row in features if row is not None]:
             judgements = iter(await self.inference.compute(lambda: serving.head.judge(np.stack(known))))
@@ -154,8 +159,7 @@ class Diagnosis:
             (kept,) = await kept_features.read(self.blobs, name, [image.key])
             if kept is not None:  # else they are extracted anew
                 return kept
-        data = await self.blobs.get(pixels_key(image.key))
-        prepared = await self.decoding.run(partial(self._prepared, data))
+        prepared = await self._prepared(image)
         features = await self.inference.features(prepared)
         await self.blobs.put(features_key(name, image.key), await asyncio.to_thread(packing.pack, features))
         image.update_from_dict(found := {"features": name, "view": prepared.view})
@@ -163,8 +167,11 @@ class Diagnosis:
             await self.blobs.delete([features_key(name, image.key)])
         return features
 
-    def _prepared(self, data: bytes) -> Prepared:
-        return self.inference.extractor.prepare(ml_image.decode(data))
+    async def _prepared(self, image: Image) -> Prepared:
+        prepare = self.inference.extractor.prepare
+        if (decoded := self.decoding.take(image.key)) is None:
+            decoded = await self.decoding.decode(image)
+        return await self.decoding.run(partial(prepare, decoded))
 
     async def _record_together(self, judged: list[tuple[Image, Judgement]], serving: Serving) -> None:
         """In one transaction, or, where an image was judged already or deleted meanwhile, in one for each."""
@@ -182,6 +189,8 @@ class Diagnosis:
 
         try:
             await self.outbox.commit(create)
+            for _, judgement in judged:
+                _count(judgement)
         except IntegrityError:
             for image, judgement in judged:
                 await self._record(image, serving, judgement)
@@ -194,6 +203,7 @@ class Diagnosis:
 
         try:
             await self.outbox.commit(create)
+            _count(judgement)
         except IntegrityError:
             logger.debug("image %d: judged already, or deleted meanwhile", image.id)
             await _unfail(image)
@@ -213,6 +223,11 @@ class Diagnosis:
 async def _unfail(image: Image) -> None:
     if image.failure is not None:
         await Image.filter(id=image.id).update(**UNFAILED)
+
+
+def _count(judgement: Judgement) -> None:
+    finding = {None: judgement.abstained, True: Finding.COVID.value, False: Finding.NO_COVID.value}
+    measurements.PREDICTIONS.labels(finding[judgement.covid]).inc()
 
 
 def _prediction(image: Image, serving: Serving, judged: Judgement) -> dict[str, Any]:

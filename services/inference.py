@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ml.classifier import Judgement
 from ml.image import Decoded
 from ml.recipes import Prepared
+from services import measurements, tracing
 
 T = TypeVar("T")
 
@@ -63,6 +64,8 @@ class Inference:
         self._serving: Serving | None = None
         self._waiting: asyncio.Queue[tuple[Prepared, asyncio.Future[Array]]] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+        self.batches = 0
+        """Of images that were computed since the start."""
 
     @property
     def serving(self) -> Serving:
@@ -88,12 +91,14 @@ class Inference:
     async def features(self, image: Prepared) -> Array:
         """The features of one prepared image as a float16 vector."""
         answer: asyncio.Future[Array] = asyncio.get_running_loop().create_future()
-        await self._waiting.put((image, answer))
-        return await answer
+        with tracing.span("features"):
+            await self._waiting.put((image, answer))
+            return await answer
 
     async def compute(self, work: Callable[[], T]) -> T:
         """Run ``work`` in the thread that computes, after what waits there."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        with tracing.span("compute"):
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def serve(self) -> None:
         """Answer for ever: a batch is whatever came within the hold, or while the last one ran."""
@@ -114,8 +119,11 @@ class Inference:
         return batch
 
     async def _run(self, batch: list[tuple[Prepared, asyncio.Future[Array]]]) -> None:
+        measurements.BATCHES.observe(len(batch))
+        self.batches += 1
         try:
-            rows = await self.compute(lambda: self.extractor.extract([image for image, _ in batch]))
+            with measurements.INFERENCE.time():
+                rows = await self.compute(lambda: self.extractor.extract([image for image, _ in batch]))
         except Exception as error:
             for _, answer in batch:
                 _settle(answer, error)

@@ -9,7 +9,7 @@ from typing import Any
 from tortoise.exceptions import IntegrityError
 
 from events.log import Delivery, Entry
-from events.messages import KINDS, from_payload, to_payload
+from events.messages import KINDS, Event, from_payload, origin_of, to_payload
 from store.database import atomically
 from store.inserting import insert
 from store.tables import ConsumerPosition, JournalEntry
@@ -33,12 +33,19 @@ class DatabaseJournal:
     async def read(self, after: int, limit: int) -> list[Delivery]:
         # Those of a newer version of the program, which ran here once, are passed over.
         known = JournalEntry.filter(position__gt=after, kind__in=list(KINDS))
-        rows = await known.order_by("position").limit(limit).values_list("position", "kind", "payload")
-        return [Delivery(position, from_payload(kind, payload)) for position, kind, payload in rows]
+        rows = await known.order_by("position").limit(limit).values_list("position", "uid", "kind", "payload")
+        return [
+            Delivery(position, from_payload(kind, payload), uid, origin_of(payload))
+            for position, uid, kind, payload in rows
+        ]
 
     async def bounds(self) -> tuple[int, int]:
         newest = await JournalEntry.all().order_by("-position").first()
         return (await self.progress(DROPPED) or 0, newest.position if newest else 0)
+
+    async def count(self, after: int, kinds: frozenset[type[Event]]) -> int:
+        names = [kind.__name__ for kind in kinds]
+        return await JournalEntry.filter(position__gt=after, kind__in=names).count()
 
     async def progress(self, group: str) -> int | None:
         row = await ConsumerPosition.get_or_none(group=group)
@@ -75,10 +82,11 @@ async def _append(new: Sequence[Entry]) -> list[Delivery]:
         await insert(JournalEntry, map(_row, new))
         newest = JournalEntry.all().order_by("-position").limit(len(new))
         places = dict(await newest.values_list("uid", "position"))
-        return [Delivery(places[entry.uid], entry.event) for entry in new]
+        return [Delivery(places[entry.uid], entry.event, entry.uid, entry.origin) for entry in new]
 
     return await atomically(write) if new else []
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    return {"uid": entry.uid, "kind": type(entry.event).__name__, "payload": to_payload(entry.event)}
+    payload = to_payload(entry.event, entry.origin)
+    return {"uid": entry.uid, "kind": type(entry.event).__name__, "payload": payload}

@@ -7,14 +7,16 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from tortoise.expressions import Q
 
 from events.log import LAST, Entry, EventLog
-from events.messages import KINDS, Event, from_payload, to_payload
+from events.messages import KINDS, Event, from_payload, origin_of, to_payload
+from services import following, measurements, tracing
 from store.database import atomically
 from store.inserting import insert
 from store.tables import OutboxEvent
@@ -41,12 +43,17 @@ async def record(event: Event) -> None:
 
 async def record_all(events: Iterable[Event]) -> None:
     """Write events, in order, beside the rows of the transaction under way."""
-    rows = [
-        {"uid": uuid4().hex, "kind": type(event).__name__, "payload": to_payload(event)} for event in events
-    ]
+    rows = [_row(event) for event in events]
     await insert(OutboxEvent, rows)
     if (uids := _uids.get()) is not None:
         uids += [str(row["uid"]) for row in rows]
+
+
+def _row(event: Event) -> dict[str, Any]:
+    kind = type(event).__name__
+    with tracing.span(kind, "producer"):
+        origin = following.origin() | tracing.carried()
+    return {"uid": uuid4().hex, "kind": kind, "payload": to_payload(event, origin)}
 
 
 class Outbox:
@@ -113,8 +120,14 @@ class Outbox:
         rows = await waiting.values_list("id", "uid", "kind", "payload", "created_at")
         if rows:
             await self._log.publish(
-                [Entry(uid, from_payload(kind, told), since) for _, uid, kind, told, since in rows]
+                [
+                    Entry(uid, from_payload(kind, told), since, origin_of(told))
+                    for _, uid, kind, told, since in rows
+                ]
             )
+            now = datetime.now(UTC)
+            for *_, since in rows:
+                measurements.EVENT_LAG.observe(max(0.0, (now - since).total_seconds()))
             await OutboxEvent.filter(id__in=[row for row, *_ in rows]).delete()
         return bool(rows)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any
 
-from events.log import EventLog, Interest, Job
+from events.log import Delivery, EventLog, Interest, Job
 from events.messages import (
     ContactMessageReceived,
+    EmailChangeRequested,
     EmailVerificationRequested,
     Event,
     FeaturesMissed,
@@ -20,9 +22,14 @@ from events.messages import (
     ImageUploaded,
     LabelSubmitted,
     ModelPromoted,
+    NoticeDue,
+    PasswordResetAsked,
     PasswordResetRequested,
     RetrainingRequested,
 )
+from services import measurements, tracing
+from services.admission import JUDGING
+from services.following import EVENT, followed
 from services.letters import Undeliverable
 from services.platform import Platform
 
@@ -37,6 +44,7 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 60.0
 
 logger = logging.getLogger(__name__)
+finished = logging.getLogger("jobs")
 
 
 @dataclass(frozen=True)
@@ -76,10 +84,15 @@ def jobs(platform: Platform) -> Mapping[type[Event], Reaction]:
     accounts, diagnosis = platform.accounts, platform.diagnosis
     return {
         EmailVerificationRequested: Reaction("verify", accounts.send_verification, 4, ABOUT_A_DAY),
+        PasswordResetAsked: Reaction("claim", accounts.claim_password_reset, 4, ABOUT_A_DAY),
         PasswordResetRequested: Reaction("reset", accounts.send_password_reset, 4, ABOUT_A_DAY),
+        EmailChangeRequested: Reaction("address", platform.addressing.send_link, 4, ABOUT_A_DAY),
+        NoticeDue: Reaction(
+            "notice", platform.notices.send, 4, ABOUT_A_DAY, give_up=platform.notices.give_up
+        ),
         ContactMessageReceived: Reaction("contact", platform.contact.mail_admins, 4, ABOUT_A_DAY),
         ImageUploaded: Reaction(
-            "diagnosis",
+            JUDGING,
             diagnosis.diagnose,
             32,
             give_up=diagnosis.give_up,
@@ -126,7 +139,8 @@ async def _work(log: EventLog, kind: type[Event], reaction: Reaction) -> None:
     async with asyncio.TaskGroup() as tasks, aclosing(log.work(reaction.group, frozenset({kind}))) as jobs:
         async for job in jobs:
             await hand.acquire()
-            task = tasks.create_task(_carry_out(job, reaction, gate))
+            with _following(job.delivery):
+                task = tasks.create_task(_carry_out(job, reaction, gate))
             task.add_done_callback(lambda _: hand.release())
 
 
@@ -137,7 +151,8 @@ async def _carry_out(job: Job, reaction: Reaction, gate: Gate) -> None:
         try:
             # Not while pausing: what fails again and again stands in nobody's way.
             async with gate.place(alone=returned is not None):
-                await (returned or reaction.handler)(job.event)
+                with _timed(reaction.group, job, attempt):
+                    await (returned or reaction.handler)(job.event)
             break
         except Undeliverable as error:
             logger.warning("%s: no mail for %s: %s", reaction.group, job.event, error)
@@ -151,6 +166,30 @@ async def _carry_out(job: Job, reaction: Reaction, gate: Gate) -> None:
     await job.done()
 
 
+def _following(delivery: Delivery) -> AbstractContextManager[None]:
+    """What is logged and recorded within this is of the event, and of what it came of."""
+    told = {name: one for name, one in delivery.origin.items() if name != tracing.PARENT}
+    return followed({**told, EVENT: delivery.uid})
+
+
+@contextmanager
+def _timed(group: str, job: Job, attempt: int) -> Iterator[None]:
+    began, outcome = monotonic(), "failed"
+    parent = job.delivery.origin.get(tracing.PARENT)
+    try:
+        with tracing.span(group, "consumer", parent, attempt=attempt):
+            yield
+        outcome = "done"
+    except asyncio.CancelledError:
+        outcome = "given back"
+        raise
+    finally:
+        seconds = monotonic() - began
+        measurements.JOBS.labels(group, outcome).observe(seconds)
+        told = {"group": group, "event": type(job.event).__name__, "attempt": attempt}
+        finished.info(outcome, extra={"fields": {**told, "ms": round(seconds * 1000, 1)}})
+
+
 async def _listen(
     log: EventLog, handlers: Mapping[type[Event], Handler], catch_up: Callable[[], Awaitable[Any]]
 ) -> None:
@@ -159,4 +198,5 @@ async def _listen(
     interests = frozenset(Interest(kind) for kind in handlers)
     async with aclosing(log.stream(beginning, interests)) as deliveries:
         async for delivery in deliveries:
-            await handlers[type(delivery.event)](delivery.event)
+            with _following(delivery):
+                await handlers[type(delivery.event)](delivery.event)

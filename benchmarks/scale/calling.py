@@ -15,8 +15,11 @@ import numpy as np
 from tests.live import Live
 
 BOUNDARY = "of-a-benchmark-alone"
-UPLOAD = """mutation($input: UploadImagesInput!) {
-    uploadImages(input: $input) { results { image { id } errors { message } } errors { message } } }"""
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
+FILENAME = "film.jpg"
+UPLOAD = """mutation($input: UploadImagesInput!) { uploadImages(input: $input) {
+    results { image { id predictionState prediction { probability } } errors { message } }
+    errors { code message retryAfter } } }"""
 LABEL = (
     "mutation($input: SubmitLabelInput!) { submitLabel(input: $input) { label { id } errors { message } } }"
 )
@@ -36,6 +39,17 @@ class Load:
         return {"per_second": len(self.waits) / self.seconds, "p50_ms": float(p50), "p99_ms": float(p99)}
 
 
+class Full(Exception):
+    """Too many images wait to be judged."""
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+
+
+class Superseded(Exception):
+    """Another model was promoted at this moment, which has not judged the image yet."""
+
+
 class Caller:
     """One connection to a server, with one request under way at a time."""
 
@@ -49,18 +63,23 @@ class Caller:
     async def __aexit__(self, *_: object) -> None:
         self._writer.close()
 
-    async def upload(self, film: bytes) -> str:
-        """The id of the image that a film became."""
-        operations = json.dumps({"query": UPLOAD, "variables": {"input": {"files": [None]}}})
-        parts = [
-            _part("operations", operations.encode()),
-            _part("map", b'{"0": ["variables.input.files.0"]}'),
-            _part("0", film, '; filename="film.jpg"'),
-        ]
-        body = b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
-        answer = await self._post(body, f"multipart/form-data; boundary={BOUNDARY}")
-        (result,) = answer["data"]["uploadImages"]["results"]
+    async def upload(self, film: bytes, wait_seconds: int = 0) -> str:
+        """The id of the image that a film became; judged, where it is waited for.
+
+        Raises:
+            Full: it may come back later.
+            Superseded: its prediction was waited for, and is to be made anew.
+        """
+        answer = await self._post(upload_of(film, UPLOAD, waitSeconds=wait_seconds), FORM)
+        payload = answer["data"]["uploadImages"]
+        for error in payload["errors"]:
+            assert error["code"] == "RATE_LIMITED", answer
+            raise Full(error["retryAfter"])
+        (result,) = payload["results"]
         assert result["image"], answer
+        if wait_seconds and not result["image"]["prediction"]:
+            assert result["image"]["predictionState"] == "PENDING", answer
+            raise Superseded
         return str(result["image"]["id"])
 
     async def label(self, image: str, finding: str) -> None:
@@ -83,6 +102,17 @@ class Caller:
         assert b" 200 " in status, answer
         assert "errors" not in answer, answer
         return answer
+
+
+def upload_of(film: bytes, query: str, **details: object) -> bytes:
+    """The form by which a film is uploaded."""
+    operations = json.dumps({"query": query, "variables": {"input": {"files": [None], **details}}})
+    parts = [
+        _part("operations", operations.encode()),
+        _part("map", b'{"0": ["variables.input.files.0"]}'),
+        _part("0", film, f'; filename="{FILENAME}"\r\nContent-Type: image/jpeg'),
+    ]
+    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 
 def _part(name: str, content: bytes, more: str = "") -> bytes:

@@ -15,7 +15,7 @@ from nats.js.api import StreamConfig
 import events.jetstream
 import events.window
 from events.jetstream import Address, address_of, connected
-from events.log import CursorExpired, Entry, EventLog
+from events.log import CursorExpired, Entry, EventLog, LogAway
 from events.messages import ImageUploaded
 from tests.brokers import Broker, broker
 from tests.carriers import UPLOADS, JetStream, entries, jobs_of, numbers, take
@@ -79,6 +79,27 @@ async def test_a_broker_that_was_away_costs_nothing(mortal: Broker, how: str) ->
         mortal.start()
         await published(log, entries(7, 9))
         assert [numbers(await one) for one in following] == [list(range(1, 10))] * 3
+
+
+async def test_says_soon_that_the_broker_is_away_or_silent(mortal: Broker) -> None:
+    async with connected(mortal.url(STREAM), DAY) as log:
+        await log.check()
+        for begin, end in ((mortal.freeze, mortal.thaw), (mortal.stop, mortal.start)):
+            begin()
+            for _ in range(2):
+                async with asyncio.timeout(2):
+                    with pytest.raises(LogAway):
+                        await log.check()
+            end()
+            assert await eventually(lambda: answers(log))
+
+
+async def answers(log: EventLog) -> bool:
+    try:
+        await log.check()
+    except LogAway:
+        return False
+    return True
 
 
 async def test_a_subscriber_that_has_heard_nothing_hears_no_old_events_after_a_restart(

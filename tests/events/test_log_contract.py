@@ -12,7 +12,17 @@ from uuid import uuid4
 import pytest
 
 import events.window
-from events.log import EVERYTHING, CursorExpired, Delivery, Entry, EventLog, Interest, Interests, interests_of
+from events.log import (
+    EVERYTHING,
+    Backlog,
+    CursorExpired,
+    Delivery,
+    Entry,
+    EventLog,
+    Interest,
+    Interests,
+    interests_of,
+)
 from events.messages import (
     ContactMessageReceived,
     Event,
@@ -24,7 +34,7 @@ from events.messages import (
 from store.database import open_database
 from tests import databases
 from tests.brokers import Broker
-from tests.carriers import Carrier, InProcess, JetStream, entries, jobs_of, numbers, take
+from tests.carriers import UPLOADS, Carrier, InProcess, JetStream, entries, jobs_of, numbers, take
 from tests.people import eventually
 
 
@@ -59,6 +69,10 @@ async def test_an_empty_log_has_no_head_and_waits(log: EventLog) -> None:
     assert not waiting.done()
     await log.publish(entries(1, 1))
     assert numbers(await waiting) == [1]
+
+
+async def test_says_that_it_answers(log: EventLog) -> None:
+    await log.check()
 
 
 async def test_publishes_in_order_at_rising_places(log: EventLog) -> None:
@@ -278,3 +292,35 @@ async def test_groups_do_their_work_independently(log: EventLog) -> None:
     await first.aclose()
     _, others = await jobs_of(log, 3, group="second")
     assert [job.event for job in others] == [ImageUploaded(1), ImageUploaded(2), ImageUploaded(3)]
+
+
+async def test_counts_what_is_open_and_what_is_done(log: EventLog) -> None:
+    assert await log.backlog("group", UPLOADS) == Backlog(0, 0)
+    await log.publish([*entries(1, 3), Entry("news", NewsPublished(1)), *entries(4, 5)])
+    assert await log.backlog("group", UPLOADS) == Backlog(5, 0)
+    work, jobs = await jobs_of(log, 2)
+    assert await log.backlog("group", UPLOADS) == Backlog(5, 0)
+    for job in jobs:
+        await job.done()
+    assert await eventually(lambda: _has(log, Backlog(3, 2)))
+    await log.publish(entries(6, 6))
+    assert await eventually(lambda: _has(log, Backlog(4, 2)))
+    assert (await log.backlog("others", UPLOADS)).open == 6
+    await work.aclose()
+
+
+async def test_what_was_left_undone_is_open_for_the_next_process(log: EventLog, carrier: Carrier) -> None:
+    await log.publish(entries(1, 3))
+    work, (first, _) = await jobs_of(log, 2)
+    await first.done()
+    await work.aclose()
+    other = await carrier.open()
+    assert await eventually(lambda: _is_open(other, 2))
+
+
+async def _has(log: EventLog, expected: Backlog) -> bool:
+    return await log.backlog("group", UPLOADS) == expected
+
+
+async def _is_open(log: EventLog, count: int) -> bool:
+    return (await log.backlog("group", UPLOADS)).open == count

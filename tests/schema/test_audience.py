@@ -7,14 +7,14 @@ import pytest
 
 from schema import audience
 from schema.audience import Audience
-from services import tokens
+from services import models, tokens
 from services.platform import Platform
 from store.tables import Prediction, TokenPurpose, User
 from tests import people
 from tests.asking import Asker
 from tests.listening import PREDICTIONS, joined, listen, upload
 from tests.statements import counted
-from tests.store_rows import image
+from tests.store_rows import image, model
 
 MANY = 12
 
@@ -47,6 +47,24 @@ async def test_an_ended_session_is_not_remembered(everybody: Audience, ana: User
     assert await everybody.session(token) is not None
     await tokens.revoke_all(ana.id, TokenPurpose.SESSION)
     assert await everybody.session(token) is None
+
+
+async def test_the_model_in_service_is_read_once_for_all_who_ask_at_once(everybody: Audience) -> None:
+    with counted() as statements:
+        found = await asyncio.gather(*(everybody.model_in_service() for _ in range(MANY)))
+    assert len(statements) == 1
+    assert {model.number for model in found} == {1}
+
+
+async def test_whoever_asks_after_a_promotion_gets_the_new_model(
+    everybody: Audience, platform: Platform
+) -> None:
+    before = asyncio.create_task(everybody.model_in_service())
+    await asyncio.sleep(0)  # it is asked for by now, and may be read before or after the promotion
+    second = await model(2)
+    await models.deploy(second.id, "It is better.", None)
+    assert (await everybody.model_in_service()).id == second.id
+    assert (await before).number in (1, 2)
 
 
 async def test_what_an_event_shows_is_read_once_for_all_administrators(

@@ -9,14 +9,18 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from api.decoders import DecoderProcesses
 from api.wiring import Parts
 from events.messages import ImageUploaded, ModelPromoted, PredictionFailed, PredictionMade
 from ml import features as packing
+from ml import image as ml_image
 from ml.classifier import Judgement
 from ml.image import Decoded
 from ml.recipes import Prepared
+from services import decoding as decoding_module
 from services import diagnosis as diagnosis_module
 from services import reactions
+from services.decoding import MOST_KEPT, Decoding
 from services.diagnosis import Diagnosis
 from services.inference import Serving
 from services.keys import features_key, pixels_key
@@ -35,7 +39,7 @@ from store.tables import (
     Prediction,
 )
 from tests.people import admin, eventually, member
-from tests.stand_ins import Brightness, EverySecondPixel, picture
+from tests.stand_ins import DECODER, Brightness, EverySecondPixel, picture
 from tests.uploading import upload
 from tests.versions import candidate
 
@@ -106,6 +110,30 @@ async def test_decodes_in_threads_that_nothing_else_waits_for(
     monkeypatch.setattr(EverySecondPixel, "prepare", watched)
     await upload(platform, await member(), picture(1))
     assert [name.partition("_")[0] for name in threads] == ["decoding"]
+
+
+async def test_what_was_decoded_to_be_checked_is_not_decoded_again(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again(decoder: DecoderProcesses, owner: int, data: bytes) -> Decoded:
+        raise AssertionError("decoded again")
+
+    monkeypatch.setattr(DecoderProcesses, "decode", again)
+    images = await upload(platform, await member(), *[picture(seed) for seed in range(MOST_KEPT)])
+    assert [len(await judges(image)) for image in images] == [1] * MOST_KEPT
+
+
+async def test_pictures_are_kept_for_a_while_and_for_one(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding_module, "KEPT_SECONDS", 0.1)
+    decoding, film = Decoding(DECODER, platform.images.blobs), ml_image.decode(picture(1))
+    for key in range(2 * MOST_KEPT):
+        decoding.keep(str(key), film)
+    assert decoding.take("0") is film
+    assert decoding.take("0") is None
+    await asyncio.sleep(0.2)
+    assert [decoding.take(str(key)) for key in range(2 * MOST_KEPT)] == [None] * 2 * MOST_KEPT
 
 
 async def test_of_a_turned_film_nothing_is_found_by_any_model(
@@ -330,6 +358,27 @@ async def test_renewal_includes_what_is_uploaded_meanwhile(
     for number, task in enumerate(uploading):
         images += await task + await upload(platform, ana, picture(20 + number), wait=0)
     await judged_by(images, second)
+
+
+async def test_renewal_leaves_half_of_the_time_to_films_that_are_waited_for(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis_module, "RENEWAL_BATCH", 1)
+    await upload(platform, await member(), *(picture(n) for n in range(5)))
+    second, keep = await candidate(platform, "0.9"), Diagnosis._keep
+
+    async def slow(
+        diagnosis: Diagnosis, batch: list[tuple[Image, Judgement | None]], serving: Serving
+    ) -> list[Image]:
+        diagnosis.inference.batches += 1
+        await asyncio.sleep(0.1)
+        return await keep(diagnosis, batch, serving)
+
+    monkeypatch.setattr(Diagnosis, "_keep", slow)
+    await Deployment.create(number=2, model=second, reason="r", since=datetime.now(UTC))
+    began = asyncio.get_running_loop().time()
+    await platform.diagnosis.renew(ModelPromoted(second.id, None))
+    assert asyncio.get_running_loop().time() - began >= 5 * (0.1 + 0.1)
 
 
 async def test_renewing_twice_changes_nothing(platform: Platform) -> None:

@@ -253,6 +253,10 @@ class Returned:
     event: Event
     is_done: bool = False
 
+    @property
+    def delivery(self) -> Delivery:
+        return Delivery(1, self.event)
+
     async def done(self) -> None:
         self.is_done = True
 
