@@ -14,6 +14,7 @@ from starlette.routing import Route
 from api.auth import bearer
 from api.pages import PAGE_HEADERS, STYLE, plain_policy
 from services.card_words import WARNING
+from services.links import Asked
 from services.model_card import Card, Part, Section, answers, as_markdown
 from services.model_cards import Found
 from services.platform import Platform
@@ -85,9 +86,9 @@ async def card(request: Request) -> Response:
 
 async def _found(request: Request, number: int) -> Found | None:
     platform: Platform = request.app.state.platform
-    token, query = bearer(request.headers.get("authorization")), request.query_params
+    token = bearer(request.headers.get("authorization"))
     viewer = await platform.accounts.authenticate(token) if token else None
-    return await platform.cards.find(viewer, number, query.get("expires", ""), query.get("signature", ""))
+    return await platform.cards.find(viewer, Asked.of(number, request.query_params))
 
 
 def _page(shown: Card, query: str) -> str:

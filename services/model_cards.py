@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services import lookups
-from services.links import Links
+from services.links import Asked, Links
 from services.model_card import Card, card_of
+from services.viewers import Viewers
 from store.tables import Deployment, ModelState, ModelVersion, User
 
 PUBLIC = (ModelState.IN_SERVICE, ModelState.RETIRED)
@@ -45,14 +46,14 @@ class ModelCards:
     """The use cases around cards."""
 
     links: Links
+    viewers: Viewers
 
-    async def find(
-        self, viewer: User | None, number: int, expires: str = "", signature: str = ""
-    ) -> Found | None:
-        """The card of a version; None where there is none, or none for this viewer at this address."""
-        model = await ModelVersion.get_or_none(number=number)
-        signed = self.links.is_valid("models", number, expires, signature)
-        if model is None or not (signed or may_read(viewer, model)):
+    async def find(self, viewer: User | None, asked: Asked) -> Found | None:
+        """The card of a version; None where there is none for the viewer, nor for the address's."""
+        model = await ModelVersion.get_or_none(number=asked.number)
+        if model is None:
+            return None
+        if not (may_read(viewer, model) or may_read(await self.viewers.find("models", asked), model)):
             return None
         return Found(await _card(model), is_public(model))
 
@@ -60,7 +61,7 @@ class ModelCards:
         """Where the viewer can read the card; None for whom it is not."""
         if is_public(model):
             return self.links.card(model.number)
-        return self.links.private_card(model.number) if may_read(viewer, model) else None
+        return self.links.private_card(viewer, model.number) if may_read(viewer, model) else None
 
 
 async def _card(model: ModelVersion) -> Card:

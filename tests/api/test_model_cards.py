@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from api import model_cards
 from services import tokens
 from services.platform import Platform
-from store.tables import ModelState, ModelVersion, TokenPurpose
+from store.tables import ModelState, ModelVersion, Role, TokenPurpose
 from tests import people
 from tests.versions import candidate
 
@@ -90,8 +90,8 @@ async def test_what_never_served_is_for_administrators(
 async def test_a_signed_address_opens_a_card_in_a_browser(
     platform: Platform, client: httpx.AsyncClient
 ) -> None:
-    second = await candidate(platform, "0.9")
-    address = platform.cards.address(await people.admin(), second)
+    second, chief = await candidate(platform, "0.9"), await people.signed_in(await people.admin())
+    address = platform.cards.address(chief, second)
     assert address is not None
     signed = address.partition("/models/")[2]
     page = await client.get(f"/models/{signed}")
@@ -100,7 +100,25 @@ async def test_a_signed_address_opens_a_card_in_a_browser(
     assert (await client.get(markdown)).status_code == 200
     assert (await client.get(f"/models/{signed}0")).status_code == 404
     assert (await client.get(f"/models/3{signed[1:]}")).status_code == 404
-    assert platform.cards.address(await people.member(), second) is None
+    eva = await people.signed_in(await people.member())
+    assert (await client.get(address.replace(f"viewer={chief.id}", f"viewer={eva.id}"))).status_code == 404
+    assert (await client.get(platform.links.private_card(eva, 2))).status_code == 404
+    assert platform.cards.address(eva, second) is None
+
+
+async def test_a_signed_address_of_a_card_ends_with_the_administrator(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    second, chief = await candidate(platform, "0.9"), await people.admin()
+    eva = await people.signed_in(await people.admin("eva@hospital.example"))
+    address = platform.cards.address(eva, second)
+    assert address is not None
+    await platform.accounts.set_role(chief, eva.id, Role.MEMBER)
+    assert (await client.get(address)).status_code == 404
+    await platform.accounts.set_role(chief, eva.id, Role.ADMIN)
+    assert (await client.get(address)).status_code == 200
+    await platform.sessions.end_all(eva)
+    assert (await client.get(address)).status_code == 404
 
 
 @pytest.mark.parametrize(

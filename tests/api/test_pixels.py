@@ -1,40 +1,57 @@
-"""The pixels of an image and the heatmaps of its predictions, for whoever holds a signed address of it."""
+"""The pixels of an image and the heatmaps of its predictions, at addresses that are signed for one viewer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from io import BytesIO
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from PIL import Image as Pillow
-from starlette.applications import Starlette
 
 from api import pixels
+from api.safeguards import Guarded
+from api.settings import Settings
+from api.wiring import Parts, running
 from ml.formats.stripping import strip
-from services import links, thumbnails
+from services import links, passwords, thumbnails
 from services.keys import thumbnail_key
 from services.platform import Platform
 from store.blobs import BlobMissing
-from store.tables import Image, Prediction, User
+from store.tables import Image, Prediction, Role, Token, User
 from tests.dicom_files import NAME, dicom
-from tests.people import eventually, member
+from tests.people import admin, eventually, member, signed_in
 from tests.stand_ins import picture
 from tests.store_rows import model as model_row
 from tests.uploading import upload
 
 
-@pytest.fixture
-async def client(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
-    app = Starlette(routes=pixels.routes())
+@asynccontextmanager
+async def browser(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
+    app = Guarded(routes=pixels.routes())
     app.state.platform = platform
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url=platform.images.links.public_url) as client:
+    async with httpx.AsyncClient(transport=transport, base_url=platform.links.public_url) as client:
         yield client
 
 
 @pytest.fixture
-async def image(platform: Platform) -> Image:
-    (image,) = await upload(platform, await member(), picture(1), wait=0)
+async def client(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
+    async with browser(platform) as client:
+        yield client
+
+
+@pytest.fixture
+async def ana(platform: Platform) -> User:
+    """A member, signed in."""
+    return await signed_in(await member())
+
+
+@pytest.fixture
+async def image(platform: Platform, ana: User) -> Image:
+    """One of Ana's."""
+    (image,) = await upload(platform, ana, picture(1), wait=0)
     return image
 
 
@@ -48,11 +65,11 @@ FILES = {
 
 @pytest.mark.parametrize("name", FILES)
 async def test_serves_the_picture_in_a_format_that_browsers_show(
-    platform: Platform, client: httpx.AsyncClient, name: str
+    platform: Platform, client: httpx.AsyncClient, ana: User, name: str
 ) -> None:
     data, media_type = FILES[name]
-    (image,) = await upload(platform, await member(), data, wait=0)
-    response = await client.get(platform.images.links.image(image.id))
+    (image,) = await upload(platform, ana, data, wait=0)
+    response = await client.get(platform.links.image(ana, image.id))
     assert (response.status_code, response.content) == (200, strip(data))
     assert response.headers["content-type"] == media_type
     assert response.headers["content-length"] == str(len(strip(data)))
@@ -60,9 +77,9 @@ async def test_serves_the_picture_in_a_format_that_browsers_show(
 
 
 async def test_a_browser_neither_guesses_nor_runs_nor_shares_it(
-    platform: Platform, client: httpx.AsyncClient, image: Image
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image
 ) -> None:
-    headers = (await client.get(platform.images.links.image(image.id))).headers
+    headers = (await client.get(platform.links.image(ana, image.id))).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in headers["content-security-policy"]
     assert "default-src 'none'" in headers["content-security-policy"]
@@ -71,17 +88,17 @@ async def test_a_browser_neither_guesses_nor_runs_nor_shares_it(
 
 
 async def test_a_head_tells_as_much_without_the_pixels(
-    platform: Platform, client: httpx.AsyncClient, image: Image
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image
 ) -> None:
-    response = await client.head(platform.images.links.image(image.id))
+    response = await client.head(platform.links.image(ana, image.id))
     assert (response.status_code, response.content) == (200, b"")
     assert response.headers["content-length"] == str(len(strip(picture(1))))
 
 
 async def test_an_expired_address_is_gone(
-    platform: Platform, client: httpx.AsyncClient, image: Image, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = platform.images.links.image(image.id)
+    address = platform.links.image(ana, image.id)
     later = links.time() + links.LIFETIME_SECONDS + 61
     monkeypatch.setattr(links, "time", lambda: later)
     response = await client.get(address)
@@ -90,12 +107,18 @@ async def test_an_expired_address_is_gone(
 
 
 async def test_nothing_but_the_address_as_it_was_signed_is_served(
-    platform: Platform, client: httpx.AsyncClient, image: Image
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image
 ) -> None:
-    path, query = urlsplit(platform.images.links.image(image.id))[2:4]
+    path, query = urlsplit(platform.links.image(ana, image.id))[2:4]
+    chief = await signed_in(await admin())
     addresses = [
         path,
         f"{path}?",
+        f"{path}?{query.replace(f'viewer={ana.id}', f'viewer={chief.id}')}",
+        f"{path}?{query.replace(f'viewer={ana.id}', f'viewer=0{ana.id}')}",
+        f"{path}?{query.replace(f'&viewer={ana.id}', '')}",
+        f"{path}?{query}&viewer={chief.id}",
+        f"{path}?{query.replace('viewer', 'Viewer')}",
         f"{path}?expires=9999999999&signature=0",
         f"{path}?{query}0",
         f"{path}?{query.replace('expires', 'Expires')}",
@@ -119,9 +142,9 @@ async def test_nothing_but_the_address_as_it_was_signed_is_served(
 
 
 async def test_the_pixels_of_a_deleted_image_are_gone(
-    platform: Platform, client: httpx.AsyncClient, image: Image
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image
 ) -> None:
-    address = platform.images.links.image(image.id)
+    address = platform.links.image(ana, image.id)
     await platform.images.delete(await image.owner, image.id)
     assert (await client.get(address)).status_code == 404
 
@@ -130,12 +153,12 @@ async def test_the_pixels_of_a_deleted_image_are_gone(
 
 
 async def test_a_thumbnail_is_small_and_keeps_the_proportions(
-    platform: Platform, client: httpx.AsyncClient
+    platform: Platform, client: httpx.AsyncClient, ana: User
 ) -> None:
     wide = BytesIO()
     Pillow.new("L", (900, 600), 90).save(wide, "PNG")
-    (image,) = await upload(platform, await member(), wide.getvalue(), wait=0)
-    response = await client.get(platform.thumbnails.links.thumbnail(image.id))
+    (image,) = await upload(platform, ana, wide.getvalue(), wait=0)
+    response = await client.get(platform.links.thumbnail(ana, image.id))
     assert (response.status_code, response.headers["content-type"]) == (200, "image/jpeg")
     assert response.headers["cache-control"].startswith("private")
     small = Pillow.open(BytesIO(response.content))
@@ -143,9 +166,9 @@ async def test_a_thumbnail_is_small_and_keeps_the_proportions(
 
 
 async def test_a_thumbnail_is_made_once_and_goes_with_the_image(
-    platform: Platform, client: httpx.AsyncClient, image: Image, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = platform.thumbnails.links.thumbnail(image.id)
+    address = platform.links.thumbnail(ana, image.id)
     first = await client.get(address)
     monkeypatch.setattr(thumbnails, "thumbnail", None)
     assert (await client.get(address)).content == first.content
@@ -162,10 +185,10 @@ async def test_a_thumbnail_is_made_once_and_goes_with_the_image(
 
 
 async def test_the_address_of_a_thumbnail_opens_nothing_else(
-    platform: Platform, client: httpx.AsyncClient, image: Image
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image
 ) -> None:
-    address = platform.thumbnails.links.thumbnail(image.id)
-    other = platform.images.links.image(image.id).replace("/images/", "/thumbnails/")
+    address = platform.links.thumbnail(ana, image.id)
+    other = platform.links.image(ana, image.id).replace("/images/", "/thumbnails/")
     for wrong in (address.replace("/thumbnails/", "/images/"), address + "0", other):
         assert (await client.get(wrong)).status_code == 404
 
@@ -179,25 +202,25 @@ async def prediction_of(image: Image) -> Prediction:
 
 
 async def test_the_heatmap_of_a_prediction_is_a_png_as_private_as_the_pixels(
-    platform: Platform, client: httpx.AsyncClient, image: Image
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image
 ) -> None:
     prediction = await prediction_of(image)
-    response = await client.get(platform.heatmaps.links.heatmap(prediction.id))
+    response = await client.get(platform.links.heatmap(ana, prediction.id))
     assert (response.status_code, response.headers["content-type"]) == (200, "image/png")
     with Pillow.open(BytesIO(response.content)) as drawn:
         assert (drawn.format, drawn.size, drawn.info) == ("PNG", (image.width, image.height), {})
-    pixels_headers = (await client.get(platform.images.links.image(image.id))).headers
+    pixels_headers = (await client.get(platform.links.image(ana, image.id))).headers
     for name in pixels.HEADERS:
         assert response.headers[name] == pixels_headers[name]
 
 
 async def test_no_heatmap_without_its_own_address(
-    platform: Platform, client: httpx.AsyncClient, image: Image, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prediction = await prediction_of(image)
-    address = platform.heatmaps.links.heatmap(prediction.id)
+    address = platform.links.heatmap(ana, prediction.id)
     path, query = urlsplit(address)[2:4]
-    other = urlsplit(platform.images.links.image(prediction.id))[3]
+    other = urlsplit(platform.links.image(ana, prediction.id))[3]
     for wrong in (path, f"{path}?{other}", f"{path}?{query}0", f"/heatmaps/x?{query}", f"{path}9?{query}"):
         response = await client.get(wrong)
         assert response.status_code == 404, wrong
@@ -208,12 +231,108 @@ async def test_no_heatmap_without_its_own_address(
 
 
 async def test_says_why_a_heatmap_cannot_be_drawn(
-    platform: Platform, client: httpx.AsyncClient, image: Image
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image
 ) -> None:
     prediction = await prediction_of(image)
     foreign = await model_row(2)
     await Prediction.filter(id=prediction.id).update(model_id=foreign.id)
-    response = await client.get(platform.heatmaps.links.heatmap(prediction.id))
+    response = await client.get(platform.links.heatmap(ana, prediction.id))
     assert response.status_code == 503
     assert "model 2 reads none" in response.text
     assert "cache-control" not in response.headers
+
+
+# ------------------------------------------------------------------ whose they are
+
+PASSWORD = "correct horse battery"
+End = Callable[[Platform, User, User], Awaitable[object]]
+
+
+async def blocked(platform: Platform, eva: User, chief: User) -> None:
+    await platform.blocking.block(chief, eva.id, "she has left")
+
+
+async def demoted(platform: Platform, eva: User, chief: User) -> None:
+    await platform.accounts.set_role(chief, eva.id, Role.MEMBER)
+
+
+async def signed_out(platform: Platform, eva: User, chief: User) -> None:
+    (last,) = await platform.sessions.all(eva)
+    await platform.sessions.end(eva, last.id)
+
+
+async def signed_out_everywhere(platform: Platform, eva: User, chief: User) -> None:
+    await platform.sessions.end_all(await signed_in(eva))
+
+
+async def expired(platform: Platform, eva: User, chief: User) -> None:
+    await Token.filter(user_id=eva.id).update(expires_at=datetime.now(UTC))
+
+
+async def gone(platform: Platform, eva: User, chief: User) -> None:
+    await platform.newsroom.publish(eva, "Title", "stays, of somebody without a name")
+    await User.filter(id=eva.id).update(password_hash=await passwords.hashed(PASSWORD))
+    await platform.leaving.delete_account(await User.get(id=eva.id), PASSWORD)
+
+
+async def addresses(platform: Platform, viewer: User, image: Image) -> list[str]:
+    """All that shows the image, for this viewer."""
+    prediction = await prediction_of(image)
+    return [
+        platform.links.image(viewer, image.id),
+        platform.links.thumbnail(viewer, image.id),
+        platform.links.heatmap(viewer, prediction.id),
+    ]
+
+
+async def statuses(client: httpx.AsyncClient, addresses: list[str]) -> list[int]:
+    return [(await client.get(address)).status_code for address in addresses]
+
+
+@pytest.mark.parametrize("end", [blocked, demoted, signed_out, signed_out_everywhere, expired, gone])
+async def test_an_address_ends_with_its_viewer_s_right_to_look(
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image, end: End
+) -> None:
+    chief, eva = await admin(), await signed_in(await admin("eva@hospital.example"))
+    hers, anas = await addresses(platform, eva, image), await addresses(platform, ana, image)
+    assert await statuses(client, hers) == await statuses(client, anas) == [200] * 3
+    await end(platform, eva, chief)
+    for address in hers:
+        response = await client.get(address)
+        assert (response.status_code, "expired" in response.text) == (404, True), address
+    assert await statuses(client, anas) == [200] * 3
+
+
+async def test_who_may_not_see_an_image_has_no_good_address_of_it(
+    platform: Platform, client: httpx.AsyncClient, image: Image
+) -> None:
+    eva = await signed_in(await member("eva@hospital.example"))
+    assert await statuses(client, await addresses(platform, eva, image)) == [404] * 3
+
+
+async def test_an_administrator_who_comes_to_owe_a_second_factor_goes_on_to_see_their_own(
+    settings: Settings, parts: Parts
+) -> None:
+    async with running(settings, parts) as platform, browser(platform) as client:
+        ana, chief = await signed_in(await member()), await signed_in(await admin())
+        images = [(await upload(platform, user, picture(1)))[0] for user in (ana, chief)]
+        of_ana, own = [await addresses(platform, chief, image) for image in images]
+        assert await statuses(client, of_ana + own) == [200] * 6
+    strict = settings.model_copy(update={"admin_second_factor": True})
+    async with running(strict, parts) as platform, browser(platform) as client:
+        assert await statuses(client, of_ana + own) == [404] * 3 + [200] * 3
+        await User.filter(id=chief.id).update(second_factor_at=datetime.now(UTC))
+        assert await statuses(client, of_ana + own) == [200] * 6
+
+
+async def test_an_address_stays_the_same_for_a_minute_for_each_viewer(
+    platform: Platform, ana: User, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a browser asks once for what it keeps."""
+    chief, start = await admin(), 1_800_000_000
+    seen = []
+    for seconds in (0, 59, 60):
+        monkeypatch.setattr(links, "time", lambda seconds=seconds: start + seconds)
+        seen.append([platform.links.thumbnail(viewer, image.id) for viewer in (ana, chief)])
+    assert seen[0] == seen[1] != seen[2]
+    assert seen[0][0] != seen[0][1]
