@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.errors import Forbidden, Unauthenticated
-from store.tables import Image, User
+from services.errors import Forbidden, SecondFactorRequired, Unauthenticated
+from store.tables import Image, Role, User
 
 
 def member(viewer: User | None) -> User:
@@ -23,10 +23,21 @@ def admin(viewer: User | None) -> User:
     Raises:
         Unauthenticated: nobody is signed in.
         Forbidden: the viewer is no administrator.
+        SecondFactorRequired: the viewer would be one with a second factor, which is asked for here.
     """
-    if not member(viewer).is_admin:
+    viewer = member(viewer)
+    if viewer.is_held_back:
+        raise SecondFactorRequired("administrators need a second factor here: turn it on in your account")
+    if not viewer.is_admin:
         raise Forbidden("this is for administrators")
-    return member(viewer)
+    return viewer
+
+
+def hold_back(user: User, admins_need_second_factor: bool) -> User:
+    """The user, as a member where this is an administrator without the second factor that is asked for."""
+    is_sure = user.second_factor_at is not None or not admins_need_second_factor
+    user.is_held_back = user.role is Role.ADMIN and not is_sure
+    return user
 
 
 def is_admin(viewer: User | None) -> bool:

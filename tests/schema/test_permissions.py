@@ -1,33 +1,27 @@
-"""Who may see and do what: every root field, and every type by its id."""
+"""Who may see and do what: every root field, and every type by its id.
+
+`test_mutation_matrix` has whose rows may be changed by whom, and `test_field_matrix` which fields are told.
+
+504 cells.
+"""
 
 from typing import Any
 
 import pytest
 
+from api.settings import Settings
 from schema import ids
 from schema.nodes import NODES
 from services.platform import Platform
-from store.tables import (
-    ContactMessage,
-    Label,
-    ModelState,
-    NewsPost,
-    Prediction,
-    RetrainingPolicy,
-    Role,
-    RunTrigger,
-    TrailEntry,
-    TrainingRun,
-    User,
-)
+from store.tables import ModelState, Role, User
 from tests import people
-from tests.asking import Asker
-from tests.listening import joined
-from tests.store_rows import image, model
-from tests.trails import noted
+from tests.around import around
+from tests.asking import VIEWERS, Asker
+from tests.listening import joined, opened
 from tests.ways import SCHEMA
 
 SIGN_IN, FORBIDDEN, FINE = "UNAUTHENTICATED", "FORBIDDEN", "fine"
+NEEDED = "SECOND_FACTOR_REQUIRED"
 
 # field: for anybody, for a member, for an administrator
 QUERIES = {
@@ -37,6 +31,7 @@ QUERIES = {
     "news { nodes { author { name role createdAt } } }": (FINE, FINE, FINE),
     "model { number }": (FINE, FINE, FINE),
     "lastCursor": (FINE, FINE, FINE),
+    "sessions { id client current }": (SIGN_IN, FINE, FINE),
     "images { nodes { id url } }": (SIGN_IN, FINE, FINE),
     "predictions { nodes { id } }": (SIGN_IN, FINE, FINE),
     "labelQueue { nodes { id } }": (SIGN_IN, FINE, FINE),
@@ -92,7 +87,17 @@ MUTATIONS = {
     f'blockUser(input: {{{X}, reason: "r"}}) {{ errors {{ code }} }}': (SIGN_IN, FORBIDDEN, FINE),
     f"unblockUser(input: {{{X}}}) {{ errors {{ code }} }}": (SIGN_IN, FORBIDDEN, FINE),
     'withdrawLabels(input: {userId: "x", reason: "r"}) { errors { code } }': (SIGN_IN, FORBIDDEN, FINE),
-    # last: it ends the session
+    "exportAccount { errors { code } }": (SIGN_IN, FINE, FINE),
+    'requestEmailChange(input: {email: "x", password: "x"}) { errors { code } }': (SIGN_IN, FINE, FINE),
+    'confirmEmailChange(input: {token: "x"}) { errors { code } }': (FINE, FINE, FINE),
+    f"endSession(input: {{{X}}}) {{ errors {{ code }} }}": (SIGN_IN, FINE, FINE),
+    'deleteAccount(input: {password: "x"}) { errors { code } }': (SIGN_IN, FINE, FINE),
+    'beginSecondFactor(input: {password: "x"}) { errors { code } }': (SIGN_IN, FINE, FINE),
+    'confirmSecondFactor(input: {code: "x"}) { errors { code } }': (SIGN_IN, FINE, FINE),
+    'endSecondFactor(input: {password: "x", code: "x"}) { errors { code } }': (SIGN_IN, FINE, FINE),
+    f'resetSecondFactor(input: {{{X}, reason: "r"}}) {{ errors {{ code }} }}': (SIGN_IN, FORBIDDEN, FINE),
+    # last: they end the session
+    "signOutEverywhere { signedOut }": (SIGN_IN, FINE, FINE),
     "signOut { signedOut }": (FINE, FINE, FINE),
 }
 
@@ -107,35 +112,73 @@ async def outcome(asker: Asker, document: str) -> str:
     return code
 
 
+async def beginnings(address: str, asker: Asker) -> dict[str, str]:
+    """What is told of each subscription at once: why it has ended, or nothing where it goes on."""
+    async with joined(address, asker.token) as client:
+        for name in SUBSCRIPTIONS:
+            await client.subscribe(f"subscription {{ {name} {{ cursor }} }}", name)
+        await client.settle()
+        begun = dict.fromkeys(SUBSCRIPTIONS, FINE)
+        for message in client._kept:
+            assert begun[message["id"]] == FINE, "whatever has ended tells nothing more"
+            begun[message["id"]] = message["payload"][0]["extensions"]["code"]
+        return begun
+
+
+async def turned_away(address: str, asker: Asker) -> tuple[int, str]:
+    """The code and reason with which a socket closes before anything can be asked for."""
+    async with opened(address) as client:
+        init = {"type": "connection_init", "payload": {"authorization": f"Bearer {asker.token}"}}
+        await client.send(init)
+        return await client.closes()
+
+
+def needing(to_members: str) -> str:
+    """What an administrator is told who has yet to turn on the second factor."""
+    return NEEDED if to_members == FORBIDDEN else to_members
+
+
 @pytest.fixture
-async def blocked(anybody: Asker, platform: Platform) -> Asker:
-    """A member whose session an administrator has ended by a block."""
-    user, chief = await people.member("out@hospital.example"), await people.admin("guard@hospital.example")
-    asker = await anybody.signed_in(user)
-    await platform.blocking.block(chief, user.id, "misuse")
-    return asker
+def askers(
+    anybody: Asker, member: Asker, other: Asker, admin: Asker, blocked: Asker, unverified: Asker
+) -> list[tuple[str, Asker, int]]:
+    """Who asks, and the place of what each is to be told in the lists above."""
+    names = ("anybody", "member", "other", "admin", "blocked", "unverified")
+    everybody = (anybody, member, other, admin, blocked, unverified)
+    return list(zip(names, everybody, (0, 1, 1, 2, 0, 0), strict=True))
 
 
 @pytest.mark.parametrize(("operation", "listed"), [("query", QUERIES), ("mutation", MUTATIONS)])
 async def test_every_query_and_mutation(
-    anybody: Asker, member: Asker, admin: Asker, blocked: Asker, operation: str, listed: dict[str, Any]
+    askers: list[tuple[str, Asker, int]], operation: str, listed: dict[str, Any]
 ) -> None:
     for field, expected in listed.items():
-        document = f"{operation} {{ {field} }}"
-        actual = [await outcome(asker, document) for asker in (anybody, member, admin, blocked)]
-        assert actual == [*expected, expected[0]], field
+        for name, asker, place in askers:
+            assert await outcome(asker, f"{operation} {{ {field} }}") == expected[place], (field, name)
 
 
-async def test_every_subscription(address: str, anybody: Asker, member: Asker, admin: Asker) -> None:
-    for place, asker in enumerate((anybody, member, admin)):
-        async with joined(address, asker.token) as client:
-            for name in SUBSCRIPTIONS:
-                await client.subscribe(f"subscription {{ {name} {{ cursor }} }}", name)
-            await client.settle()
-            for name, expected in SUBSCRIPTIONS.items():
-                told = [message for message in client._kept if message["id"] == name]
-                codes = [message["payload"][0]["extensions"]["code"] for message in told]
-                assert codes == [expected[place]] * (expected[place] != FINE), name
+async def test_every_subscription(address: str, askers: list[tuple[str, Asker, int]]) -> None:
+    """A socket takes nobody for a stranger who comes with a token that is no good: it closes."""
+    for name, asker, place in askers:
+        if name in ("blocked", "unverified"):
+            assert await turned_away(address, asker) == (4403, "Forbidden"), name
+        else:
+            expected = {field: three[place] for field, three in SUBSCRIPTIONS.items()}
+            assert await beginnings(address, asker) == expected, name
+
+
+class TestWhereAdministratorsNeedASecondFactor:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"admin_second_factor": True})
+
+    @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+    async def test_one_without_does_what_a_member_may(self, address: str, admin: Asker) -> None:
+        begun = await beginnings(address, admin)
+        assert begun == {field: needing(to_members) for field, (_, to_members, _) in SUBSCRIPTIONS.items()}
+        for operation, listed in (("query", QUERIES), ("mutation", MUTATIONS)):
+            for field, (_, to_members, _) in listed.items():
+                assert await outcome(admin, f"{operation} {{ {field} }}") == needing(to_members), field
 
 
 def test_the_lists_above_are_complete() -> None:
@@ -146,6 +189,12 @@ def test_the_lists_above_are_complete() -> None:
     ):
         assert kind
         assert {text.partition("(")[0].partition(" ")[0] for text in listed} == kind.fields.keys()
+
+
+def test_the_cells_are_counted_right() -> None:
+    root_fields = (len(QUERIES) + len(MUTATIONS) + len(SUBSCRIPTIONS)) * len(VIEWERS)
+    by_id = sum(len(seen) for seen in BY_ID.values())
+    assert f"\n{root_fields + by_id} cells.\n" in (__doc__ or "")
 
 
 async def test_a_token_that_is_no_good_signs_nobody_in(anybody: Asker) -> None:
@@ -160,38 +209,7 @@ async def test_a_token_that_is_no_good_signs_nobody_in(anybody: Asker) -> None:
 @pytest.fixture
 async def rows(platform: Platform, ana: User) -> dict[str, str]:
     """The ids of a row of each type around Ana's image, and of what is not hers."""
-    chief = await people.admin("author@hospital.example")
-    row = await image(ana)
-    judged_by, learned_from, neither = [await model(number) for number in (2, 3, 4)]
-    label = await Label.create(image=row, finding="COVID", submitted_by=ana)
-    await label.used_in.add(learned_from)
-    prediction = await Prediction.create(image=row, model=judged_by, probability=0.9, margin=0.4)
-    post = await NewsPost.create(title="t", body="b", author=chief)
-    message = await ContactMessage.create(name="n", email="e@x.example", subject="s", body="b")
-    run = await TrainingRun.create(trigger=RunTrigger.ADMIN, epochs=1)
-    margins = {"sensitivity_margin": 0.1, "specificity_margin": 0.1, "auc_margin": 0.1, "share_per_user": 1}
-    policy = await RetrainingPolicy.create(
-        number=1, threshold=9, minutes_between=0, labels_per_class=0, **margins
-    )
-    serving = await platform.models.in_service()
-    await noted(1, ana)
-    entry = await TrailEntry.get(actor_id=ana.id)
-    return {
-        "Image": ids.encode("Image", row.id),
-        "Prediction": ids.encode("Prediction", prediction.id),
-        "Label": ids.encode("Label", label.id),
-        "User": ids.encode("User", ana.id),
-        "in service": ids.encode("ModelVersion", serving.id),
-        "judged by": ids.encode("ModelVersion", judged_by.id),
-        "learned from": ids.encode("ModelVersion", learned_from.id),
-        "neither": ids.encode("ModelVersion", neither.id),
-        "NewsPost": ids.encode("NewsPost", post.id),
-        "ContactMessage": ids.encode("ContactMessage", message.id),
-        "TrainingRun": ids.encode("TrainingRun", run.id),
-        "RetrainingPolicy": ids.encode("RetrainingPolicy", policy.id),
-        "the operator's": ids.encode("RetrainingPolicy", 0),
-        "TrailEntry": ids.encode("TrailEntry", entry.id),
-    }
+    return await around(platform, ana)
 
 
 # who sees the object by its id: anybody, Ana, another member, an administrator

@@ -13,7 +13,7 @@ from schema import ids
 from schema.nodes import NODES
 from services.platform import Platform
 from store import tables
-from store.tables import Deployment, Image, Label, ModelVersion, NewsPost, Prediction, User
+from store.tables import Deployment, Image, Label, ModelVersion, NewsPost, Prediction, Token, User
 from tests import databases
 from tests.asking import Asker
 from tests.crowded import NEVER, crowd
@@ -67,6 +67,7 @@ async def visible_to(viewer: User | None) -> set[str]:
     found = {(kind, row.id) for kind, listed in rows.items() for row in listed}
     found |= {("ModelVersion", key) for key in models}
     found |= {("User", key) for key in (users | {viewer.id} if viewer else users)}
+    found |= {("AccountSession", row.id) for row in await Token.filter(user_id=viewer.id if viewer else 0)}
     return {ids.encode(*one) for one in found}
 
 
