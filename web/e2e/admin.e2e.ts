@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ADMIN, DRAWN, enrol, faultsOf, launch, open, SERVER, signIn, tokenOf } from "./browser";
+import { ADMIN, DRAWN, enrol, faultsOf, launch, open, pressOn, SERVER, signIn, tokenOf } from "./browser";
 import { adminPlaces, LOOKS, lookOver } from "./pages";
 
 const MARTA = { name: "Marta Díaz", email: "marta@hospital.example", password: "tercera batería correcta" };
@@ -91,15 +91,14 @@ describe("a user", () => {
   it("is blocked with a reason, by keyboard alone, and let in again", async () => {
     await page.goto("/admin/users");
     await page.getByRole("button", { name: `Bloquear: ${MARTA.name}`, exact: true }).focus();
-    await page.keyboard.press("Enter");
+    await pressOn(page, "Enter");
     await dialog().waitFor();
-    await page.keyboard.press("Escape");
+    await pressOn(page, "Escape");
     await dialog().waitFor({ state: "detached" });
-    await page.keyboard.press("Enter");
+    await pressOn(page, "Enter");
     await dialog().getByLabel("Motivo").focus();
     await page.keyboard.type("etiqueta sin mirar");
-    await page.keyboard.press("Tab");
-    await page.keyboard.press("Enter");
+    await pressOn(page, "Tab", "Enter");
     await page.getByText("etiqueta sin mirar").waitFor();
     await page.getByRole("button", { name: `Desbloquear: ${MARTA.name}` }).click();
     await dialog().getByRole("button", { name: "Desbloquear" }).click();

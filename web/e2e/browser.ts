@@ -1,5 +1,6 @@
 /** The browser, and what people do in it. */
 
+import { createHmac } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
@@ -62,6 +63,16 @@ export function faultsOf(page: Page): string[] {
       faults.push(message.text());
   });
   return faults;
+}
+
+/** Keys one after the other, each once the page has drawn what the one before did: nobody types faster. */
+export async function pressOn(page: Page, ...keys: string[]): Promise<void> {
+  for (const key of keys) {
+    await page.evaluate(
+      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+    );
+    await page.keyboard.press(key);
+  }
 }
 
 /** A picture of a state that no page opens with. */
@@ -140,3 +151,16 @@ export async function tokenOf({ email, password }: { email: string; password: st
   };
   return signedIn.token;
 }
+
+/** The code that an authenticator app shows so many steps of 30 seconds from now: TOTP of RFC 6238. */
+export function codeOf(secret: string, step = 0): string {
+  const bits = [...secret].map((letter) => BASE32.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + step));
+  const hash = createHmac("sha1", key).update(counter).digest();
+  const place = (hash.at(-1) ?? 0) & 15;
+  return String((hash.readUInt32BE(place) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

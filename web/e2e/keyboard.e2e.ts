@@ -2,7 +2,7 @@
 
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ADMIN, enrol, faultsOf, launch, open, RADIOGRAPHS, SLOWLY } from "./browser";
+import { ADMIN, enrol, faultsOf, launch, open, pressOn, RADIOGRAPHS, SLOWLY } from "./browser";
 
 const LEO = { name: "Leo Paz", email: "leo@hospital.example", password: "quinta batería correcta" };
 /** More stops than any page has before what is looked for. */
@@ -26,16 +26,7 @@ afterAll(async () => {
 const button = (name: string) => page.getByRole("button", { name, exact: true });
 const link = (name: string) => page.getByRole("link", { name, exact: true });
 
-/** Keys one after the other, each once the page has drawn what the one before did: nobody types faster. */
-async function press(...keys: string[]): Promise<void> {
-  for (const key of keys) {
-    await page.evaluate(
-      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
-    );
-    await page.keyboard.press(key);
-  }
-}
-
+const press = (...keys: string[]) => pressOn(page, ...keys);
 const type = (text: string) => page.keyboard.type(text);
 
 /** Walks to what is looked for, as people do, and sees that the focus shows there. */
@@ -66,6 +57,7 @@ async function follow(wanted: Locator): Promise<void> {
 describe("by keyboard alone", () => {
   it("the content is one key away, and the menu leads on", async () => {
     await page.goto("/");
+    await page.locator("main").getByRole("link").first().waitFor();
     await follow(link("Skip to the content"));
     await press("Tab");
     expect(await page.evaluate(() => document.activeElement?.closest("main") !== null)).toBe(true);

@@ -45,11 +45,13 @@ export async function places(token: string): Promise<Place[]> {
     { name: "forgotten-password", path: "/forgotten-password" },
     { name: "verify-email", path: "/verify-email?token=x" },
     { name: "reset-password", path: "/reset-password?token=x" },
+    { name: "confirm-email", path: "/confirm-email?token=x" },
     { name: "missing", path: "/no/such/page" },
     { name: "sign-in-needed", path: "/examine" },
     { name: "examine", path: "/examine", as: "member" },
     { name: "image", path: `/examine/${first("images")}`, as: "member" },
     { name: "label-queue", path: "/label-queue", as: "member" },
+    { name: "account", path: "/account", as: "member" },
   ];
 }
 
@@ -114,7 +116,7 @@ interface Violation {
 }
 
 /** What axe finds against WCAG 2.2 AA, a line each. */
-async function violations(page: Page): Promise<string[]> {
+export async function violations(page: Page): Promise<string[]> {
   // By the debugger, which the page's policy does not reach.
   await page.evaluate(axeSource);
   const found = await page.evaluate(async () => {

@@ -9,5 +9,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // One story after another, in one browser.
     fileParallelism: false,
+    // Within a story each step needs the one before: the others would but wait in vain.
+    bail: 1,
   },
 });

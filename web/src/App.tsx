@@ -23,7 +23,8 @@ export function App() {
           <SideMenu />
           <div className="frame-page">
             <ConnectionBanner />
-            <main id="main">
+            {/* Takes the focus where the link leads: browsers differ in whether Tab goes on from there otherwise. */}
+            <main id="main" tabIndex={-1}>
               <Pages />
             </main>
             <Footer />

@@ -19,6 +19,9 @@ export type TrailKind = NonNullable<Entry["kind"]>;
 
 export const KINDS = Object.keys(texts.en.kind) as TrailKind[];
 
+/** What nobody's name stands beside where whoever runs the server did it. */
+const BY_OPERATORS: TrailKind[] = ["ROLE_CHANGED", "SECOND_FACTOR_RESET"];
+
 interface Props {
   entries: Entry[];
   /** Shows what one user did; null where that is so already. */
@@ -76,8 +79,9 @@ function Row({ entry, onlyBy }: { entry: Entry } & Pick<Props, "onlyBy">) {
 
 function Who({ entry: { actor, actorId, kind }, onlyBy }: { entry: Entry } & Pick<Props, "onlyBy">) {
   const text = useText(texts);
-  // Nobody gives a role by the web but administrators: without one it was done at the command line.
-  if (!actor) return actorId ? text.formerUser : kind === "ROLE_CHANGED" ? text.operator : text.platform;
+  // Nobody does these by the web but administrators: without one it was done at the command line.
+  if (!actor)
+    return actorId ? text.formerUser : kind && BY_OPERATORS.includes(kind) ? text.operator : text.platform;
   if (!onlyBy) return actor.name;
   return (
     <button
@@ -117,6 +121,7 @@ function useValue({ kind, value }: Entry): string | null {
   const { number } = useFormat();
   if (!value) return null;
   if (kind === "ROLE_CHANGED") return text.role(role[value as keyof typeof role]);
+  if (kind === "RECOVERY_CODE_USED") return text.left(number(Number(value)));
   if (kind === "LABELS_WITHDRAWN") return text.labels(number(Number(value)));
   return kind === "RETRAINING_STARTED" && value === "THRESHOLD" ? text.byThreshold : null;
 }

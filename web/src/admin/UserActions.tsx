@@ -25,6 +25,10 @@ const WITHDRAW = graphql(`mutation WithdrawLabels($input: WithdrawLabelsInput!) 
   withdrawLabels(input: $input) { user { id } withdrawn errors { code message path } }
 }`);
 
+const RESET = graphql(`mutation ResetSecondFactor($input: ResetSecondFactorInput!) {
+  resetSecondFactor(input: $input) { user { id secondFactorSince } errors { code message path } }
+}`);
+
 const tell = (message: string) => toasts.show({ message, tone: "done" });
 
 export function UserActions({ user }: { user: ListedUser }) {
@@ -33,6 +37,7 @@ export function UserActions({ user }: { user: ListedUser }) {
       <RoleButton user={user} />
       {user.blockedAt ? <UnblockButton user={user} /> : <BlockButton user={user} />}
       <WithdrawButton user={user} />
+      {user.secondFactorSince && <ResetButton user={user} />}
     </div>
   );
 }
@@ -100,6 +105,23 @@ function WithdrawButton({ user: { id, name } }: { user: ListedUser }) {
       done={({ withdrawn }) => tell(text.withdrawn(number(withdrawn ?? 0)))}
     >
       <p>{text.withdrawLead(name)}</p>
+      <ReasonField />
+    </ActionButton>
+  );
+}
+
+function ResetButton({ user: { id, name } }: { user: ListedUser }) {
+  const text = useText(texts);
+  const [send] = useMutate(RESET);
+  return (
+    <ActionButton
+      name={text.resetFactor}
+      title={text.actionOf(text.resetFactor, name)}
+      look="btn-sm btn-outline-danger"
+      send={(value) => send({ input: { id, reason: value("reason") } })}
+      done={() => tell(text.factorReset(name))}
+    >
+      <p>{text.resetFactorLead(name)}</p>
       <ReasonField />
     </ActionButton>
   );

@@ -7,7 +7,7 @@ import { UserActions } from "./UserActions";
 
 export const USERS = graphql(`query Users($first: Int!, $after: String) {
   users(first: $first, after: $after) {
-    nodes { id name email emailVerified role createdAt blockedAt blockReason }
+    nodes { id name email emailVerified role createdAt blockedAt blockReason secondFactorSince }
     pageInfo { hasNextPage endCursor }
   }
 }`);

@@ -10,12 +10,17 @@ import { session, useSession } from "../session/useSession";
 import { examine } from "../texts/examine";
 import { useText } from "../texts/useText";
 import { UploadItem } from "./UploadItem";
-import { detailsOf, type Send, uploads } from "./uploads";
+import { detailsOf, type Pause, type Send, uploads } from "./uploads";
 
 // Whoever signs in next is not to see what somebody else was about to upload.
 session.subscribe(() => {
   if (!session.get().token) uploads.forget();
 });
+
+const pause: Pause = (failures, seconds) =>
+  seconds === undefined
+    ? untilNextAttempt(failures)
+    : new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 const TYPES = "image/*,.dcm,.dicom,application/dicom";
 
@@ -36,7 +41,7 @@ export function UploadPanel({ stored }: Props) {
     if (sent.status === "failed" && sent.failure.kind === "UNAUTHENTICATED" && token) session.end(token);
     return sent;
   };
-  const start = (id?: number) => uploads.start(send, untilNextAttempt, id);
+  const start = (id?: number) => uploads.start(send, pause, id);
   const describe = (change: UploadDetails) => {
     setDetails((before) => ({ ...before, ...change }));
     uploads.describe(change);

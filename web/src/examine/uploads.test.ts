@@ -60,6 +60,24 @@ describe("uploads", () => {
     expect(pause.mock.calls).toEqual([[0], [1]]);
   });
 
+  it("wait for as long as the server asks, however often", async () => {
+    const uploads = new Uploads();
+    const held: Sent = { status: "later", seconds: 7 };
+    const send = vi.fn<Send>();
+    for (let sent = 0; sent < 10; sent += 1) send.mockResolvedValueOnce(held);
+    send.mockResolvedValueOnce(lost).mockResolvedValue(stored);
+    const during: string[][] = [];
+    const pause = vi.fn(async () => {
+      during.push(states(uploads));
+    });
+    uploads.choose(files(1), {});
+    uploads.start(send, pause);
+    await settled();
+    expect(states(uploads)).toEqual(["stored"]);
+    expect(pause.mock.calls).toEqual([...Array(10).fill([0, 7]), [0]]);
+    expect(during).toEqual([...Array(10).fill(["held"]), ["interrupted"]]);
+  });
+
   it("give up at last, and can be started again one by one", async () => {
     const uploads = new Uploads();
     uploads.choose(files(2), {});

@@ -13,6 +13,8 @@ export type UploadState =
   | { name: "sending"; share: number }
   /** The connection was lost; it is sent again by itself. */
   | { name: "interrupted" }
+  /** The server has too much to do; it is sent again by itself. */
+  | { name: "held" }
   | { name: "stored" | "repeated"; image: ImageRow }
   | { name: "refused"; problems: Problem[] }
   | { name: "failed"; failure: Failure };
@@ -25,6 +27,9 @@ export interface Upload {
 }
 
 export type Send = (file: File, details: UploadDetails, progress: (share: number) => void) => Promise<Sent>;
+
+/** Until a file is sent again: after so many failures, or in the seconds that the server asked for. */
+export type Pause = (failures: number, seconds?: number) => Promise<void>;
 
 /** A label needs no evidence, but evidence needs a label. */
 export function detailsOf(label: Finding | null, evidence: Evidence): UploadDetails {
@@ -78,14 +83,14 @@ export class Uploads extends Observable<readonly Upload[]> {
   }
 
   /** Sends all that are chosen, or one again that has failed. */
-  start(send: Send, pause: (failures: number) => Promise<void>, id?: number): void {
+  start(send: Send, pause: Pause, id?: number): void {
     for (const one of this.get())
       if (one.id === id || (id === undefined && one.state.name === "chosen"))
         this.#set(one.id, { name: "waiting" });
     this.#next(send, pause);
   }
 
-  #next(send: Send, pause: (failures: number) => Promise<void>): void {
+  #next(send: Send, pause: Pause): void {
     while (this.#sending < AT_ONCE) {
       const next = this.get().find(({ state }) => state.name === "waiting");
       if (!next) return;
@@ -98,18 +103,24 @@ export class Uploads extends Observable<readonly Upload[]> {
     }
   }
 
-  async #sendOne(upload: Upload, send: Send, pause: (failures: number) => Promise<void>): Promise<void> {
-    for (let attempt = 0; ; attempt += 1) {
+  async #sendOne(upload: Upload, send: Send, pause: Pause): Promise<void> {
+    for (let failures = 0; ; ) {
       const sent = await send(upload.file, upload.details, (share) =>
         this.#set(upload.id, { name: "sending", share }),
       );
-      if (sent.status !== "failed" || sent.failure.kind !== "UNREACHABLE" || attempt + 1 === ATTEMPTS) {
+      if (sent.status === "later") {
+        this.#set(upload.id, { name: "held" });
+        await pause(failures, sent.seconds);
+        continue;
+      }
+      if (sent.status !== "failed" || sent.failure.kind !== "UNREACHABLE" || failures + 1 === ATTEMPTS) {
         this.#set(upload.id, stateOf(sent));
         return;
       }
       // The server knows a file that it has by its bytes: sending it again is safe.
       this.#set(upload.id, { name: "interrupted" });
-      await pause(attempt);
+      await pause(failures);
+      failures += 1;
     }
   }
 
@@ -118,7 +129,7 @@ export class Uploads extends Observable<readonly Upload[]> {
   }
 }
 
-function stateOf(sent: Sent): UploadState {
+function stateOf(sent: Exclude<Sent, { status: "later" }>): UploadState {
   switch (sent.status) {
     case "stored":
     case "repeated":

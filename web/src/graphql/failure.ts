@@ -6,6 +6,7 @@ export type FailureKind =
   | "UNREACHABLE"
   | "UNAUTHENTICATED"
   | "FORBIDDEN"
+  | "SECOND_FACTOR_REQUIRED"
   | "BAD_USER_INPUT"
   | "RATE_LIMITED"
   | "INTERNAL";
@@ -21,7 +22,13 @@ interface CodedError {
   extensions?: Record<string, unknown> | undefined;
 }
 
-const KINDS: readonly string[] = ["UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT", "RATE_LIMITED"];
+const KINDS: readonly string[] = [
+  "UNAUTHENTICATED",
+  "FORBIDDEN",
+  "SECOND_FACTOR_REQUIRED",
+  "BAD_USER_INPUT",
+  "RATE_LIMITED",
+];
 
 /** The failure that a list of GraphQL errors tells of: that of the first. */
 export function failureOf(errors: readonly CodedError[]): Failure {

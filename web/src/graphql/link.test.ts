@@ -18,6 +18,11 @@ describe("the end of a subscription", () => {
     ["a lost connection", { code: 1006 }, "again"],
     ["a client that was too slow", { code: 4410 }, "again"],
     ["a cursor that has expired", [{ message: "", extensions: { code: "BAD_USER_INPUT" } }], "lost"],
+    [
+      "what wants a second factor first",
+      [{ message: "", extensions: { code: "SECOND_FACTOR_REQUIRED" } }],
+      "final",
+    ],
     ["what is not for this user", [{ message: "", extensions: { code: "FORBIDDEN" } }], "final"],
   ])("by %s", (_, reason, verdict) => {
     expect(source.verdict(reason)).toBe(verdict);

@@ -3,13 +3,15 @@
 import { createClient as createSocket, type Client as Socket } from "graphql-ws";
 import { Client, cacheExchange, fetchExchange, mapExchange, stringifyDocument } from "urql";
 import { connection } from "./connection";
-import { type Failure, failureOf, failureOfOperation } from "./failure";
+import { type Failure, type FailureKind, failureOf, failureOfOperation } from "./failure";
 import type { Sink, Source } from "./follow";
 import { graphql, type TadaDocumentNode } from "./graphql";
 import { ENDPOINT } from "./request";
 
 /** The server's answers to a token that it does not know. */
 const SOCKET_FORBIDDEN = 4403;
+/** What does not change by trying again. */
+const FINAL: FailureKind[] = ["UNAUTHENTICATED", "FORBIDDEN", "SECOND_FACTOR_REQUIRED"];
 const PING_MS = 15_000;
 const PONG_MS = 5_000;
 
@@ -99,7 +101,7 @@ export function sourceOf<Data extends object, Variables extends { after?: string
     verdict(reason) {
       const { kind } = failureAtEnd(reason);
       if (kind === "UNAUTHENTICATED") onRefused();
-      if (kind === "UNAUTHENTICATED" || kind === "FORBIDDEN") return "final";
+      if (FINAL.includes(kind)) return "final";
       if (kind === "UNREACHABLE") connection.lost();
       return kind === "BAD_USER_INPUT" ? "lost" : "again";
     },

@@ -23,7 +23,16 @@ describe("the answer to an upload", () => {
       status: "refused",
       problems: [problem],
     });
-    expect(sentOf({ data: { uploadImages: { errors: [problem], results: [] } } }).status).toBe("refused");
+    const whole = { ...problem, retryAfter: null };
+    expect(sentOf({ data: { uploadImages: { errors: [whole], results: [] } } }).status).toBe("refused");
+  });
+
+  it("tells when to come back, to the mutation and to the endpoint", () => {
+    const full = { code: "RATE_LIMITED" as const, message: "no", path: ["input"], retryAfter: 12 };
+    const later = { status: "later", seconds: 12 };
+    expect(sentOf({ data: { uploadImages: { errors: [full], results: [] } } })).toEqual(later);
+    const limited = { message: "no", extensions: { code: "RATE_LIMITED", retryAfter: 12 } };
+    expect(sentOf({ errors: [limited] })).toEqual(later);
   });
 
   it("tells of a failure", () => {

@@ -10,7 +10,7 @@ import type { Problem } from "./useMutate";
 const UPLOAD = graphql(
   `mutation Upload($input: UploadImagesInput!) {
   uploadImages(input: $input) {
-    errors { code message path }
+    errors { code message path retryAfter }
     results {
       image { ...ImageRow }
       duplicateOf { ...ImageRow }
@@ -27,6 +27,8 @@ export type Sent =
   | { status: "stored"; image: ImageRow }
   | { status: "repeated"; image: ImageRow }
   | { status: "refused"; problems: Problem[] }
+  /** Too much waits there; in so many seconds there is room. */
+  | { status: "later"; seconds: number }
   | { status: "failed"; failure: Failure };
 
 /** The form of an upload: the file's place in the variables is null, and the map says what belongs there. */
@@ -46,12 +48,22 @@ interface Answer {
 
 /** What an answer says of the one file. */
 export function sentOf(answer: Answer): Sent {
-  if (!answer.data) return { status: "failed", failure: failureOf(answer.errors ?? []) };
+  if (!answer.data) return failed(answer.errors ?? []);
   const { errors, results } = answer.data.uploadImages;
+  const [limited] = errors.filter(({ code }) => code === "RATE_LIMITED");
+  if (limited?.retryAfter) return { status: "later", seconds: limited.retryAfter };
   const [result] = results;
   if (result?.image) return { status: "stored", image: result.image };
   if (result?.duplicateOf) return { status: "repeated", image: result.duplicateOf };
   return { status: "refused", problems: [...errors, ...(result?.errors ?? [])] };
+}
+
+function failed(errors: NonNullable<Answer["errors"]>): Sent {
+  const failure = failureOf(errors);
+  const seconds = errors[0]?.extensions?.retryAfter;
+  return failure.kind === "RATE_LIMITED" && typeof seconds === "number"
+    ? { status: "later", seconds }
+    : { status: "failed", failure };
 }
 
 const UNREACHABLE: Sent = { status: "failed", failure: { kind: "UNREACHABLE", message: "" } };

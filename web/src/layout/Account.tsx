@@ -36,14 +36,19 @@ function SignedIn() {
         <br />
         {viewer?.name ?? " "}
       </p>
-      <button
-        type="button"
-        className="btn btn-sm btn-outline-primary"
-        disabled={isUnderWay}
-        onClick={() => void leave()}
-      >
-        {text.signOut}
-      </button>
+      <div className="d-flex flex-wrap gap-2">
+        <Link className="btn btn-sm btn-outline-primary" href="/account">
+          {text.account}
+        </Link>
+        <button
+          type="button"
+          className="btn btn-sm btn-outline-primary"
+          disabled={isUnderWay}
+          onClick={() => void leave()}
+        >
+          {text.signOut}
+        </button>
+      </div>
     </div>
   );
 }

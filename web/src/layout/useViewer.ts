@@ -5,7 +5,7 @@ import { graphql, type ResultOf } from "../graphql/graphql";
 import { type QueryState, useQuery } from "../graphql/useQuery";
 import { session, useSession } from "../session/useSession";
 
-const VIEWER = graphql(`query Viewer { viewer { id name email role } }`);
+const VIEWER = graphql(`query Viewer { viewer { id name email role secondFactorSince } }`);
 
 export type Viewer = NonNullable<ResultOf<typeof VIEWER>["viewer"]>;
 

@@ -10,7 +10,7 @@ import { news } from "../texts/news";
 import { useFormat, useText } from "../texts/useText";
 
 const POST = graphql(`query Post($id: ID!) {
-  node(id: $id) { __typename ... on NewsPost { id title body publishedAt author { name } } }
+  node(id: $id) { __typename ... on NewsPost { id title body publishedAt author { name deletedAt } } }
 }`);
 
 export function NewsPostPage() {
@@ -27,7 +27,8 @@ export function NewsPostPage() {
           post ? (
             <article>
               <p className="text-body-secondary">
-                <time dateTime={post.publishedAt}>{date(post.publishedAt)}</time> · {post.author.name}
+                <time dateTime={post.publishedAt}>{date(post.publishedAt)}</time> ·{" "}
+                {post.author.deletedAt ? text.nobody : post.author.name}
               </p>
               <Markdown source={post.body} />
             </article>

@@ -9,7 +9,8 @@ export const account = texts({
     email: "E-mail address",
     password: "Password",
     newPassword: "New password",
-    passwordHint: "At least 8 characters, of whatever kind.",
+    passwordHint:
+      "At least 8 characters, of whatever kind: several words are easy to remember and hard to guess.",
     signUp: {
       title: "Sign up",
       lead: "With an account you upload images, see what the classifier finds in them, and label them. Only you and the administrators see your images.",
@@ -50,7 +51,7 @@ export const account = texts({
     incomplete: "This address is incomplete: open the whole link of the mail.",
     ended: {
       title: "Your session has ended",
-      why: "Sessions last 14 days, and end when the password is changed or an administrator blocks the account. What you have uploaded is safe. Sign in, and you come back to where you were.",
+      why: "Sessions last 14 days, and end when the password or the address is changed, when you end them elsewhere, or when an administrator blocks the account. What you have uploaded is safe. Sign in, and you come back to where you were.",
       again: "Sign in again",
     },
     needed: {
@@ -64,7 +65,8 @@ export const account = texts({
     email: "Dirección de correo",
     password: "Contraseña",
     newPassword: "Nueva contraseña",
-    passwordHint: "Al menos 8 caracteres, de cualquier tipo.",
+    passwordHint:
+      "Al menos 8 caracteres, de cualquier tipo: varias palabras se recuerdan bien y se adivinan mal.",
     signUp: {
       title: "Registrarse",
       lead: "Con una cuenta puede subir imágenes, ver qué encuentra en ellas el clasificador y etiquetarlas. Solo usted y los administradores ven sus imágenes.",
@@ -106,7 +108,7 @@ export const account = texts({
     incomplete: "Esta dirección está incompleta: abra el enlace entero del correo.",
     ended: {
       title: "Su sesión ha terminado",
-      why: "Las sesiones duran 14 días, y terminan cuando se cambia la contraseña o un administrador bloquea la cuenta. Lo que subió está a salvo. Inicie sesión y volverá a donde estaba.",
+      why: "Las sesiones duran 14 días, y terminan cuando se cambia la contraseña o la dirección, cuando usted las cierra en otro lugar, o cuando un administrador bloquea la cuenta. Lo que subió está a salvo. Inicie sesión y volverá a donde estaba.",
       again: "Iniciar sesión de nuevo",
     },
     needed: {

@@ -21,6 +21,8 @@ describe("problems", () => {
   it("say as much in Spanish where that is known, and what the code says otherwise", () => {
     const known = { code: "INVALID", message: "a password has at least 8 characters" };
     expect(problemInWords(known, "es")).toBe("La contraseña debe tener al menos 8 caracteres.");
+    const longer = { code: "INVALID", message: "this password would be guessed soon: take a longer one" };
+    expect(problemInWords(longer, "es")).toContain("se adivinaría pronto");
     const unknown = { code: "EMAIL_TAKEN", message: "whatever" };
     expect(problemInWords(unknown, "es")).toBe("Alguien ya se registró con esta dirección.");
   });

@@ -10,6 +10,8 @@ export const failures = texts({
     UNREACHABLE: "The server cannot be reached. Check the connection and try again.",
     UNAUTHENTICATED: "Your session has ended. Sign in again.",
     FORBIDDEN: "Your account may not do this.",
+    SECOND_FACTOR_REQUIRED:
+      "Administrators need a second factor here. Turn it on in your account, from the menu; then come back.",
     BAD_USER_INPUT: "The server could not make sense of this request.",
     RATE_LIMITED: "Too many requests at once. Wait a moment and try again.",
     INTERNAL: (told: string) => `Something went wrong on the server. ${told}`.trim(),
@@ -18,6 +20,8 @@ export const failures = texts({
     UNREACHABLE: "No se puede llegar al servidor. Revise la conexión e inténtelo de nuevo.",
     UNAUTHENTICATED: "Su sesión ha terminado. Inicie sesión de nuevo.",
     FORBIDDEN: "Su cuenta no tiene permiso para hacer esto.",
+    SECOND_FACTOR_REQUIRED:
+      "Aquí los administradores necesitan un segundo factor. Actívelo en su cuenta, desde el menú, y vuelva.",
     BAD_USER_INPUT: "El servidor no pudo entender este pedido.",
     RATE_LIMITED: "Demasiados pedidos a la vez. Espere un momento e inténtelo de nuevo.",
     INTERNAL: (told: string) => `Algo falló en el servidor. ${told}`.trim(),
@@ -39,8 +43,10 @@ export const codes = texts({
     NOT_FOUND: "There is no such thing, or none that you may see.",
     RATE_LIMITED: "Too many attempts. Try again later.",
     REQUIRED: "This is needed.",
+    SECOND_FACTOR_REQUIRED: "Give the code of your authenticator app, too.",
     TOKEN_EXPIRED: "This link has expired or was used already.",
     TOO_LARGE: "This is longer or larger than what is taken.",
+    UNAVAILABLE: "Something does not work on the server now. Try again later.",
     UNSUPPORTED_FORMAT: "The file is not an image of a kind that is read here.",
   },
   es: {
@@ -56,8 +62,10 @@ export const codes = texts({
     NOT_FOUND: "No existe, o usted no lo puede ver.",
     RATE_LIMITED: "Demasiados intentos. Inténtelo más tarde.",
     REQUIRED: "Este dato es necesario.",
+    SECOND_FACTOR_REQUIRED: "Indique también el código de su aplicación.",
     TOKEN_EXPIRED: "Este enlace venció o ya fue usado.",
     TOO_LARGE: "Es más largo o más grande que lo que se admite.",
+    UNAVAILABLE: "Algo no funciona ahora en el servidor. Inténtelo más tarde.",
     UNSUPPORTED_FORMAT: "El archivo no es una imagen de un tipo que se lea aquí.",
   },
 });
@@ -66,6 +74,16 @@ export const codes = texts({
 const SPANISH: [RegExp, string][] = [
   [/^a password has at least (\d+) characters$/, "La contraseña debe tener al menos $1 caracteres."],
   [/^a password has at most (\d+) characters$/, "La contraseña puede tener hasta $1 caracteres."],
+  [
+    /^this password would be guessed soon.*$/,
+    "Esta contraseña se adivinaría pronto: elija una más larga, o varias palabras, sin su nombre, su dirección ni el nombre de la plataforma.",
+  ],
+  [/^the code is wrong, or was used already$/, "El código no es correcto, o ya fue usado."],
+  [/^there is a second factor already/, "Ya hay un segundo factor: primero desactívelo."],
+  [/^there is no second factor/, "No hay ningún segundo factor."],
+  [/^the password is wrong$/, "La contraseña no es correcta."],
+  [/^this is the address of your account already$/, "Esta ya es la dirección de su cuenta."],
+  [/^this is the last administrator/, "Es el último administrador: nombre antes a otro."],
   [/^a name is needed$/, "Hace falta un nombre."],
   [/^a name has at most (\d+) characters$/, "El nombre puede tener hasta $1 caracteres."],
   [/^the (?:subject|title) has at most (\d+) characters$/, "El título puede tener hasta $1 caracteres."],
@@ -85,6 +103,10 @@ const SPANISH: [RegExp, string][] = [
   [
     /^The DICOM file is .*$/,
     "El archivo DICOM no es una radiografía de tórax de frente (CR, DX), que es lo que se admite.",
+  ],
+  [
+    /^there is no room on the platform's disk, so this file was not taken;.*$/,
+    "No hay espacio en el disco de la plataforma, así que este archivo no se guardó. Envíelo de nuevo cuando quien la administra haya hecho lugar.",
   ],
   [/^there is no such image$/, "Esa imagen ya no existe."],
 ];

@@ -29,6 +29,10 @@ export const users = texts({
     withdrawLead: (name: string) =>
       `All labels that ${name} has submitted until now count nowhere any more: no run learns from them, and models that did say so. There is no way back.`,
     withdrawn: (count: string) => `Labels withdrawn: ${count}.`,
+    resetFactor: "Reset second factor",
+    resetFactorLead: (name: string) =>
+      `For when ${name} has lost it: the password alone signs in again, and all sessions end. Make sure first that it is ${name} who asks.`,
+    factorReset: (name: string) => `${name} signs in by the password alone.`,
     actionOf: (action: string, name: string) => `${action}: ${name}`,
   },
   es: {
@@ -57,6 +61,10 @@ export const users = texts({
     withdrawLead: (name: string) =>
       `Todas las etiquetas que ${name} envió hasta ahora dejan de contar: ningún entrenamiento aprende de ellas, y los modelos que lo hicieron lo dicen. No hay vuelta atrás.`,
     withdrawn: (count: string) => `Etiquetas retiradas: ${count}.`,
+    resetFactor: "Quitar el segundo factor",
+    resetFactorLead: (name: string) =>
+      `Para cuando ${name} lo haya perdido: bastará de nuevo la contraseña, y todas sus sesiones terminan. Antes asegúrese de que es ${name} quien lo pide.`,
+    factorReset: (name: string) => `A ${name} le basta ahora la contraseña.`,
     actionOf: (action: string, name: string) => `${action}: ${name}`,
   },
 });
