@@ -18,6 +18,7 @@ from services.door import Door
 from services.errors import Refused
 from services.journal import DatabaseJournal
 from services.outbox import Outbox
+from services.second_factor import SecondFactors
 from services.throttle import Throttle
 from store.database import open_database
 from store.database_faults import shown
@@ -43,6 +44,15 @@ def create_admin(email: Annotated[str, typer.Argument(help="the administrator's 
     done = "is an administrator" if is_new else "was there: password replaced; is an administrator"
     typer.echo(f"{user.email} {done} and can sign in.")
     typer.echo(f"Database: {shown(settings.database)}")
+
+
+def reset_second_factor(email: Annotated[str, typer.Argument(help="the account's address")]) -> None:
+    """Let somebody who has lost the second factor sign in by the password alone."""
+    user = asyncio.run(_reset(prepared(), email))
+    if user is None:
+        typer.echo(f"there is no account with the address {email}", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{user.email} signs in by the password alone, and has no session any more.")
 
 
 def model_card(
@@ -87,6 +97,14 @@ async def _create(settings: Settings, email: str, password: str) -> tuple[User, 
         address, _ = addresses.normalised(email)
         is_new = not await User.filter(email=address).exists()
         return await accounts.create_admin(email, password), is_new
+
+
+async def _reset(settings: Settings, email: str) -> User | None:
+    """Whose second factor has gone, if there was one; None where nobody has the address."""
+    address, _ = addresses.normalised(email)
+    async with open_database(settings.database):
+        outbox = Outbox(InProcessLog(DatabaseJournal()))
+        return await SecondFactors(outbox, Door(Throttle())).reset_by_operator(address)
 
 
 async def _card(settings: Settings, number: int | None) -> str | None:

@@ -85,8 +85,8 @@ class Beginning:
         )
 
 
-def load_beginning(data_dir: Path, named: Path | None = None) -> Beginning:
-    """The default model as shipped, or another that lies in the folder ``named``.
+def load_beginning(data_dir: Path, named: Path | None = None, warm: bool = True) -> Beginning:
+    """The default model as shipped, or another that lies in the folder ``named``; warm it is compiled.
 
     Raises:
         CannotStart: it cannot be used.
@@ -94,16 +94,19 @@ def load_beginning(data_dir: Path, named: Path | None = None) -> Beginning:
     folder = named or default_model.FOLDER
     try:
         default = default_model.load(folder)
-        return Beginning(folder, default, _extractor(data_dir, folder, default.model))
+        extractor = _extractor(data_dir, folder, default.model)
     except UNUSABLE as error:
         remedy = "name a folder that `covidxr default-model --out` made, or unset COVIDXR_DEFAULT_MODEL"
         raise CannotStart(
             f"the default model in {folder} cannot be used: {error}. Remedy: {remedy}."
         ) from error
+    if warm:
+        extractor.warm_up()
+    return Beginning(folder, default, extractor)
 
 
 def _extractor(data_dir: Path, folder: Path, model: Model) -> FeatureExtractor:
-    """The network that a model reads, compiled for every size of batch."""
+    """The network that a model reads."""
     found = networks.load(
         model.backbone.network, data_dir / "cache" / "weights", default_model.weights_file(folder)
     )
@@ -112,7 +115,6 @@ def _extractor(data_dir: Path, folder: Path, model: Model) -> FeatureExtractor:
         raise BackboneMismatch(
             f"the weights beside it are of {extractor.name}, and it reads {model.backbone.name}"
         )
-    extractor.warm_up()
     return extractor
 
 

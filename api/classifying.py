@@ -25,7 +25,7 @@ Data = Annotated[Path, typer.Option(help="a folder of images with a manifest.csv
 Weights = Annotated[
     Path | None,
     typer.Option(
-        help="the network's weights, else ImageNet's: .h5, .keras, .safetensors, of VGG16 also .pth"
+        help="the network's weights, else ImageNet's: .h5, .keras, .safetensors, and .pth named by its hash"
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="the same seed gives the same bytes on one machine")]

@@ -7,9 +7,10 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from api import administration, predicting, serve, study, teaching, trail, worker
+from api import administration, backup, doctor, predicting, restore, serve, study, teaching, trail, worker
 from api.preparation import CannotStart
 from api.settings import complaints, unknown_settings
+from services.backup_files import BackupUnusable
 from store.database_faults import DatabaseUnusable
 
 app = typer.Typer(
@@ -23,7 +24,11 @@ app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("migrate")(administration.migrate)
 app.command("create-admin")(administration.create_admin)
+app.command("reset-second-factor")(administration.reset_second_factor)
 app.command("model-card")(administration.model_card)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
+app.command("doctor")(doctor.doctor)
 app.add_typer(trail.app, name="audit")
 app.command("predict")(predicting.predict)
 app.command("train")(teaching.train)
@@ -46,7 +51,7 @@ def main() -> None:
         for line in complaints(error):
             typer.echo(line, err=True)
         sys.exit(2)
-    except (CannotStart, DatabaseUnusable) as error:
+    except (BackupUnusable, CannotStart, DatabaseUnusable) as error:
         typer.echo(str(error), err=True)
         sys.exit(1)
 

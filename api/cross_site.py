@@ -9,8 +9,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from api.multipart import PREFLIGHT
+from api.request_ids import HEADER
 
-ANSWER_HEADERS: Final = ("ETag", "Retry-After")
+ANSWER_HEADERS: Final = ("ETag", "Retry-After", HEADER)
 """What a page may read of an answer, besides the few that it always may."""
 PREFLIGHT_SECONDS: Final = 600
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
@@ -35,6 +35,7 @@ from api.patience import ENDLESS, FAREWELL, REASON
 from api.seats import RETRY_SECONDS, NoSeat, Seats, holder_of
 from api.sockets import Handler, Wire
 from api.trusted import BadManifest, Register
+from api.turns import Turns
 from schema.audience import Audience
 from schema.context import Session
 from schema.errors import BAD_USER_INPUT, RATE_LIMITED, TOO_SLOW, fault
@@ -45,10 +46,14 @@ INIT_TIMEOUT = timedelta(seconds=10)
 MAX_OPERATIONS_PER_SOCKET = 100
 FORMS_AT_ONCE = 8
 """Forms of uploads that are read at the same time; others wait."""
+FORMS_OF_ONE = 3
+"""Of these, one user's: as many as a web page sends at once. Whoever sends slowly holds up nobody else."""
+
+security = logging.getLogger("security")
 
 READING = {OperationType.QUERY}
 WRITING = {OperationType.QUERY, OperationType.MUTATION}
-HEADERS = {"Vary": "Accept", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+HEADERS = {"Vary": "Accept", "Cache-Control": "no-store"}
 
 
 class EventStream(SSETransport):
@@ -102,7 +107,7 @@ class GraphQLView(GraphQL[Session, None]):
         self.stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: EventStream}
         self._platform = platform
         self._page = page
-        self._turns = asyncio.Semaphore(FORMS_AT_ONCE)
+        self.turns = Turns(FORMS_AT_ONCE, FORMS_OF_ONE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -137,6 +142,9 @@ class GraphQLView(GraphQL[Session, None]):
             return self._errors(told, accept, status_of({"errors": [told]}, ""))
 
     def _errors(self, error: Mapping[str, Any], accept: str, status: int) -> Response:
+        code = error["extensions"]["code"]
+        if status < 500:
+            security.info("refused", extra={"fields": {"codes": [code], "status": status}})
         response = self._answer({"errors": [error]}, answer_type(accept), status)
         if wait := retry_after({"errors": [error]}):
             response.headers["Retry-After"] = wait
@@ -163,9 +171,11 @@ class GraphQLView(GraphQL[Session, None]):
         source = source_of(request.client)
         if isinstance(request, WebSocket):
             return Session(self._audience, source=source)  # the token comes with connection_init
-        session = Session(self._audience, bearer(request.headers.get("authorization")), source)
+        client = request.headers.get("user-agent", "")
+        session = Session(self._audience, bearer(request.headers.get("authorization")), source, client)
         await session.refresh()
         request.state.limits = limits_of(request.headers, is_signed_in=session.viewer is not None)
+        request.state.sender = session.spender
         return session
 
     async def on_ws_connect(self, context: Session) -> Any:
@@ -192,7 +202,7 @@ class GraphQLView(GraphQL[Session, None]):
         assert isinstance(request, BoundedRequest)
         refuse_other_sites(request.headers)
         # Small forms take no turn: nobody known could hold up the uploads of everybody else.
-        async with self._turns if request.limits == UPLOAD else nullcontext():
+        async with self.turns.turn(request.sender) if request.limits == UPLOAD else nullcontext():
             form = (await request.get_form_data()).form
         operations = self.parse_json(text_of(form, "operations"))
         put_files(operations, self.parse_json(text_of(form, "map")), form)

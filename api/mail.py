@@ -33,22 +33,37 @@ class SmtpPost:
 
     async def send(self, letter: Letter) -> None:
         """See `services.letters.Post`."""
-        parts = urlsplit(self.url)
-        tls = parts.scheme == "smtps"
         try:
-            await aiosmtplib.send(
-                compose(letter, self.sender),
-                hostname=parts.hostname or "localhost",
-                port=parts.port or (465 if tls else 25),
-                username=unquote(parts.username) if parts.username else None,
-                password=unquote(parts.password) if parts.password else None,
-                use_tls=tls,
-                tls_context=ssl.create_default_context() if tls or parts.username else None,
-                timeout=TIMEOUT_SECONDS,
-            )
+            async with self._server() as server:
+                await server.send_message(compose(letter, self.sender))
         except aiosmtplib.SMTPException as error:
             said = f"the mail server did not take the mail: {type(error).__name__}"
             raise (Undeliverable(said) if _is_final(error) else OSError(said)) from error
+
+    async def greet(self) -> None:
+        """Connect, sign in where there is a password, and leave.
+
+        Raises:
+            OSError: the server does not answer, or does not let us in.
+        """
+        try:
+            async with self._server() as server:
+                await server.noop()
+        except aiosmtplib.SMTPException as error:
+            raise OSError(f"the mail server does not let us in: {error or type(error).__name__}") from error
+
+    def _server(self) -> aiosmtplib.SMTP:
+        parts = urlsplit(self.url)
+        tls = parts.scheme == "smtps"
+        return aiosmtplib.SMTP(
+            hostname=parts.hostname or "localhost",
+            port=parts.port or (465 if tls else 25),
+            username=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+            use_tls=tls,
+            tls_context=ssl.create_default_context() if tls or parts.username else None,
+            timeout=TIMEOUT_SECONDS,
+        )
 
 
 def _is_final(error: aiosmtplib.SMTPException) -> bool:

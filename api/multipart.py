@@ -34,7 +34,7 @@ class SparingParser(MultiPartParser):
 class BoundedRequest(StarletteRequestAdapter):
     """A request whose form has a limited number of parts, and whose errors are the client's.
 
-    The request's state holds the ``limits`` of its body.
+    The request's state holds the ``limits`` of its body, and who is its ``sender``.
     """
 
     _request: Request
@@ -43,6 +43,11 @@ class BoundedRequest(StarletteRequestAdapter):
     def limits(self) -> Limits:
         limits: Limits = self._request.state.limits
         return limits
+
+    @property
+    def sender(self) -> str:
+        sender: str = self._request.state.sender
+        return sender
 
     @property
     def content_type(self) -> str | None:

@@ -1,4 +1,4 @@
-"""What must hold before the platform starts: a data folder of one server, a port, a database, and blobs.
+"""What must hold before the platform starts: a data folder of one server, a port, a database, blobs, a model.
 
 Tried before jax is loaded, so that an operator hears at once of what is missing.
 """
@@ -11,17 +11,20 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from io import FileIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from uuid import uuid4
 
 from obstore.exceptions import BaseError as BlobsError
 
+from api.secret_key import secret_file, secret_of
 from api.settings import Settings
 from store.blobs import Blobs
-from store.database import migrate
-from store.database_faults import DatabaseUnusable
+from store.database import migrate, open_database
+from store.database_faults import DatabaseUnusable, is_full
+from store.tables import Deployment
 
 LOCK_FILE = "server.lock"
 TRIAL_KEY = "written-at-start-up"
@@ -53,25 +56,52 @@ def make_data_folder(folder: Path) -> None:
         ) from error
 
 
+def try_key(settings: Settings) -> None:
+    """Make the key that signs addresses, unless it is there.
+
+    Raises:
+        CannotStart: it cannot be read or written.
+    """
+    with _usable(secret_file(settings.data_dir)):
+        secret_of(settings)
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold the data folder for one server; the system lets go of it however the process ends.
 
     Raises:
-        CannotStart: another server holds it.
+        CannotStart: another server holds it, or it cannot be written.
     """
-    with open(folder / LOCK_FILE, "a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            raise CannotStart(
-                f"another server (process {lock.read() or '?'}) works on the data folder {folder}. "
-                "Stop that one, or set COVIDXR_DATA_DIR to another folder."
-            ) from error
-        lock.truncate(0)
-        print(os.getpid(), end="", file=lock, flush=True)
+    file = folder / LOCK_FILE
+    with ExitStack() as stack:
+        with _usable(file):
+            lock = stack.enter_context(open(file, "ab+", buffering=0))
+            _lock(lock, folder)
+            lock.truncate(0)
+            lock.write(str(os.getpid()).encode())
         yield
+
+
+def _lock(file: FileIO, folder: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        raise CannotStart(
+            f"another server (process {file.read().decode() or '?'}) works on the data folder {folder}. "
+            "Stop that one, or set COVIDXR_DATA_DIR to another folder."
+        ) from error
+
+
+@contextmanager
+def _usable(file: Path) -> Iterator[None]:
+    """What keeps a file from being read or written, as CannotStart."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "Make room on its disk" if is_full(error) else "Make it this user's own (chown)"
+        raise CannotStart(f"{file} cannot be used: {error.strerror}. {remedy}.") from error
 
 
 def bound(host: str, port: int, setting: str) -> socket.socket:
@@ -136,6 +166,29 @@ async def _write_and_delete(url: str) -> None:
     async with asyncio.timeout(BLOBS_SECONDS):
         await blobs.put(key, b"")
         await blobs.delete([key])
+
+
+def try_model(settings: Settings) -> None:
+    """Read the file of the model in service, where there is one.
+
+    Raises:
+        CannotStart: it is missing or damaged.
+    """
+    from services.models import ModelFileLost, file_of  # brings jax
+
+    async def read() -> None:
+        async with open_database(settings.database):
+            deployment = await Deployment.current().select_related("model")
+            if deployment is not None:
+                await file_of(deployment.model, Blobs(settings.blobs))
+
+    try:
+        asyncio.run(read())
+    except ModelFileLost as error:
+        raise CannotStart(
+            f"{error}. Remedy: put it back from a backup into {settings.blobs}, or mend COVIDXR_BLOBS_URL "
+            "where that is another place; `covidxr doctor` names all that is damaged."
+        ) from error
 
 
 def compilation_cache(data_dir: Path) -> Path:

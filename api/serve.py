@@ -13,7 +13,7 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from api.long_work import tell_of_long_work
+from api import logs
 from api.patience import PatientHttp, PatientSocket
 from api.preparation import (
     bound,
@@ -22,9 +22,12 @@ from api.preparation import (
     make_data_folder,
     prepare_database,
     try_blobs,
+    try_key,
+    try_model,
 )
 from api.server import Server
 from api.settings import Settings
+from api.traces import traced
 
 WEBSOCKET_MESSAGE_BYTES = 1 << 20
 SHUTDOWN_SECONDS = 10
@@ -32,10 +35,12 @@ SHUTDOWN_SECONDS = 10
 
 def serve() -> None:
     """Serve the platform: migrates the database, puts a model in service, answers on COVIDXR_HOST:PORT."""
-    console = Console(highlight=False, soft_wrap=True)
+    settings = Settings()
+    logs.set_up(settings.log_format, settings.log_level)
+    console = logs.console(settings.log_format)
     console.print("COVID-XR: for research, not for diagnosis.")
-    with suppress(KeyboardInterrupt):  # the way that people stop it is no failure
-        _serve(Settings(), console)
+    with suppress(KeyboardInterrupt), traced():  # the way that people stop it is no failure
+        _serve(settings, console)
     console.print("Stopped.")
 
 
@@ -46,7 +51,6 @@ def _serve(settings: Settings, console: Console) -> None:
         console.print(f"  data       {settings.data_dir}")
         console.print(_what_takes_time(compilation_cache(settings.data_dir)))
         server = Server(_configuration(settings), settings, console, began)
-        tell_of_long_work(console)
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
             runner.run(server.serve([listener]))
     if not server.started:
@@ -61,8 +65,10 @@ def _prepared(settings: Settings) -> Iterator[socket.socket]:
         if settings.keeps_files:
             stack.enter_context(held(settings.data_dir))
         listener = stack.enter_context(bound(settings.host, settings.port, "COVIDXR_PORT"))
+        try_key(settings)
         prepare_database(settings)
         try_blobs(settings)
+        try_model(settings)
         yield listener
 
 
@@ -72,13 +78,13 @@ def _configuration(settings: Settings) -> uvicorn.Config:
 
     return uvicorn.Config(
         create_app(settings, load_parts(settings)),
+        log_config=None,  # its loggers' lines go where all go
         log_level="warning",
         access_log=False,  # it would be put together for each request, and then not written
         http=PatientHttp,
         ws=PatientSocket,
         ws_max_size=WEBSOCKET_MESSAGE_BYTES,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies,
+        proxy_headers=False,  # the application's
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from difflib import get_close_matches
 from email.utils import parseaddr
 from ipaddress import ip_network
@@ -14,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.logs import Form, Level
 from events.jetstream import address_of
 from store.database import sqlite_url
 
@@ -37,17 +39,22 @@ class Settings(BaseSettings):
     secret_key: str | None = Field(None, min_length=32)
     events_url: str = IN_PROCESS
     events_kept_days: int = Field(90, ge=1, le=36500)
+    retention_days: int = Field(0, ge=0, le=36500)
     smtp_url: str | None = None
     mail_from: str = "COVID-XR <covid-xr@localhost>"
     public_url: str = ""
     retrain_threshold: int = Field(50, ge=1)
     retrain_epochs: int = Field(20, ge=1, le=1000)
+    admin_second_factor: bool = False
     metrics_token: str | None = Field(None, min_length=16)
     allowed_origins: str = ""
     trusted_documents: Path | None = None
     points_per_minute: int = Field(60_000, ge=0)
+    queue_limit: int = Field(10_000, ge=0)
     trusted_proxies: str = ""
     drain_seconds: float = Field(0, ge=0, le=3600)
+    log_format: Form = "text"
+    log_level: Level = "info"
     device: Literal["auto", "cpu", "gpu"] = "auto"
     default_model: Path | None = None
 
@@ -77,11 +84,13 @@ class Settings(BaseSettings):
         if url == IN_PROCESS:
             return url
         address_of(url)
+        alone = [name for name in ("blobs_url", "secret_key") if not others.data.get(name, "set, and wrong")]
         if not str(others.data.get("database_url", "mysql://")).startswith("mysql://"):
-            raise ValueError("is shared by processes, and so is their database: set COVIDXR_DATABASE_URL")
-        for name in ("blobs_url", "secret_key"):
-            if not others.data.get(name, "set, and wrong"):
-                raise ValueError(f"is shared by processes: set {PREFIX}{name.upper()} for all of them")
+            alone.insert(0, "database_url")
+        if alone:
+            names = " and ".join(f"{PREFIX}{name.upper()}" for name in alone)
+            of_server = " (the database is a server's: mysql://…)" if "database_url" in alone else ""
+            raise ValueError(f"is shared by processes: set {names} for all of them{of_server}")
         return url
 
     @field_validator("smtp_url")
@@ -127,6 +136,11 @@ class Settings(BaseSettings):
     def blobs(self) -> str:
         """The blob store's URL: a folder in the data folder unless set."""
         return self.blobs_url or f"file://{self.data_dir / 'blobs'}"
+
+    @property
+    def retained(self) -> timedelta | None:
+        """How long what nobody uses is kept; None is for ever."""
+        return timedelta(days=self.retention_days) if self.retention_days else None
 
     @property
     def scales_out(self) -> bool:

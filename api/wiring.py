@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from api.decoders import DecoderProcesses
 from api.mail import FolderPost, SmtpPost
+from api.secret_key import secret_of
 from api.settings import Settings
 from api.trainer import TrainerProcess, learning_from
 from events import jetstream
 from events.log import EventLog
 from events.memory import InProcessLog
-from services import letters, reactions, sealing, tokens
+from services import letters, measurements, reactions, sealing, tokens
 from services.accounts import Accounts
+from services.addressing import Addressing
+from services.admission import Admission
 from services.blocking import Blocking
 from services.budget import Budget
 from services.contact import Contact
-from services.decoding import Decoding
+from services.decoding import THREADS, Decoder, Decoding
 from services.diagnosis import Diagnosis
 from services.door import Door
 from services.drift import Drift
 from services.drift_watch import DriftWatch
+from services.export import Export
 from services.fingerprints import Fingerprints
 from services.heatmaps import Heatmaps
 from services.holdout import Holdout
@@ -35,22 +38,30 @@ from services.images import Images
 from services.inference import Extractor, Head, Inference
 from services.journal import DatabaseJournal
 from services.labelling import Labelling
+from services.leaving import Leaving
 from services.links import Links
+from services.marks import Marks
 from services.model_cards import ModelCards
 from services.models import Models, NewModel
 from services.newsroom import Newsroom
+from services.notices import Notices
 from services.outbox import Outbox
 from services.platform import Platform
 from services.policy import Policies
+from services.readiness import Readiness
 from services.remaking import Remaking
 from services.renewal import Renewal
+from services.retention import Retention
 from services.retraining import Retraining
 from services.retrying import Retrying
+from services.second_factor import SecondFactors
+from services.sessions import Sessions
 from services.sweeping import Sweeping
 from services.throttle import Throttle
 from services.thumbnails import Thumbnails
 from services.training import Trainer, Training
 from services.uploads import Uploads
+from services.viewers import Viewers
 from store.blobs import Blobs
 from store.database import STATEMENT_SECONDS, migrate, open_database
 
@@ -69,6 +80,7 @@ class Parts:
     default_model: NewModel
     base_holdout: Mapping[str, bool]
     base_fingerprints: Mapping[str, str]
+    decoder: Decoder
     trainer: Trainer
     post: letters.Post
 
@@ -82,19 +94,22 @@ def post_of(settings: Settings) -> letters.Post:
 
 def load_parts(settings: Settings) -> Parts:
     """The real parts. Takes seconds: jax is imported, weights are read, the network is compiled."""
+    decoder = DecoderProcesses()
+    decoder.start(THREADS)  # beside what follows
     from api import classifier
     from ml import default_model
 
     classifier.prepare_jax(settings.data_dir, settings.device)
     beginning = classifier.load_beginning(settings.data_dir, settings.default_model)
-    base = beginning.default.base_set
+    base, manner = beginning.default.base_set, (settings.log_format, settings.log_level)
     return Parts(
         extractor=beginning.extractor,
         load_head=partial(classifier.load_head, extractor=beginning.extractor),
         default_model=beginning.first_model(),
         base_holdout=dict(zip(base.sha256.tolist(), base.holdout.tolist(), strict=True)),
         base_fingerprints=default_model.load_fingerprints(beginning.folder),
-        trainer=TrainerProcess(settings.device, learning_from(beginning.folder)),
+        decoder=decoder,
+        trainer=TrainerProcess(settings.device, learning_from(beginning.folder, *manner)),
         post=post_of(settings),
     )
 
@@ -115,35 +130,45 @@ def build(settings: Settings, parts: Parts, log: EventLog) -> tuple[Platform, Ou
     """All the use cases, put together."""
     blobs = Blobs(settings.blobs)
     outbox = Outbox(log)
-    inference, decoding = Inference(parts.extractor), Decoding()
+    inference, decoding = Inference(parts.extractor), Decoding(parts.decoder, blobs)
     holdout = Holdout(parts.base_holdout, parts.base_fingerprints)
     models = Models(outbox, blobs, inference, parts.load_head)
     retraining = Retraining(outbox, Policies(settings.retrain_threshold), settings.retrain_epochs)
-    links = Links(settings.address, secret_of(settings))
+    secret = secret_of(settings)
+    links = Links(settings.address, secret)
+    viewers = Viewers(links, settings.admin_second_factor)
     scratch = settings.data_dir / "scratch"
     diagnosis = Diagnosis(outbox, blobs, inference, models, decoding)
     remaking = Remaking(diagnosis)
     drift = Drift(holdout.taught_by)
     throttle = Throttle()
-    door = Door(throttle)
+    door = Door(throttle, Marks(secret))
     platform = Platform(
         log=log,
-        accounts=Accounts(outbox, parts.post, settings.address, door),
+        accounts=Accounts(outbox, parts.post, settings.address, door, settings.admin_second_factor),
+        addressing=Addressing(outbox, parts.post, settings.address, door),
         blocking=Blocking(outbox),
         budget=Budget(throttle, settings.points_per_minute),
         contact=Contact(outbox, parts.post, door),
         diagnosis=diagnosis,
         drift=drift,
         drift_watch=DriftWatch(drift, outbox),
-        heatmaps=Heatmaps(blobs, inference, models, decoding, links),
-        images=Images(outbox, blobs, links, holdout),
+        export=Export(outbox, blobs, links, viewers, throttle),
+        heatmaps=Heatmaps(blobs, inference, models, decoding, viewers),
+        images=Images(outbox, blobs, viewers, holdout),
         labelling=Labelling(outbox),
-        cards=ModelCards(links),
+        leaving=Leaving(outbox, door),
+        links=links,
+        cards=ModelCards(links, viewers),
         models=models,
         newsroom=Newsroom(outbox),
+        notices=Notices(parts.post),
+        readiness=Readiness(log, blobs),
         renewal=Renewal(diagnosis, Retrying(diagnosis), remaking),
         retraining=retraining,
-        thumbnails=Thumbnails(blobs, decoding, links),
+        second_factors=SecondFactors(outbox, door),
+        sessions=Sessions(outbox),
+        thumbnails=Thumbnails(blobs, decoding, viewers),
         training=Training(
             outbox,
             blobs,
@@ -154,7 +179,7 @@ def build(settings: Settings, parts: Parts, log: EventLog) -> tuple[Platform, Ou
             remaking,
             scratch,
         ),
-        uploads=Uploads(outbox, blobs, log, holdout, decoding),
+        uploads=Uploads(outbox, blobs, log, holdout, decoding, Admission(log, settings.queue_limit)),
     )
     return platform, outbox, inference
 
@@ -181,11 +206,14 @@ async def running(settings: Settings, parts: Parts, works: bool = True) -> Async
             inference.serve(),
             reactions.listen(platform),
             platform.drift_watch.serve(),
+            measurements.watch_the_loop(),
         ]
         if works:
             await tokens.sweep()
             journal = None if settings.scales_out else DatabaseJournal()  # the broker drops old events itself
-            sweeping = Sweeping(platform.images.blobs, platform.training.scratch, journal, _kept(settings))
+            retention = Retention(outbox, settings.retained) if settings.retained else None
+            places = platform.images.blobs, platform.training.scratch
+            sweeping = Sweeping(*places, journal, _kept(settings), retention)
             tasks += [
                 reactions.work(platform),
                 platform.retraining.watch(),
@@ -206,21 +234,3 @@ async def _stop(task: asyncio.Task[None]) -> None:
     (outcome,) = await asyncio.gather(task, return_exceptions=True)
     if not isinstance(outcome, asyncio.CancelledError):
         logger.error("a background task had ended by itself", exc_info=outcome)
-
-
-def secret_of(settings: Settings) -> bytes:
-    """The key that signs addresses: as set, or made once, for us alone to read.
-
-    An empty one was left by a crash.
-    """
-    if settings.secret_key is not None:
-        return settings.secret_key.encode()
-    file = settings.data_dir / "secret.key"
-    if not file.exists() or not file.stat().st_size:
-        half = file.with_suffix(".new")
-        with open(half, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as new:
-            new.write(secrets.token_bytes(32))
-            new.flush()
-            os.fsync(new.fileno())
-        half.replace(file)
-    return file.read_bytes()

@@ -10,15 +10,25 @@ from contextlib import AsyncExitStack, suppress
 
 from rich.console import Console
 
-from api.long_work import tell_of_long_work
-from api.preparation import CannotStart, bound, make_data_folder, prepare_database, try_blobs
+from api import logs
+from api.preparation import (
+    CannotStart,
+    bound,
+    make_data_folder,
+    prepare_database,
+    try_blobs,
+    try_key,
+    try_model,
+)
 from api.settings import Settings
+from api.traces import traced
 
 
 def worker() -> None:
     """Predict, train and mail for the servers of the same COVIDXR_EVENTS_URL; any number of these may run."""
-    console = Console(highlight=False, soft_wrap=True)
     settings = Settings()
+    logs.set_up(settings.log_format, settings.log_level)
+    console = logs.console(settings.log_format)
     if not settings.scales_out:
         raise CannotStart(
             "a worker shares events with its servers: set COVIDXR_EVENTS_URL to nats://HOST:PORT for all of "
@@ -26,9 +36,12 @@ def worker() -> None:
         )
     listener = _bound(settings)
     make_data_folder(settings.data_dir)
+    try_key(settings)
     prepare_database(settings)
     try_blobs(settings)
-    asyncio.run(_work(settings, listener, console, time.monotonic()))
+    try_model(settings)
+    with traced():
+        asyncio.run(_work(settings, listener, console, time.monotonic()))
     console.print("Stopped.")
 
 
@@ -59,7 +72,6 @@ async def _for_ever(
 
     console.print("Preparing the classifier …")
     parts = await asyncio.to_thread(load_parts, settings)
-    tell_of_long_work(console)
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(running(settings, parts))
         if listener:

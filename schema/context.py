@@ -21,12 +21,16 @@ TOGETHER_SECONDS = 0.1
 class Session:
     """Who is asking, by a token that may expire or be revoked while a socket lives."""
 
-    def __init__(self, audience: Audience, token: str | None = None, source: str = "") -> None:
+    def __init__(
+        self, audience: Audience, token: str | None = None, source: str = "", client: str = ""
+    ) -> None:
         self.audience = audience
         self.platform = audience.platform
         self.token = token
         self.source = source
         """The network address that is asked from."""
+        self.client = client
+        """What asks, as it calls itself."""
         self.viewer: User | None = None
         self.connection_params: dict[str, object] | None = None
         """What a socket's connection_init carried; Strawberry leaves it here."""

@@ -53,6 +53,10 @@ WEIGHTS = {
     "Mutation.signUp": 200,
     "Mutation.signIn": 200,
     "Mutation.resetPassword": 200,
+    "Mutation.deleteAccount": 200,
+    "Mutation.requestEmailChange": 200,
+    "Mutation.beginSecondFactor": 200,
+    "Mutation.endSecondFactor": 200,
     "UploadImagesPayload.results": 10,
 }
 """Points of a field itself, where they are not one: it reads many rows, or hashes, or decodes a file."""

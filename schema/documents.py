@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
@@ -30,6 +30,26 @@ KEPT = 128
 """Documents; a front end has a few dozen."""
 
 
+SEVERAL = "several"
+"""In place of a field, where there are more of them, or fragments."""
+
+
+class Kind(NamedTuple):
+    """What an operation is, for whoever counts: query, mutation or subscription, and its root fields."""
+
+    operation: str
+    fields: tuple[str, ...]
+
+    @property
+    def field(self) -> str:
+        """Its one root field."""
+        return self.fields[0] if len(self.fields) == 1 else SEVERAL
+
+
+UNKNOWN = Kind("unknown", ("unknown",))
+"""Of what was not read or is no good."""
+
+
 @dataclass(frozen=True)
 class Checked:
     """A document and what is wrong with it; None where it could not be read, and no costs where it is bad."""
@@ -39,6 +59,12 @@ class Checked:
     costs: Costs | None = None
     asks_for_the_schema: bool = False
     uploads: bool = False
+    kinds: Mapping[str | None, Kind] = field(default_factory=dict)
+    """By the names of the operations; of a single one without any, too."""
+
+    def kind(self, operation: str | None) -> Kind:
+        """What is meant by the name of an operation, or by none."""
+        return self.kinds.get(operation, UNKNOWN)
 
     def cost(self, operation: str | None, variables: Mapping[str, object] | None) -> int:
         """The points of an operation, where the document is good."""
@@ -68,7 +94,21 @@ def check(schema: GraphQLSchema, text: str) -> Checked:
         return Checked(document, errors)
     found = _Found()
     visit(document, found)
-    return Checked(document, [], Costs(schema, document), found.introspection, found.upload)
+    costs = Costs(schema, document)
+    return Checked(document, [], costs, found.introspection, found.upload, _kinds(document))
+
+
+def _kinds(document: DocumentNode) -> dict[str | None, Kind]:
+    nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    kinds: dict[str | None, Kind] = {node.name.value if node.name else None: _kind(node) for node in nodes}
+    return kinds if len(nodes) > 1 else {**kinds, None: _kind(nodes[0])}
+
+
+def _kind(node: OperationDefinitionNode) -> Kind:
+    names = [
+        one.name.value if isinstance(one, FieldNode) else SEVERAL for one in node.selection_set.selections
+    ]
+    return Kind(node.operation.value, tuple(dict.fromkeys(names)))
 
 
 class _Found(Visitor):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import uuid4
 
 import strawberry
@@ -13,13 +13,15 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 
 from events.log import CursorError
 from schema.enums import describe
-from services.errors import Code, Forbidden, Problem, Refused, TooMany, Unauthenticated
-from store.database_faults import is_away
+from services.errors import Code, Forbidden, Problem, Refused, SecondFactorRequired, TooMany, Unauthenticated
+from store.database_faults import is_away, is_full
 
 logger = logging.getLogger(__name__)
+security = logging.getLogger("security")
 
 UNAUTHENTICATED = "UNAUTHENTICATED"
 FORBIDDEN = "FORBIDDEN"
+SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 NOT_FOUND = "NOT_FOUND"
 RATE_LIMITED = "RATE_LIMITED"
@@ -31,12 +33,18 @@ NOT_TRUSTED = "QUERY_NOT_IN_SAFELIST"
 UNAVAILABLE = "UNAVAILABLE"
 INTERNAL = "INTERNAL"
 
+REFUSALS = {UNAUTHENTICATED, FORBIDDEN, SECOND_FACTOR_REQUIRED, RATE_LIMITED}
+"""Of whole operations; what is refused in a payload, its errors tell."""
+
 AWAY_SECONDS = 5
 """After which somebody may try again whom a part of the platform did not answer."""
+FULL_SECONDS = 60
+"""The same where somebody has to make room first."""
 
 CODES: dict[type[Exception], str] = {
     Unauthenticated: UNAUTHENTICATED,
     Forbidden: FORBIDDEN,
+    SecondFactorRequired: SECOND_FACTOR_REQUIRED,
     Refused: BAD_USER_INPUT,
     TooMany: RATE_LIMITED,
     CursorError: BAD_USER_INPUT,
@@ -55,7 +63,8 @@ UserErrorCode = describe(
     UNSUPPORTED_FORMAT="The file is not an image of a kind that is read here.",
     CORRUPT_IMAGE="The file begins as an image and cannot be read to its end.",
     EMAIL_TAKEN="Somebody has signed up with this address.",
-    BAD_CREDENTIALS="The address or the password is wrong; which of them is not told.",
+    BAD_CREDENTIALS="The address or the password is wrong, and which of them is not told; or the code is.",
+    SECOND_FACTOR_REQUIRED="The password is right; a code of the second factor is asked for beside it.",
     EMAIL_NOT_VERIFIED="The address has to be confirmed first, by the link in the mail.",
     BLOCKED="An administrator has blocked this account.",
     TOKEN_EXPIRED="The token of the link has expired or was used already.",
@@ -64,6 +73,7 @@ UserErrorCode = describe(
     ALREADY_RUNNING="A training run is queued or under way.",
     NOT_ENOUGH_LABELS="There are too few new labels to learn from.",
     RATE_LIMITED="Too many attempts; `retryAfter` tells when the next may be made.",
+    UNAVAILABLE="A part of the platform does not work now, or its disk is full; send the same again later.",
 )
 
 
@@ -100,6 +110,12 @@ def too_many(error: TooMany, *within: str) -> UserError:
     )
 
 
+def refused(codes: Iterable[str], fields: Sequence[str], user_id: int | None) -> None:
+    """Tell the log of what somebody tried and may not, in codes and names of the schema."""
+    told = {"codes": sorted(set(codes)), "fields": fields, "user": user_id}
+    security.info("refused", extra={"fields": told})
+
+
 def _path(problem: Problem, within: tuple[str, ...]) -> list[str] | None:
     path = [*within, *([problem.field] if problem.field else [])]
     return path or None
@@ -125,12 +141,19 @@ def coded(error: GraphQLError) -> GraphQLError:
 
 def fault(error: BaseException, where: str) -> GraphQLError:
     """What clients see of a fault of ours: when to come back, or an id, under which the log has the rest."""
+    if is_full(error):
+        logger.error("%s: a disk is full, make room: %s", where, error)
+        return _unavailable(
+            "there is no room on the platform's disk, so nothing was stored: try again once its operator has "
+            "made room",
+            FULL_SECONDS,
+        )
     if is_away(error):
         logger.warning("%s: the database or another part does not answer: %s", where, error)
-        return GraphQLError(
+        return _unavailable(
             "a part of the platform does not answer now: try again in some seconds, and look first whether "
             "what you asked for was done",
-            extensions={"code": UNAVAILABLE, "retryAfter": AWAY_SECONDS},
+            AWAY_SECONDS,
         )
     fault_id = uuid4().hex[:12]
     logger.error("fault %s at %s", fault_id, where, exc_info=error)
@@ -138,6 +161,10 @@ def fault(error: BaseException, where: str) -> GraphQLError:
         f"something went wrong on our side: quote {fault_id} when you report it",
         extensions={"code": INTERNAL, "id": fault_id},
     )
+
+
+def _unavailable(message: str, seconds: int) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": UNAVAILABLE, "retryAfter": seconds})
 
 
 def _is_fault(error: GraphQLError) -> bool:

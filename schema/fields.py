@@ -9,7 +9,7 @@ import strawberry
 from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
-from schema.errors import too_many, user_errors
+from schema.errors import RATE_LIMITED, refused, too_many, user_errors
 from services.errors import Refused, TooMany
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,12 +27,19 @@ class RefusalsAsData(FieldExtension):
         within = ("input",) if "input" in kwargs else ()
         try:
             return await next_(source, info, **kwargs)
-        except Refused as refused:
-            return self._payload(errors=user_errors(refused.problems, *within))
+        except Refused as error:
+            _tell(info, *(problem.code for problem in error.problems))
+            return self._payload(errors=user_errors(error.problems, *within))
         except TooMany as error:
+            _tell(info, RATE_LIMITED)
             return self._payload(errors=[too_many(error, *within)])
         finally:
             info.context.renew()
+
+
+def _tell(info: strawberry.Info[Any], *codes: str) -> None:
+    viewer = info.context.viewer
+    refused(codes, [info.field_name], viewer.id if viewer else None)
 
 
 def field(description: str) -> Callable[[F], F]:

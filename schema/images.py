@@ -77,16 +77,19 @@ class Image(Node):
     async def uploaded_by(self, info: Info) -> User:
         return User.of(present(await info.context.loaders.users.load(self.row.owner_id)))
 
-    @field("Address of the pixels, good for a quarter of an hour for whoever holds it.")
+    @field(
+        "Address of the pixels for whoever holds it: good for a quarter of an hour, while the viewer is "
+        "signed in and may see the image."
+    )
     def url(self, info: Info) -> str:
-        return info.context.platform.images.links.image(self.row.id)
+        return info.context.platform.links.image(info.context.viewer, self.row.id)
 
     @field(
         "Address of the picture in small (JPEG, its longer side at most 320 pixels), good for as long; made "
         "when it is first asked for."
     )
     def thumbnail_url(self, info: Info) -> str:
-        return info.context.platform.thumbnails.links.thumbnail(self.row.id)
+        return info.context.platform.links.thumbnail(info.context.viewer, self.row.id)
 
     @field("Whether the prediction below is there yet.")
     async def prediction_state(self, info: Info) -> PredictionState:
@@ -174,11 +177,12 @@ class Prediction(Node):
 
     @field(
         "Address of the Grad-CAM overlay (PNG); null where there is none. "
-        "Good for a quarter of an hour for whoever holds it; drawn when it is first asked for."
+        "Good for as long as that of the pixels; drawn when it is first asked for."
     )
     def heatmap_url(self, info: Info) -> str | None:
-        links = info.context.platform.heatmaps.links
-        return links.heatmap(self.row.id) if has_heatmap(self.row) else None
+        if not has_heatmap(self.row):
+            return None
+        return info.context.platform.links.heatmap(info.context.viewer, self.row.id)
 
     @field("The film's view, which tells why a turned film has no finding; null where none was made out.")
     async def view(self, info: Info) -> tables.FilmView | None:

@@ -122,7 +122,7 @@ class ModelVersion(Node):
     @field(
         "The page that tells all that is known of it, from its data to its limits; with `.md` behind the "
         "number as Markdown. Of versions that never served for admins, an address good for a quarter of an "
-        "hour, and null for others."
+        "hour while the viewer is a signed-in admin, and null for others."
     )
     def card_url(self, info: Info) -> str | None:
         return info.context.platform.cards.address(info.context.viewer, self.row)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from time import perf_counter
 from typing import Any, Final, TypeAlias
 
 from graphql import (
@@ -20,9 +22,12 @@ from strawberry.types import ExecutionContext
 from schema import disclosure
 from schema.context import Context
 from schema.cost import MAX_COST, NEW_DOCUMENT, OPERATION
-from schema.documents import Checked, Documents
-from schema.errors import TIMED_OUT, bad_input
+from schema.documents import UNKNOWN, Checked, Documents, Kind
+from schema.errors import INTERNAL, REFUSALS, TIMED_OUT, bad_input, refused
+from services import measurements, tracing
 from services.errors import TooMany
+
+access = logging.getLogger("access")
 
 SECONDS = 30.0
 """How long an operation may take."""
@@ -47,6 +52,7 @@ class Operation:
         self._checked: Checked | None = None
         self._cost: int | None = None
         self._refused: GraphQLError | None = None
+        self._began: float | None = perf_counter()
 
     def operation(self) -> Stage:
         """Begins; a socket's session outlives its operations, and what they load must not."""
@@ -70,9 +76,11 @@ class Operation:
     async def executing(self) -> AsyncIterator[None]:
         """Gives it its time. A subscription is set up within that, and lives as long as it likes."""
         seconds = UPLOAD_SECONDS if self._checked and self._checked.uploads else SECONDS
+        kind = self._kind
         try:
-            async with asyncio.timeout(seconds):
-                yield
+            with tracing.span(f"{kind.operation} {kind.field}"):
+                async with asyncio.timeout(seconds):
+                    yield
         except TimeoutError as error:
             raise cut_off(seconds) from error
 
@@ -81,8 +89,40 @@ class Operation:
         return DONE
 
     async def get_extensions_results(self, _: ExecutionContext) -> dict[str, Any]:
-        """What the answer says besides its data."""
+        """What the answer says besides its data. Called at the end, and for each event of a subscription."""
+        self._measure()
         return {} if self._cost is None else {"cost": self._cost}
+
+    def _measure(self) -> None:
+        """Count the operation, and log it, once: what it was, and nothing of what it asked about."""
+        if self._began is None:
+            return
+        seconds, self._began = perf_counter() - self._began, None
+        kind, outcome = self._kind, self._outcome
+        tracing.tell(outcome=outcome, cost=self._cost)
+        measurements.OPERATIONS.labels(kind.operation, kind.field, outcome).observe(seconds)
+        if outcome in REFUSALS:
+            refused([outcome], kind.fields, self._user)
+        if access.isEnabledFor(logging.INFO):
+            what = {"operation": kind.operation, "fields": kind.fields, "outcome": outcome}
+            whose = {"ms": round(seconds * 1000, 1), "cost": self._cost, "user": self._user}
+            access.info("answered", extra={"fields": {**what, **whose}})
+
+    @property
+    def _kind(self) -> Kind:
+        return self._checked.kind(self._name) if self._checked else UNKNOWN
+
+    @property
+    def _user(self) -> int | None:
+        viewer = self.execution_context.context.viewer
+        return viewer.id if viewer else None
+
+    @property
+    def _outcome(self) -> str:
+        """OK, or the code of the first error."""
+        result = self.execution_context.result
+        errors = result.errors if result is not None else self.execution_context.pre_execution_errors
+        return (errors[0].extensions or {}).get("code", INTERNAL) if errors else "OK"
 
     @property
     def _name(self) -> str | None:

@@ -22,6 +22,10 @@ class User(Node):
     role: tables.Role = strawberry.field(description="What the person may do.")
     email_verified: bool = strawberry.field(description="Whether the address has been confirmed.")
     created_at: datetime = strawberry.field(description="When the person signed up.")
+    deleted_at: datetime | None = strawberry.field(
+        description="When the account was deleted; what stays of it, labels of others' images and news, has "
+        "this user without a name or an address. Null of whoever has an account."
+    )
     row: strawberry.Private[tables.User]
     has_proved_it: strawberry.Private[bool] = False
 
@@ -34,6 +38,7 @@ class User(Node):
             role=row.role,
             email_verified=row.email_verified_at is not None,
             created_at=row.created_at,
+            deleted_at=row.deleted_at,
             row=row,
             has_proved_it=has_proved_it,
         )
@@ -50,6 +55,14 @@ class User(Node):
     @field("Since when the person cannot sign in; null where that is not so, and for others than admins.")
     def blocked_at(self, info: Info) -> datetime | None:
         return self.row.blocked_at if is_admin(info.context.viewer) else None
+
+    @field(
+        "Since when signing in asks the person for a code, too; null where it does not, and for others than "
+        "the person and admins."
+    )
+    def second_factor_since(self, info: Info) -> datetime | None:
+        may_know = self.has_proved_it or is_self_or_admin(info.context.viewer, self.row.id)
+        return self.row.second_factor_at if may_know else None
 
     @field("Why the person was blocked; null for others than admins.")
     def block_reason(self, info: Info) -> str | None:

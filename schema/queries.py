@@ -35,6 +35,7 @@ from schema.node import Node
 from schema.people import User
 from schema.policy import RetrainingPolicy
 from schema.scalars import Cursor
+from schema.sessions import AccountSession
 from schema.trail import TrailEntry, TrailFilter
 from services import label_queue, predictions, teaching_queue, trail
 from services.drift import MOST_PERIODS, Step
@@ -109,6 +110,12 @@ class Query:
     def viewer(self, info: Info) -> User | None:
         viewer = info.context.viewer
         return User.of(viewer) if viewer else None
+
+    @field("The viewer's sessions that are good still, the newest first. For everyone who is signed in.")
+    async def sessions(self, info: Info) -> list[AccountSession]:
+        context = info.context
+        found = await context.platform.sessions.all(context.viewer)
+        return [AccountSession.of(row, context.session.token) for row in found]
 
     @field("The viewer's images; an admin sees everyone's.")
     async def images(
@@ -197,7 +204,7 @@ class Query:
 
     @field("The model in service. Open to everyone.")
     async def model(self, info: Info) -> ModelVersion:
-        return ModelVersion.of(await info.context.platform.models.in_service())
+        return ModelVersion.of(await info.context.session.audience.model_in_service())
 
     @field(
         "The place of the newest event. A subscription `after` it hears of all that happens behind a query "

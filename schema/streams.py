@@ -62,6 +62,7 @@ async def follow(
                 reached = delivery.position
                 if reached <= since and not _is_about(event, session.viewer):
                     continue  # from before
+                await session.audience.turnstile.passed()
                 context.show(reached)
                 shown = await show(context, Cursor(encode_cursor(reached)), event)
                 if shown is not None:

@@ -49,7 +49,9 @@ CHOICE: Final = (
 PRIVACY: Final = (
     "Patients are pseudonyms. The platform keeps the picture alone and none of the file's words about a "
     "person. Of a deleted image that was kept for judging or has taught a model, its SHA-256 and a "
-    "fingerprint stay. What is shipped are features, from which no picture can be had back."
+    "fingerprint stay. A version that it taught stays as it is, also where the account of its owner is "
+    "deleted: its file holds weights and its record counts, no picture, features or name. No later version "
+    "learns from it. What is shipped are features, from which no picture can be had back."
 )
 PARTITIONS: Final = (
     "A hash of the patient's pseudonym, or of the file where no patient is known, keeps about "

@@ -18,6 +18,7 @@ class Code(StrEnum):
     CORRUPT_IMAGE = "CORRUPT_IMAGE"
     EMAIL_TAKEN = "EMAIL_TAKEN"
     BAD_CREDENTIALS = "BAD_CREDENTIALS"
+    SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
     EMAIL_NOT_VERIFIED = "EMAIL_NOT_VERIFIED"
     BLOCKED = "BLOCKED"
     TOKEN_EXPIRED = "TOKEN_EXPIRED"
@@ -26,6 +27,7 @@ class Code(StrEnum):
     ALREADY_RUNNING = "ALREADY_RUNNING"
     NOT_ENOUGH_LABELS = "NOT_ENOUGH_LABELS"
     RATE_LIMITED = "RATE_LIMITED"
+    UNAVAILABLE = "UNAVAILABLE"
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,16 @@ class Forbidden(Exception):
     """Somebody is signed in who may not do this."""
 
 
-class TooMany(Exception):
-    """Somebody asks more often than allowed, and may come back after so many seconds."""
+class SecondFactorRequired(Exception):
+    """An administrator has to turn on a second factor first."""
 
-    def __init__(self, seconds: float) -> None:
+
+class TooMany(Exception):
+    """Somebody asks more often than allowed, or than can be done, and may come back after so many seconds."""
+
+    def __init__(self, seconds: float, what: str = "too many requests") -> None:
         self.retry_after = math.ceil(seconds)
-        super().__init__(f"too many requests: try again in {in_words(self.retry_after)}")
+        super().__init__(f"{what}: try again in {in_words(self.retry_after)}")
 
 
 def in_words(seconds: int) -> str:

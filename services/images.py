@@ -14,18 +14,18 @@ from tortoise.functions import Lower
 from tortoise.queryset import QuerySet
 
 from events.messages import ImageDeleted
+from services import removal
 from services.cleaning import checked_filename, clean_patient_ref, visible
 from services.errors import Checks, Code, refuse
 from services.holdout import Holdout
 from services.keys import features_key, heatmap_key, pixels_key, thumbnail_key
-from services.links import Links
-from services.outbox import Outbox, record
+from services.links import Asked
+from services.outbox import Outbox
 from services.permissions import may_see, member
-from services.trail import note
+from services.viewers import Viewers
 from store.blobs import BlobMissing, Blobs
 from store.pages import NEWEST_FIRST, Page, Window, page
 from store.tables import (
-    DeletedFilm,
     Deployment,
     Finding,
     FindingChange,
@@ -33,8 +33,6 @@ from store.tables import (
     Label,
     ModelVersion,
     Prediction,
-    TrailKind,
-    TrainingRun,
     User,
 )
 
@@ -79,7 +77,7 @@ class Images:
 
     outbox: Outbox
     blobs: Blobs
-    links: Links
+    viewers: Viewers
     holdout: Holdout
 
     async def page(
@@ -151,11 +149,9 @@ class Images:
         keys += [heatmap_key(model.id, event.key) for model in models]
         await self.blobs.delete(keys)
 
-    async def pixels(self, image_id: int, expires: str, signature: str) -> tuple[Image, bytes] | None:
-        """The picture in what was uploaded, for whoever holds a signed address that has not expired."""
-        if not self.links.is_valid("images", image_id, expires, signature):
-            return None
-        image = await Image.get_or_none(id=image_id)
+    async def pixels(self, asked: Asked) -> tuple[Image, bytes] | None:
+        """The picture in what was uploaded, at an address that is good, while its viewer may see it."""
+        image = await self.viewers.image("images", asked)
         try:
             return (image, await self.blobs.get(pixels_key(image.key))) if image else None
         except BlobMissing:  # deleted at this moment
@@ -169,27 +165,10 @@ class Images:
 
 
 async def _remove(image: Image, by: User) -> bool:
-    seen = Image.filter(id=image.id, features=image.features, holdout=image.holdout)
-    # Changes nothing, but locks the row.
-    if not await seen.update(sha256=image.sha256):
+    if not await removal.locked(image):
         return False
-    known = await _known_again(image)
-    await seen.delete()
-    await DeletedFilm.bulk_create(known)
-    await record(ImageDeleted(image.key, image.features))
-    await note(TrailKind.IMAGE_DELETED, by, Image=image.id)
+    await removal.remove_one(image, by)
     return True
-
-
-async def _known_again(image: Image) -> list[DeletedFilm]:
-    """What stays of an image that judges models, has taught one, or may be teaching the run under way."""
-    taught = await Image.having_taught().filter(id=image.id).exists()
-    if not image.holdout and not taught and await TrainingRun.active():
-        taught = await Label.exists(image_id=image.id)
-    kept = {film.taught for film in await DeletedFilm.filter(sha256=image.sha256)}
-    sides = {side for side, is_so in ((False, image.holdout), (True, taught)) if is_so}
-    picture = {"sha256": image.sha256, "fingerprint": image.fingerprint}
-    return [DeletedFilm(**picture, taught=side) for side in sides - kept]
 
 
 async def _matching(images: QuerySet[Image], wanted: Filter) -> QuerySet[Image]:

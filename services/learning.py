@@ -11,12 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import default_model, model_file
+from ml import default_model, model_file, rows
 from ml.classifier import BackboneMismatch
 from ml.default_model import BaseSet, DefaultModel
 from ml.evaluation import evaluate
 from ml.gate import Judged, Margins, judge
-from ml.making import Images, images_of, probabilities, teach
+from ml.making import Images, probabilities, teach
 from ml.model_file import Model
 from ml.runner import Runner
 from ml.training import TrainingConfig
@@ -104,14 +104,18 @@ def divide(base: BaseSet, folder: Path) -> tuple[Images, Images]:
     """What is learned from and what is judged on: the base set's part and the platform's of each.
 
     An image that is in both counts once: to learn from, with the platform's truth, which people gave later;
-    to be judged on, with the base set's, so that nobody can move the yardstick.
+    to be judged on, with the base set's, so that nobody can move the yardstick. The platform's features are
+    read from the folder when they are needed, some at a time.
     """
     given = np.load(folder / training_set.IMAGES_FILE)
-    features = training_set.features_in(folder, len(given["covid"]), base.features.shape[1])
-    platform = Images(features, given["covid"], given["group"])
-    known = images_of(base)
+    platform = training_set.features_in(folder, len(given["covid"]), base.features.shape[1])
+    everything = Images(
+        rows.join(base.features, platform),
+        np.concatenate([base.covid, given["covid"]]),
+        np.concatenate([base.patients, given["group"]]),
+    )
     taught, judged = _parts(base, given)
-    return _join(known, taught[0], platform, taught[1]), _join(known, judged[0], platform, judged[1])
+    return everything[np.concatenate(taught)], everything[np.concatenate(judged)]
 
 
 def trace(base: BaseSet, folder: Path) -> tuple[Origins, Origins]:
@@ -133,14 +137,6 @@ def _parts(base: BaseSet, given: Mapping[str, NDArray[Any]]) -> tuple[_Rows, _Ro
     repeated = np.isin(given["sha256"], base.sha256)
     teaching = ~given["holdout"] & ~np.isin(given["sha256"], base.sha256[base.holdout])
     return (~base.holdout & ~superseded, teaching), (base.holdout, given["holdout"] & ~repeated)
-
-
-def _join(
-    base: Images, of_base: NDArray[np.bool_], platform: Images, of_platform: NDArray[np.bool_]
-) -> Images:
-    chosen = base[of_base], platform[of_platform]
-    columns = ("features", "covid", "groups")
-    return Images(*(np.concatenate([getattr(part, name) for part in chosen]) for name in columns))
 
 
 def _verdict(

@@ -15,6 +15,7 @@ from ml.base_set import POSITIVE
 from ml.evaluation import calibration_bins, roc_curve
 from ml.making import probabilities
 from ml.model_file import Model
+from ml.rows import Features
 from ml.training import TrainingConfig
 from services import origins
 from services.elsewhere import Elsewhere
@@ -32,7 +33,7 @@ def recorded(
     config: TrainingConfig,
     taught: Origins,
     judged: Origins,
-    features: np.ndarray,
+    features: Features,
     audit: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The record; ``features`` (N, F) are of the images of ``judged``, ``audit`` is of `version_audit`.
@@ -71,7 +72,7 @@ def _method(model: Model, config: TrainingConfig) -> dict[str, Any]:
     }
 
 
-def _result(model: Model, judged: Origins, features: np.ndarray) -> Result:
+def _result(model: Model, judged: Origins, features: Features) -> Result:
     said = probabilities(model.head, features)
     return Result(
         judged.labels == POSITIVE,

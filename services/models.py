@@ -26,11 +26,13 @@ from store.blobs import BlobMissing, Blobs
 from store.pages import Page, Window, page
 from store.tables import Deployment, ModelState, ModelVersion, TrailKind, User
 
+NONE_YET = "no model has been put in service: the first start installs one"
+
 logger = logging.getLogger(__name__)
 
 
-class ModelFileAltered(Exception):
-    """A model's file is not the one that was stored."""
+class ModelFileLost(Exception):
+    """A model's file is gone, or is not the one that was stored."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,15 @@ class Models:
     load_head: Callable[[bytes], Head]
 
     async def in_service(self) -> ModelVersion:
-        """The model in service; open to everyone."""
-        return (await in_force()).model
+        """The model in service; open to everyone.
+
+        Raises:
+            RuntimeError: there is none yet.
+        """
+        found: list[ModelVersion] = await ModelVersion.in_service()
+        if not found:
+            raise RuntimeError(NONE_YET)
+        return found[0]
 
     async def at(self, viewer: User | None, moment: datetime) -> ModelVersion | None:
         """The model that served at a moment; for administrators."""
@@ -98,7 +107,7 @@ class Models:
         goes on with what it has.
 
         Raises:
-            BlobMissing, ModelFileAltered: the model's file is gone or is another.
+            ModelFileLost: the model's file is gone or is another.
         """
         deployment = await in_force()
         if self.inference.deployment >= deployment.number:
@@ -128,18 +137,16 @@ class Models:
             raise refuse(Code.CONFLICT, "this model reads features that are not made here now", "id")
         try:
             await self.load(model)
-        except (BlobMissing, ModelFileAltered) as error:
+        except ModelFileLost as error:
             raise refuse(Code.CONFLICT, "the file of this model is missing or damaged", "id") from error
 
     async def load(self, model: ModelVersion) -> Head:
         """The head of a version, on the device.
 
         Raises:
-            BlobMissing, ModelFileAltered: the model's file is gone or is another.
+            ModelFileLost: the model's file is gone or is another.
         """
-        data = await self.blobs.get(model.key)
-        if hashlib.sha256(data).hexdigest() != model.sha256:
-            raise ModelFileAltered(f"the file of model {model.number} is not the one that was stored")
+        data = await file_of(model, self.blobs)
         return await self.inference.compute(partial(self.load_head, data))
 
     async def install(self, default: NewModel) -> None:
@@ -186,7 +193,7 @@ class Models:
             return None
         try:
             await self.load(last.model)
-        except (BlobMissing, ModelFileAltered):
+        except ModelFileLost:
             return None
         return last.model
 
@@ -196,6 +203,23 @@ class Models:
         sha256 = hashlib.sha256(model.data).hexdigest()
         await self.blobs.put(model_key(sha256), model.data)
         return sha256
+
+
+async def file_of(model: ModelVersion, blobs: Blobs) -> bytes:
+    """The file of a version, as it was stored.
+
+    Raises:
+        ModelFileLost: it is gone or is another.
+    """
+    try:
+        data = await blobs.get(model.key)
+    except BlobMissing as error:
+        raise ModelFileLost(f"the file of model {model.number}, {model.key}, is missing") from error
+    if hashlib.sha256(data).hexdigest() != model.sha256:
+        raise ModelFileLost(
+            f"the file of model {model.number}, {model.key}, is damaged: its SHA-256 is another"
+        )
+    return data
 
 
 async def create(model: NewModel, sha256: str, state: ModelState) -> ModelVersion:
@@ -252,5 +276,5 @@ async def in_force() -> Deployment:
     """
     deployment = await Deployment.current().select_related("model")
     if deployment is None:
-        raise RuntimeError("no model has been put in service: the first start installs one")
+        raise RuntimeError(NONE_YET)
     return deployment

@@ -1,10 +1,11 @@
-"""Removing what a process that died, or a request that broke off, left behind, and events of long ago."""
+"""Removing what a process that died, or a request that broke off, left behind, and what is too old."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import shutil
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from services import attempts
 from services.journal import DatabaseJournal
 from services.keys import CHECKPOINTS, FEATURES, HEATMAPS, PIXELS, THUMBNAILS, features_key, image_key, run_of
+from services.retention import Retention
 from store.blobs import Blobs
 from store.tables import Image, TrainingRun
 
@@ -33,16 +35,23 @@ class Sweeping:
     scratch: Path
     journal: DatabaseJournal | None
     events_kept: timedelta
+    retention: Retention | None = None
+    """None where nothing is deleted for its age."""
 
     async def serve(self) -> None:
         """Sweep at once and every hour; what fails is tried again the next time."""
         while True:
-            for sweep in (self.sweep_blobs, self.sweep_checkpoints, self.sweep_scratch, self.sweep_events):
+            for sweep in self._sweeps():
                 try:
                     await sweep()
                 except Exception:
                     logger.exception("sweeping failed, trying again in an hour")
             await asyncio.sleep(EVERY_SECONDS)
+
+    def _sweeps(self) -> Iterator[Callable[[], Awaitable[None]]]:
+        yield from (self.sweep_blobs, self.sweep_checkpoints, self.sweep_scratch, self.sweep_events)
+        if self.retention:
+            yield self.retention.sweep
 
     async def sweep_blobs(self) -> None:
         """Remove what is older than an hour: what belongs to no image, and blobs half written."""

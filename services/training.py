@@ -7,7 +7,7 @@ import json
 import logging
 import math
 import tempfile
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,9 +20,10 @@ from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalEr
 from tortoise.expressions import F
 
 from events.messages import RetrainingRequested, TrainingProgressed
-from services import attempts, run_checkpoints, training_set
+from services import attempts, run_checkpoints, tracing, training_set
 from services.examples import Example, select
 from services.fingerprints import Fingerprints
+from services.following import RUN, followed
 from services.models import Models, NewModel, create, deploy
 from services.outbox import Outbox, record
 from services.remaking import Remaking
@@ -63,9 +64,10 @@ class Progress:
 class Trainer(Protocol):
     """Whatever trains: a process of low priority beside the server, or a worker elsewhere."""
 
-    def train(self, folder: Path) -> AsyncGenerator[Progress]:
+    def train(self, folder: Path) -> AsyncGenerator[Progress | None]:
         """Learn from what `services.training_set` laid out and leave the candidate and the outcome there.
 
+        Says None now and then while it has nothing to tell because the machine's processors are others'.
         Closed early, it stops at once.
 
         Raises:
@@ -103,9 +105,10 @@ class Training:
         """
         seized: list[TrainingRun] = []
         try:
-            run = await self._take(event.run_id, seized)
-            if run is not None:
-                await self._carry_to_an_end(run)
+            with followed({RUN: str(event.run_id)}):
+                run = await self._take(event.run_id, seized)
+                if run is not None:
+                    await self._carry_to_an_end(run)
         except asyncio.CancelledError:
             for held in seized:
                 await _give_back(held)
@@ -196,14 +199,15 @@ class Training:
             "costs": await _costs(incumbent.head),
         }
         await asyncio.to_thread((folder / training_set.TASK_FILE).write_text, json.dumps(task))
-        await self._follow(run, folder, checkpoints)
+        with tracing.span("learn"):
+            await self._follow(run, folder, checkpoints)
         return incumbent, used
 
     async def _follow(self, run: TrainingRun, folder: Path, checkpoints: RunCheckpoints) -> None:
-        """Note what the trainer says, until its end; one that hangs would hold the run for ever."""
+        """Note what the trainer says, until its end."""
         last: Progress | None = None
         async with aclosing(self.trainer.train(folder)) as progress:
-            while (step := await _next(progress, last, folder)) is not None:
+            async for step in _told(progress, folder):
                 await self._note(run, step, last)
                 await checkpoints.keep()
                 last = step
@@ -230,6 +234,9 @@ class Training:
                 await record(TrainingProgressed(run.id, *moment, left_out=run.left_out))
 
         await self.outbox.commit(write)
+        if is_news:
+            told = {"state": step.state, "epoch": step.epoch, "loss": loss}
+            logger.info("run %d goes on", run.id, extra={"fields": told})
         run.epoch, run.loss, run.losses = step.epoch, loss, losses
 
     async def _conclude(
@@ -261,17 +268,25 @@ class Training:
         await self.models.refresh()
 
 
-async def _next(progress: AsyncGenerator[Progress], last: Progress | None, folder: Path) -> Progress | None:
-    """What the trainer says next; None at its end."""
-    expected = last.seconds_left if last is not None and last.seconds_left is not None else 0.0
-    seconds = max(SILENT_SECONDS, TIMES_EXPECTED * expected)
-    try:
-        async with asyncio.timeout(seconds):
-            return await anext(progress, None)
-    except TimeoutError as error:
-        words = await asyncio.to_thread(attempts.last_words, folder)
-        reason = f"the trainer hung: it had reported nothing for {timedelta(seconds=round(seconds))} hours"
-        raise TrainerFailed(f"{reason} and was stopped:\n{words}") from error
+async def _told(progress: AsyncGenerator[Progress | None], folder: Path) -> AsyncIterator[Progress]:
+    """What the trainer tells, until its end; one that hangs would hold the run for ever."""
+    expected = 0.0
+    while True:
+        seconds = max(SILENT_SECONDS, TIMES_EXPECTED * expected)
+        try:
+            async with asyncio.timeout(seconds):
+                step = await anext(progress)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            words = await asyncio.to_thread(attempts.last_words, folder)
+            reason = (
+                f"the trainer hung: it had reported nothing for {timedelta(seconds=round(seconds))} hours"
+            )
+            raise TrainerFailed(f"{reason} and was stopped:\n{words}") from error
+        if step is not None:
+            expected = step.seconds_left or 0.0
+            yield step
 
 
 async def _costs(head: str) -> dict[str, float] | None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ml.rows import RowFile
 from services import kept_features
 from services.examples import Example
 from store.blobs import Blobs
@@ -39,11 +39,9 @@ async def lay_out(found: Sequence[Example], extractor: str, blobs: Blobs, folder
     return kept
 
 
-def features_in(folder: Path, count: int, width: int) -> NDArray[np.float16]:
+def features_in(folder: Path, count: int, width: int) -> RowFile:
     """The features (count, width) that `lay_out` wrote."""
-    if not count:
-        return np.empty((0, width), np.float16)
-    return np.memmap(folder / FEATURES_FILE, "<f2", "r", shape=(count, width))
+    return RowFile(folder / FEATURES_FILE, (count, width))
 
 
 def _write_truth(kept: Sequence[Example], folder: Path) -> None:

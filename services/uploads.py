@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,11 +15,10 @@ from tortoise.exceptions import IntegrityError
 from events.log import EventLog, LogAway
 from events.messages import ImageUploaded
 from ml import image as ml_image
-from ml.fingerprint import fingerprint
-from ml.formats import stripping
-from services import labelling
+from services import labelling, measurements
+from services.admission import Admission
 from services.cleaning import clean_filename, clean_patient_ref
-from services.decoding import Decoding
+from services.decoding import Decoding, Inspected
 from services.diagnosis import UNFAILED
 from services.errors import Checks, Code, Problem, Refused, refuse
 from services.holdout import Holdout
@@ -28,6 +27,7 @@ from services.outbox import Outbox, record
 from services.permissions import member
 from services.waiting import until_judged
 from store.blobs import Blobs
+from store.database_faults import is_full
 from store.tables import Evidence, Finding, Image, Label, User
 
 MAX_FILES = 100
@@ -50,7 +50,13 @@ CODES = {
 }
 
 FAULT = Problem(
-    Code.INVALID, "this file could not be taken because of a fault of the platform; try again", "files"
+    Code.UNAVAILABLE, "this file could not be taken because of a fault of the platform; try again", "files"
+)
+FULL = Problem(
+    Code.UNAVAILABLE,
+    "there is no room on the platform's disk, so this file was not taken; send it again once the platform's "
+    "operator has made room",
+    "files",
 )
 
 logger = logging.getLogger(__name__)
@@ -63,17 +69,6 @@ class Incoming:
     filename: str
     size: int | None
     read: Callable[[], Awaitable[bytes]]
-
-
-@dataclass(frozen=True)
-class Inspected:
-    """A file that is taken: which one it was, and the picture in it, which alone is kept."""
-
-    sha256: str
-    fingerprint: str
-    size: int
-    picture: bytes
-    decoded: ml_image.Decoded
 
 
 @dataclass(frozen=True)
@@ -98,6 +93,13 @@ class Outcome:
     """Of a repeated image: it had been given up for a fault of ours, and is judged now."""
 
     @property
+    def name(self) -> str:
+        """``taken``, ``repeated``, or the code of the first problem."""
+        if self.problems:
+            return self.problems[0].code.value
+        return "taken" if self.image else "repeated"
+
+    @property
     def to_be_judged(self) -> Image | None:
         """The image of which a prediction is on its way."""
         return self.duplicate_of if self.is_tried_again else self.image
@@ -112,18 +114,25 @@ class Uploads:
     log: EventLog
     holdout: Holdout
     decoding: Decoding
+    admission: Admission
 
     async def upload(self, viewer: User | None, files: Sequence[Incoming], details: Details) -> list[Outcome]:
         """One outcome a file, in order; a bad file never takes the good ones down with it.
 
         Raises:
             Refused: what is wrong with the request as a whole.
+            TooMany: more images wait to be judged than may.
         """
         viewer = member(viewer)
         details = _checked(files, details)
         gate = asyncio.Semaphore(AT_ONCE)
         before = await self._now() if details.wait_seconds else None
-        outcomes = await asyncio.gather(*(self._one(viewer, file, details, gate) for file in files))
+        async with self.admission.admitted(len(files)):
+            outcomes = await asyncio.gather(*(self._one(viewer, file, details, gate) for file in files))
+        for outcome in outcomes:
+            measurements.UPLOADS.labels(outcome.name).inc()
+        counts = Counter(outcome.name for outcome in outcomes)
+        logger.info("uploaded", extra={"fields": {"user": viewer.id, "files": dict(counts)}})
         images = [image.id for outcome in outcomes if (image := outcome.to_be_judged)]
         if before is not None:
             await until_judged(self.log, before, viewer.id, images, details.wait_seconds)
@@ -143,15 +152,20 @@ class Uploads:
                 return await self._take(viewer, file, filename, details)
         except Refused as refused:
             return Outcome(filename, problems=refused.problems)
-        except Exception:
-            logger.exception("user %d: uploading a file failed", viewer.id)  # file names name patients
+        except Exception as error:  # told without file names, which name patients
+            if is_full(error):
+                logger.error("user %d: a file was not taken, a disk is full: %s", viewer.id, error)
+                return Outcome(filename, problems=(FULL,))
+            logger.exception("user %d: uploading a file failed", viewer.id)
             return Outcome(filename, problems=(FAULT,))
 
     async def _take(self, viewer: User, file: Incoming, filename: str, details: Details) -> Outcome:
         if file.size is not None and file.size > ml_image.MAX_BYTES:
             raise refuse(Code.TOO_LARGE, f"{filename} has more than {ml_image.MAX_BYTES >> 20} MB", "files")
-        data = await file.read()
-        inspected = await self.decoding.run(partial(_inspect, data))
+        try:
+            inspected = await self.decoding.inspect(viewer.id, file.read)
+        except ml_image.ImageError as error:
+            raise refuse(CODES[error.reason], str(error), "files") from error
         for _ in range(ATTEMPTS):
             known = await Image.get_or_none(owner=viewer, sha256=inspected.sha256)
             try:
@@ -188,6 +202,7 @@ class Uploads:
 
         try:
             await self.blobs.put(pixels_key(key), inspected.picture)
+            self.decoding.keep(key, inspected.decoded)
             return await self.outbox.commit(create)
         except Exception:  # a caller that was cancelled leaves the pixels to `services.sweeping`
             if not await Image.exists(key=key):  # a connection may break when all is committed
@@ -240,13 +255,3 @@ def _problems(files: Sequence[Incoming], details: Details) -> Iterator[Problem]:
         yield Problem(Code.REQUIRED, "evidence needs the label that it speaks for", "label")
     if not 0 <= details.wait_seconds <= MAX_WAIT_SECONDS:
         yield Problem(Code.INVALID, f"waits from 0 to {MAX_WAIT_SECONDS} seconds", "waitSeconds")
-
-
-def _inspect(data: bytes) -> Inspected:
-    try:
-        picture = stripping.strip(data)
-        decoded = ml_image.decode(picture)
-        sha256 = hashlib.sha256(data).hexdigest()
-        return Inspected(sha256, fingerprint(decoded.pixels), len(data), picture, decoded)
-    except ml_image.ImageError as error:
-        raise refuse(CODES[error.reason], str(error), "files") from error

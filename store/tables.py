@@ -13,7 +13,7 @@ from typing import Any, Self
 from tortoise import fields
 from tortoise.expressions import Q, RawSQL, Subquery
 from tortoise.models import Model
-from tortoise.queryset import QuerySet, QuerySetSingle
+from tortoise.queryset import QuerySet, QuerySetSingle, RawSQLQuery
 
 from store.fields import ExactCharField
 
@@ -27,6 +27,15 @@ class TokenPurpose(StrEnum):
     SESSION = "SESSION"
     VERIFY_EMAIL = "VERIFY_EMAIL"
     RESET_PASSWORD = "RESET_PASSWORD"
+    CHANGE_EMAIL = "CHANGE_EMAIL"
+
+
+class NoticeKind(StrEnum):
+    """What is told by mail to an address that no account may have any more."""
+
+    ACCOUNT_DELETED = "ACCOUNT_DELETED"
+    EMAIL_CHANGED = "EMAIL_CHANGED"
+    EMAIL_IN_USE = "EMAIL_IN_USE"
 
 
 class Finding(StrEnum):
@@ -113,9 +122,16 @@ class TrailKind(StrEnum):
 
     SIGNED_IN = "SIGNED_IN"
     PASSWORD_RESET = "PASSWORD_RESET"
+    EMAIL_CHANGED = "EMAIL_CHANGED"
+    ACCOUNT_EXPORTED = "ACCOUNT_EXPORTED"
+    ACCOUNT_DELETED = "ACCOUNT_DELETED"
     ROLE_CHANGED = "ROLE_CHANGED"
     USER_BLOCKED = "USER_BLOCKED"
     USER_UNBLOCKED = "USER_UNBLOCKED"
+    SECOND_FACTOR_ON = "SECOND_FACTOR_ON"
+    SECOND_FACTOR_OFF = "SECOND_FACTOR_OFF"
+    SECOND_FACTOR_RESET = "SECOND_FACTOR_RESET"
+    RECOVERY_CODE_USED = "RECOVERY_CODE_USED"
     LABEL_SUBMITTED = "LABEL_SUBMITTED"
     LABELS_WITHDRAWN = "LABELS_WITHDRAWN"
     RETRAINING_STARTED = "RETRAINING_STARTED"
@@ -138,19 +154,33 @@ class User(Model):
     email_verified_at = fields.DatetimeField(null=True)
     blocked_at = fields.DatetimeField(null=True, description="since when the user cannot sign in")
     block_reason = fields.CharField(max_length=500, null=True)
+    second_factor_at = fields.DatetimeField(
+        null=True, description="since when signing in asks for a code, too"
+    )
+    deleted_at = fields.DatetimeField(
+        null=True, description="when an account was deleted, whose labels of others' images and news stay"
+    )
     created_at = fields.DatetimeField(auto_now_add=True)
+
+    is_held_back = False
+    """Whether an administrator has yet to turn on the second factor that is asked of administrators here."""
 
     class Meta:
         table = "user"
 
     @property
     def is_admin(self) -> bool:
-        return self.role is Role.ADMIN
+        return self.role is Role.ADMIN and not self.is_held_back
+
+    @classmethod
+    def people(cls) -> QuerySet[Self]:
+        """All but those in whose place nobody is any more."""
+        return cls.filter(deleted_at__isnull=True)
 
     @classmethod
     def admins(cls) -> QuerySet[Self]:
         """The administrators who can sign in."""
-        return cls.filter(role=Role.ADMIN, blocked_at__isnull=True)
+        return cls.people().filter(role=Role.ADMIN, blocked_at__isnull=True)
 
 
 class Token(Model):
@@ -162,6 +192,8 @@ class Token(Model):
     sha256 = fields.CharField(max_length=64, unique=True)
     created_at = fields.DatetimeField(auto_now_add=True)
     expires_at = fields.DatetimeField()
+    email = fields.CharField(max_length=254, null=True, description="the address that it moves an account to")
+    client = fields.CharField(max_length=200, null=True, description="what a session's browser calls itself")
 
     user_id: int
 
@@ -172,6 +204,56 @@ class Token(Model):
     @classmethod
     def live(cls, purpose: TokenPurpose, sha256: str, now: datetime) -> QuerySet[Self]:
         return cls.filter(purpose=purpose, sha256=sha256, expires_at__gt=now)
+
+    @classmethod
+    def live_of(cls, user_id: int, purpose: TokenPurpose, now: datetime) -> QuerySet[Self]:
+        """Those of a user, the newest first."""
+        return cls.filter(user_id=user_id, purpose=purpose, expires_at__gt=now).order_by("-id")
+
+
+class SecondFactor(Model):
+    """What makes the codes of a user's authenticator app, in a row of its own, which few ever read."""
+
+    id = fields.BigIntField(primary_key=True)
+    user: fields.OneToOneRelation[User] = fields.OneToOneField("store.User", related_name="second_factor")
+    secret = fields.CharField(max_length=64, description="base32, as it is since every code needs it")
+    last_step = fields.BigIntField(
+        default=0, db_default=0, description="of the last code that was used: no code serves twice"
+    )
+
+    user_id: int
+
+    class Meta:
+        table = "second_factor"
+
+
+class RecoveryCode(Model):
+    """What serves once in place of a code, kept as its SHA-256 alone."""
+
+    id = fields.BigIntField(primary_key=True)
+    user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
+        "store.User", related_name="recovery_codes"
+    )
+    sha256 = fields.CharField(max_length=64, unique=True)
+
+    user_id: int
+
+    class Meta:
+        table = "recovery_code"
+
+
+class Notice(Model):
+    """A mail to an address that may be no account's any more. The row, and so the address, goes with it."""
+
+    id = fields.BigIntField(primary_key=True)
+    kind = fields.CharEnumField(NoticeKind, max_length=20)
+    email = fields.CharField(max_length=254)
+    name = fields.CharField(max_length=100)
+    locale = fields.CharField(max_length=10)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "notice"
 
 
 class Image(Model):
@@ -238,6 +320,12 @@ class Image(Model):
     def having_taught(cls) -> QuerySet[Self]:
         """Images by a label of which a model was trained."""
         return cls.filter(id__in=Subquery(Label.filter(used_in__id__isnull=False).values("image_id")))
+
+    @classmethod
+    def unused_since(cls, moment: datetime) -> QuerySet[Self]:
+        """Images that were uploaded before a moment, and that nobody has labelled since."""
+        labelled = Subquery(Label.filter(created_at__gte=moment).values("image_id"))
+        return cls.filter(uploaded_at__lt=moment).exclude(id__in=labelled)
 
     @classmethod
     def in_conflict(cls) -> QuerySet[Self]:
@@ -362,6 +450,18 @@ class ModelVersion(Model):
 
     class Meta:
         table = "model_version"
+
+    @classmethod
+    def in_service(cls) -> RawSQLQuery:
+        """The version of the deployment in force, alone in a list that is empty before the first.
+
+        As SQL, since everybody asks for it: to put the query together would take as long as to answer it.
+        """
+        return cls.raw(
+            "SELECT model_version.* FROM deployment "
+            "JOIN model_version ON model_version.id = deployment.model_id "
+            "ORDER BY deployment.number DESC LIMIT 1"
+        )
 
 
 class Deployment(Model):

@@ -129,7 +129,8 @@ class SubmitLabelPayload(Payload):
 class ImageMutations:
     @mutation(
         "Upload images, one or many, as multipart requests do. Their predictions follow: hear of them by "
-        "`predictionMade`, or wait for them here."
+        "`predictionMade`, or wait for them here. RATE_LIMITED, with `retryAfter`, while as many images as "
+        "the operator allows wait to be judged; what was taken is judged all the same."
     )
     async def upload_images(
         self,

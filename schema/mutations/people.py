@@ -18,7 +18,10 @@ from store import tables
 @strawberry.input(description="A new account.")
 class SignUpInput:
     email: str = strawberry.field(description="The address to sign in by; it has to be confirmed.")
-    password: str = strawberry.field(description="8 to 256 characters, of whatever kind.")
+    password: str = strawberry.field(
+        description="8 to 256 characters, of whatever kind. What would be guessed soon is INVALID: frequent "
+        "passwords, and the person's or the platform's name with little beside it."
+    )
     name: str = strawberry.field(description="What the person wants to be called; at most 100 characters.")
     locale: str | None = strawberry.field(
         default=OMITTED,
@@ -45,6 +48,11 @@ class VerifyEmailPayload(Payload):
 class SignInInput:
     email: str = strawberry.field(description="The address that the account is known by.")
     password: str = strawberry.field(description="Its password.")
+    code: str | None = strawberry.field(
+        default=OMITTED,
+        description="Where the account has a second factor, the code that the authenticator app shows now, "
+        "or one of the recovery codes. Left out there, the answer is SECOND_FACTOR_REQUIRED.",
+    )
 
 
 @strawberry.type(description="What became of signing in.")
@@ -83,7 +91,7 @@ class RequestPasswordResetPayload(Payload):
 @strawberry.input(description="A new password in place of a forgotten one.")
 class ResetPasswordInput:
     token: str = strawberry.field(description="The token from the mail.")
-    password: str = strawberry.field(description="The new one: 8 to 256 characters, of whatever kind.")
+    password: str = strawberry.field(description="The new one, as in `SignUpInput`.")
 
 
 @strawberry.type(description="What became of the new password.")
@@ -123,13 +131,15 @@ class PeopleMutations:
 
     @mutation(
         "Begin a session. Where the address is not confirmed yet, the mail goes out again. Too many wrong "
-        "passwords are RATE_LIMITED, by account and by the address that they come from."
+        "passwords and codes are RATE_LIMITED, by account and by the address that they come from."
     )
     async def sign_in(
         self, info: Info, input: Annotated[SignInInput, strawberry.argument(description="Who it is.")]
     ) -> SignInPayload:
-        accounts, source = info.context.platform.accounts, info.context.session.source
-        token, user = await accounts.sign_in(input.email, input.password, source)
+        accounts, session = info.context.platform.accounts, info.context.session
+        token, user = await accounts.sign_in(
+            input.email, input.password, session.source, session.client, given(input.code)
+        )
         return SignInPayload(token=token, user=User.of(user, has_proved_it=True))
 
     @mutation("End the session whose token came with this request; subscriptions of its sockets end too.")
