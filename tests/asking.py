@@ -18,6 +18,8 @@ from services.platform import Platform
 from store.tables import TokenPurpose, User
 
 PAGE = "<h1>GraphiQL</h1>"
+VIEWERS = ("anybody", "owner", "other", "admin", "blocked", "unverified", "held-back")
+"""Who asks, of the fixture `everybody`: administrators need a second factor, and the last one has none."""
 
 
 def application(platform: Platform, **options: Any) -> Starlette:

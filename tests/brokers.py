@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -62,6 +63,14 @@ class Broker:
         assert self._process is not None
         self._process.terminate()
         self._process.wait(10)
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections stand, and nothing is answered once this returns."""
+        os.kill(self.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         assert self._process is not None

@@ -1,6 +1,7 @@
 """What tests of several rooms need: real images, the real network, databases, a platform."""
 
 import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,9 +17,18 @@ from store.database import open_database
 from tests import databases, stand_ins
 from tests.brokers import Broker, broker
 from tests.buckets import S3Server, s3_server
+from tests.live import COMPILED
 from tests.missing import missing
 
 IMAGES = Path(os.environ.get("COVIDXR_TEST_IMAGES", Path(__file__).parents[2] / "shared"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What servers compile is kept for other tests, also of other workers, which inherit the environment."""
+    if COMPILED not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="covidxr-compiled-")
+        os.environ[COMPILED] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 def images_of(site: str) -> Path:
@@ -77,6 +87,13 @@ def own_database() -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database with its tables: each test that asks for it runs on both engines."""
     return databases.ready(request.param, request, tmp_path)
+
+
+@pytest.fixture
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of the environment in which the tests happen to run."""
+    for name in [name for name in os.environ if name.startswith("COVIDXR_") and "TEST" not in name]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture

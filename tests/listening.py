@@ -120,8 +120,9 @@ class Socket:
 async def opened(address: str, *protocols: str, **headers: str) -> AsyncIterator[Socket]:
     """A socket before connection_init."""
     names: Any = protocols or ("graphql-transport-ws",)
+    # Without a bound: who hangs up with 16 messages unread would wait for ten seconds, and answer no ping.
     async with connect(
-        f"ws://{address}/graphql", subprotocols=names, additional_headers=headers
+        f"ws://{address}/graphql", subprotocols=names, additional_headers=headers, max_queue=None
     ) as connection:
         yield Socket(connection)
 

@@ -6,12 +6,13 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -27,11 +28,18 @@ COVIDXR = [sys.executable, "-m", "api.cli"]
 START_SECONDS = 180
 
 
+FREE_PORTS = range(12_000, 32_000)
+"""Below those that systems give to connections on their way out, one of which would take it meanwhile."""
+COMPILED = "COVIDXR_TEST_COMPILED"
+"""Names the folder of what all servers of a run of tests have compiled."""
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        port = secrets.choice(FREE_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass(frozen=True)
@@ -166,9 +174,7 @@ def prepared(data_dir: Path, **settings: str) -> Live:
     environment = {
         **clean,
         "JAX_PLATFORMS": "cpu",
-        "JAX_COMPILATION_CACHE_DIR": os.environ.get(
-            "JAX_COMPILATION_CACHE_DIR", str(data_dir.parent / "jax")
-        ),
+        "JAX_COMPILATION_CACHE_DIR": os.environ.get(COMPILED, str(data_dir.parent / "jax")),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "COVIDXR_DATA_DIR": str(data_dir),
         "COVIDXR_PORT": str(port),

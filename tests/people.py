@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from store.tables import Role, User
+from services import tokens
+from store.tables import Role, TokenPurpose, User
 
 T = TypeVar("T")
 
@@ -20,6 +21,12 @@ async def member(email: str = "ana@hospital.example") -> User:
 async def admin(email: str = "chief@hospital.example") -> User:
     """An administrator."""
     return await _user(email, Role.ADMIN)
+
+
+async def signed_in(user: User) -> User:
+    """The user, with a session more."""
+    await tokens.issue(user, TokenPurpose.SESSION)
+    return user
 
 
 async def _user(email: str, role: Role) -> User:

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import IO, Protocol
 
 import httpx
 
@@ -55,8 +55,10 @@ def haproxy() -> str:
 
 
 @contextmanager
-def proxy(a: Listening, b: Listening, **more: str) -> Iterator[Proxy]:
-    """HAProxy before two servers, with more in its environment."""
+def proxy(
+    a: Listening, b: Listening, log: int | IO[bytes] = subprocess.DEVNULL, **more: str
+) -> Iterator[Proxy]:
+    """HAProxy before two servers, with more in its environment; its log goes where the caller says."""
     found = Proxy(free_port(), free_port())
     environment = {
         "LISTEN": f"127.0.0.1:{found.port}",
@@ -66,7 +68,7 @@ def proxy(a: Listening, b: Listening, **more: str) -> Iterator[Proxy]:
         **more,
     }
     command = [haproxy(), "-db", "-f", str(CONFIGURATION)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, env=environment, stdout=log) as process:
         try:
             yield found
         finally:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as Pillow
 
+from api.decoders import DecoderProcesses
 from api.wiring import Parts
 from ml import recipes
 from ml.classifier import Judgement
@@ -34,6 +35,8 @@ EVALUATION: dict[str, Any] = {
     "negatives": 200,
 }
 RECORD: dict[str, Any] = {}
+DECODER = DecoderProcesses()
+"""The real one, and one for all tests: what costs seconds is not to start it, but to start it for each."""
 
 
 class EverySecondPixel:
@@ -127,6 +130,7 @@ def parts(**others: Any) -> Parts:
         "default_model": default_model(),
         "base_holdout": {},
         "base_fingerprints": {},
+        "decoder": DECODER,
         "trainer": ScriptedTrainer(),
         "post": Pigeonhole(),
     }

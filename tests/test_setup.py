@@ -197,7 +197,8 @@ def wanted(*extras: str) -> list[Requirement]:
     return [one for one in requirements if one.marker is None or one.marker.evaluate()]
 
 
-LOCKS = {"requirements.lock": (), "requirements-dev.lock": ("dev",), "requirements-cuda.lock": ("cuda",)}
+BESIDE = {f"requirements-{extra}.lock": (extra,) for extra in ("dev", "cuda", "traces")}
+LOCKS: dict[str, tuple[str, ...]] = {"requirements.lock": (), **BESIDE}
 
 
 @pytest.mark.parametrize(("lock", "extras"), LOCKS.items())
@@ -219,7 +220,7 @@ def test_lock_is_hashed_throughout_and_names_no_place(lock: str) -> None:
     assert "index-url" not in text
 
 
-@pytest.mark.parametrize("lock", ["requirements-dev.lock", "requirements-cuda.lock"])
+@pytest.mark.parametrize("lock", BESIDE)
 def test_what_else_is_locked_comes_beside_the_same_runtime(lock: str) -> None:
     runtime = {str(pin) for pin in pins("requirements.lock")}
     assert runtime <= {str(pin) for pin in pins(lock)}

@@ -17,6 +17,7 @@ from api.classifying import NetworkChoice
 from api.cli import app
 from api.preparation import CannotStart
 from api.settings import Settings
+from api.trainer import TrainerProcess, learning_from
 from api.wiring import load_parts, running
 from ml import default_model, image, keras_networks, making, model_file, networks, recipes
 from ml.classifier import Classifier, FeatureExtractor
@@ -115,8 +116,11 @@ def test_predict_finds_the_weights_beside_the_model(made: Path, few: Path, tmp_p
 
 @pytest.mark.slow
 async def test_the_server_serves_what_the_setting_names(made: Path, few: Path, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data", default_model=made, device="cpu")
-    async with running(settings, load_parts(settings)) as platform:
+    places = {"data_dir": tmp_path / "data", "default_model": made}
+    settings = Settings(**places, device="cpu", log_format="json", log_level="error")
+    parts = load_parts(settings)
+    assert parts.trainer == TrainerProcess("cpu", learning_from(made, "json", "error"))
+    async with running(settings, parts) as platform:
         (found,) = await upload(platform, await admin(), (few / "0.jpg").read_bytes(), wait=60)
         model = await ModelVersion.get()
         assert (model.backbone, model.extractor) == (NETWORK, default_model.load_model(made).backbone.name)

@@ -129,11 +129,15 @@ def test_a_host_that_is_not_this_machine(shell: Shell, host: str) -> None:
     assert "COVIDXR_PORT" not in line
 
 
-def test_migrate_and_create_admin_say_which_database(shell: Shell) -> None:
+def test_what_an_operator_does_is_told(shell: Shell) -> None:
     file = shell.folder / "data" / "covid-xr.sqlite"
     assert shell("migrate").stdout == f"The tables of sqlite://{file} are up to date.\n"
     made = shell("create-admin", "A@h.example").stdout
     assert made == f"a@h.example is an administrator and can sign in.\nDatabase: sqlite://{file}\n"
+    said = shell("reset-second-factor", "A@h.example").stdout
+    assert said == "a@h.example signs in by the password alone, and has no session any more.\n"
+    missed = complaint(shell("reset-second-factor", "b@h.example"))
+    assert missed == "there is no account with the address b@h.example\n"
 
 
 def test_model_card_says_that_there_is_none_yet(shell: Shell) -> None:

@@ -13,12 +13,13 @@ from starlette.applications import Starlette
 from starlette.types import Message
 
 from api import pages
+from api.safeguards import Guarded
 
 WEB = Path(__file__).parents[2] / "web"
 
 
 def client_for(dist: Path) -> httpx.AsyncClient:
-    app = Starlette(routes=pages.routes(dist), exception_handlers={404: pages.missing(dist)})
+    app = Guarded(routes=pages.routes(dist), exception_handlers={404: pages.missing(dist)})
     transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url="http://covid-xr.test")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api.patience import PatientHttp, PatientSocket
+from api.server import keep_for_good
 from api.sockets import RESTART
 from services.models import Models
 from services.platform import Platform
@@ -46,6 +48,16 @@ def started(data_dir: Path, **settings: str) -> Iterator[tuple[Live, subprocess.
             yield live, process
         finally:
             process.kill()
+
+
+def test_what_is_there_at_the_start_is_left_out_of_collections() -> None:
+    try:
+        keep_for_good()
+        frozen = gc.get_freeze_count()
+        assert frozen > 10_000  # this process' modules, to begin with
+        assert len(gc.get_objects()) < frozen
+    finally:
+        gc.unfreeze()
 
 
 def address_of(live: Live) -> str:

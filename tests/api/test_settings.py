@@ -51,17 +51,22 @@ def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "secret_key": "a secret of thirty-two characters or more",
         "events_url": "nats://127.0.0.1:4222",
         "events_kept_days": "30",
+        "retention_days": "365",
         "smtp_url": "smtps://u:p@mail.example:465",
         "mail_from": "Lab <lab@h.example>",
         "public_url": "https://covid.example/",
         "retrain_threshold": "7",
         "retrain_epochs": "3",
+        "admin_second_factor": "True",
         "metrics_token": "a token of sixteen or more",
         "allowed_origins": "https://app.example,http://localhost:5173",
         "trusted_documents": f"{tmp_path}/manifest.json",
         "points_per_minute": "500",
+        "queue_limit": "20",
         "trusted_proxies": "10.0.0.1, 192.168.0.0/16",
         "drain_seconds": "2.5",
+        "log_format": "json",
+        "log_level": "warning",
         "device": "gpu",
         "default_model": f"{tmp_path}/model",
     }
@@ -147,6 +152,25 @@ def test_processes_that_share_events_share_all_else(monkeypatch: pytest.MonkeyPa
     (line,) = complaints(refused.value)
     assert line.startswith("COVIDXR_EVENTS_URL: ")
     assert f"set COVIDXR_{unset.upper()}" in line
+
+
+def test_all_that_processes_must_share_is_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError) as refused:
+        of(monkeypatch, events_url=SHARED["events_url"], port="eighty")
+    port, events = complaints(refused.value)
+    assert port.startswith("COVIDXR_PORT: ")
+    assert events.startswith("COVIDXR_EVENTS_URL: ")
+    for name in SHARED.keys() - {"events_url"}:
+        assert f"COVIDXR_{name.upper()}" in events
+
+
+def test_what_is_set_and_wrong_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError) as refused:
+        of(monkeypatch, **SHARED | {"database_url": "postgres://u@h/n", "secret_key": ""})
+    database, events = complaints(refused.value)
+    assert database.startswith("COVIDXR_DATABASE_URL: ")
+    assert "COVIDXR_SECRET_KEY" in events
+    assert "DATABASE_URL" not in events
 
 
 def test_a_wrong_value_does_not_show_its_password(monkeypatch: pytest.MonkeyPatch) -> None:

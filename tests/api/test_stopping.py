@@ -1,5 +1,6 @@
 """Processes that are told to end before they have begun, since their broker is away."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -15,12 +16,12 @@ def test_whatever_waits_for_its_broker_ends_when_it_is_told_to(
 ) -> None:
     nobody = f"nats://127.0.0.1:{free_port()}"
     settings = shared(own_database, f"file://{tmp_path / 'blobs'}", nobody)
-    live = prepared(tmp_path / "data", **settings)
-    with subprocess.Popen(
-        [*COVIDXR, command], cwd=ROOT, env=live.environment, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        assert any("the broker is away" in line for line in iter(process.stderr.readline, ""))
+    live = prepared(tmp_path / "data", log_format="json", **settings)
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen([*COVIDXR, command], cwd=ROOT, env=live.environment, text=True, **both) as process:
+        assert process.stdout is not None
+        told = (json.loads(line)["message"] for line in process.stdout)  # nothing else is said on either
+        assert any("the broker is away" in message for message in told)
         process.terminate()
         try:
             assert process.wait(30) == 0

@@ -4,14 +4,16 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
+import api.trainer as trainer_module
 from api.trainer import ROOT, TrainerProcess
-from services.attempts import LOG_LINES
+from services.attempts import LOG_FILE, LOG_LINES
+from services.following import followed
 from services.training import Progress, TrainerFailed
 from store.tables import RunState
 from tests.people import eventually
@@ -29,13 +31,13 @@ main()
 """
 
 
-def trainer(body: str, device: str = "auto") -> TrainerProcess:
+def trainer(body: str, device: str = "auto", log: Sequence[str] = ()) -> TrainerProcess:
     """A trainer with its real process and another lesson: ``body`` knows ``folder`` and ``report``."""
     lesson = "\n".join(f"    {line}" for line in body.splitlines())
-    return TrainerProcess(device, (sys.executable, "-c", REAL.format(body=lesson), "beginning"))
+    return TrainerProcess(device, (sys.executable, "-c", REAL.format(body=lesson), *log, "beginning"))
 
 
-async def steps(trained: TrainerProcess, folder: Path) -> list[Progress]:
+async def steps(trained: TrainerProcess, folder: Path) -> list[Progress | None]:
     async with asyncio.timeout(30), aclosing(trained.train(folder)) as progress:
         return [step async for step in progress]
 
@@ -53,6 +55,12 @@ async def written(file: Path) -> str:
     return await eventually(lambda: asyncio.sleep(0, file.read_text() if file.exists() else ""))
 
 
+WARNING = """
+import logging, signal
+logging.getLogger("ml.runner").warning("anew")
+report("TRAINING", 1, 0.5)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 WAIT = """
 report("TRAINING", 1, 0.5)
 (folder / "pid.new").write_text(str(os.getpid()))
@@ -107,6 +115,22 @@ async def test_a_failure_tells_the_last_lines_of_the_log(tmp_path: Path) -> None
     assert lines[-1] == "MemoryError: é"
     assert len(lines) == LOG_LINES + 1
     assert "line 0" not in lines
+
+
+async def test_its_log_tells_of_which_run_it_is_and_its_last_words_do_not(tmp_path: Path) -> None:
+    with followed({"request_id": "of-an-upload", "run_id": "7"}), pytest.raises(TrainerFailed) as failed:
+        await steps(trainer(WARNING), tmp_path)
+    lines = [line[24:] for line in (tmp_path / LOG_FILE).read_text().splitlines()]
+    assert lines == [
+        " WARNING ml.runner: anew  request_id=of-an-upload run_id=7",
+        " INFO    trainer: TRAINING epoch 1 loss 0.5  request_id=of-an-upload run_id=7",
+    ]
+    assert words_of(failed) == [" WARNING ml.runner: anew", " INFO    trainer: TRAINING epoch 1 loss 0.5"]
+
+
+def words_of(failed: pytest.ExceptionInfo[TrainerFailed]) -> list[str]:
+    """The last lines of its log as people read them, without the times."""
+    return [line[24:] for line in str(failed.value).splitlines()[1:]]
 
 
 async def test_an_end_by_signal_is_a_failure(tmp_path: Path) -> None:
@@ -203,17 +227,52 @@ square = np.ones((300, 300))
 square @ square
 for task in os.listdir("/proc/self/task"):
     niceness = Path(f"/proc/self/task/{task}/stat").read_text().rpartition(")")[2].split()[16]
-    print("thread", niceness, len(os.sched_getaffinity(int(task))), file=open(folder / "threads", "a"))
+    cores, policy = len(os.sched_getaffinity(int(task))), os.sched_getscheduler(int(task))
+    print("thread", niceness, cores, policy, file=open(folder / "threads", "a"))
 """
 
 
 @linux
-async def test_every_thread_of_it_is_nice_and_keeps_to_half_of_the_cores(tmp_path: Path) -> None:
+async def test_every_thread_of_it_takes_what_is_idle_of_half_of_the_cores(tmp_path: Path) -> None:
     """Also those that numpy starts as it is imported: they inherit what their process had by then."""
     await steps(trainer(THREADS), tmp_path)
     half = (len(os.sched_getaffinity(0)) + 1) // 2
     threads = set((tmp_path / "threads").read_text().splitlines())
-    assert threads == {f"thread 19 {half}"}
+    assert threads == {f"thread 19 {half} {os.SCHED_IDLE}"}
+
+
+@linux
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="the system has no idle policy")
+async def test_it_says_that_it_is_kept_waiting_by_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer_module, "LOOK_SECONDS", 0.3)
+    core = max(os.sched_getaffinity(0))
+    busy = f"import os; os.sched_setaffinity(0, [{core}])\nwhile True: pass"
+    crowding = await asyncio.create_subprocess_exec(sys.executable, "-c", busy)
+    crowded = trainer(f"os.sched_setaffinity(0, [{core}])\nreport('TRAINING', 1, 0.5)\nwhile True: pass")
+    try:
+        async with asyncio.timeout(30), aclosing(crowded.train(tmp_path)) as progress:
+            told = [await anext(progress)]
+            while told[-2:] != [Progress(RunState.TRAINING, 1, 0.5), None]:
+                told.append(await anext(progress))
+    finally:
+        crowding.kill()
+        await crowding.wait()
+
+
+@linux
+async def test_one_that_waits_for_something_else_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer_module, "LOOK_SECONDS", 0.1)
+    async with asyncio.timeout(30), aclosing(trainer(WAIT).train(tmp_path)) as progress:
+        while await anext(progress) is None:
+            pass  # as it begins, others may keep it waiting
+        await written(tmp_path / "pid")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await anext(progress)
 
 
 @pytest.mark.parametrize(("device", "platforms"), [("cpu", "cpu"), ("gpu", ""), ("auto", "")])

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -56,6 +57,11 @@ async def begun(platform: Platform, tmp_path: Path) -> int:
     return pid
 
 
+def without_time(run: TrainingRun) -> list[str]:
+    """The lines of a run's error, of which those of the trainer's log begin with a moment."""
+    return re.sub(r"^[\d-]+T[\d:.]+Z ", "", str(run.error), flags=re.MULTILINE).splitlines()
+
+
 async def test_a_killed_trainer_is_found_and_its_log_is_kept(platform: Platform, tmp_path: Path) -> None:
     pid = await begun(platform, tmp_path)
     assert await Label.unclaimed().count() == 0
@@ -64,10 +70,10 @@ async def test_a_killed_trainer_is_found_and_its_log_is_kept(platform: Platform,
     run = await eventually(lambda: TrainingRun.get_or_none(slot=None))
     assert (run.state, run.model_id) == (RunState.FAILED, None)
     assert run.finished_at <= killed + LEASE
-    assert str(run.error).splitlines() == [
+    assert without_time(run) == [
         "the trainer ended with status -9 (SIGKILL):",
         "all features are read",
-        "TRAINING epoch 1 loss 0.5",
+        "INFO    trainer: TRAINING epoch 1 loss 0.5",
     ]
     assert await Label.unclaimed().count() == 1
 
@@ -102,10 +108,10 @@ async def test_a_trainer_that_hangs_is_missed_and_its_labels_are_free(
     await asked_for(platform)
     run = await eventually(lambda: TrainingRun.get_or_none(slot=None))
     assert (run.state, run.model_id) == (RunState.FAILED, None)
-    assert str(run.error).splitlines() == [
+    assert without_time(run) == [
         "the trainer hung: it had reported nothing for 0:00:01 hours and was stopped:",
         "all features are read",
-        "TRAINING epoch 1 loss 0.5",
+        "INFO    trainer: TRAINING epoch 1 loss 0.5",
     ]
     assert not is_alive(int((tmp_path / "pid").read_text()))
     assert await Label.unclaimed().count() == 1

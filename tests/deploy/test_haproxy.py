@@ -23,7 +23,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 
+from api.request_ids import WELL_FORMED
 from tests.live import free_port
+from tests.people import eventually
 from tests.proxies import CONFIGURATION, Proxy, haproxy, proxy
 
 BODY = bytes(1 << 20)
@@ -107,20 +109,42 @@ async def test_what_a_client_says_of_its_address_is_not_passed_on() -> None:
     assert (headers["x-forwarded-for"], headers["x-forwarded-proto"]) == ("127.0.0.1", "http")
 
 
-async def test_with_a_certificate_it_speaks_tls(tmp_path: Path) -> None:
+async def test_each_request_has_an_id_that_no_client_chooses() -> None:
+    a, b = Small("a"), Small("b")
+    async with a.serving(), b.serving():
+        with proxy(a, b) as front:
+            async with client(front) as one:
+                asked = [await one.get("/", headers={"X-Request-Id": "made-up"}) for _ in range(2)]
+    first, second = (answer.json()["headers"]["x-request-id"] for answer in asked)
+    assert first != second
+    assert all(WELL_FORMED.fullmatch(given) and given != "made-up" for given in (first, second))
+
+
+async def certified(tmp_path: Path) -> Path:
+    """A file with a certificate of this machine and its key."""
     own = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
     made = ["openssl", *own.split(), "-keyout", tmp_path / "key", "-out", tmp_path / "certificate"]
     await asyncio.to_thread(subprocess.run, made, check=True, capture_output=True)
     both = tmp_path / "both.pem"
     both.write_bytes((tmp_path / "certificate").read_bytes() + (tmp_path / "key").read_bytes())
+    return both
+
+
+async def test_with_a_certificate_it_speaks_tls(tmp_path: Path) -> None:
+    both = await certified(tmp_path)
     a, b = Small("a"), Small("b")
     trusted = ssl.create_default_context(cafile=str(tmp_path / "certificate"))
     async with a.serving(), b.serving():
         with proxy(a, b, CERTIFICATE=str(both)) as front:
             async with client(front, trusted) as one:
                 answer = await one.get("/")
+                a.server.should_exit = b.server.should_exit = True
+                while (its_own := await one.get("/")).status_code == 200:
+                    await asyncio.sleep(0.05)
     assert answer.json()["headers"]["x-forwarded-proto"] == "https"
-    assert "strict-transport-security" in answer.headers
+    assert its_own.status_code == 503
+    for told in (answer, its_own):
+        assert told.headers.get_list("strict-transport-security") == ["max-age=31536000"]
 
 
 async def test_bodies_long_addresses_and_sockets_pass() -> None:
@@ -182,6 +206,27 @@ async def test_only_what_changes_nothing_is_sent_again(method: str) -> None:
     assert answer.json()["errors"][0]["extensions"] == {"code": "BROKEN_OFF"}
     times = len([line for line in heard if b"readyz" not in line])
     assert times > 1 if method == "GET" else times == 1
+
+
+async def test_its_log_has_the_network_of_a_client_and_not_the_address(tmp_path: Path) -> None:
+    """Of a request that no server answers, and of one that does not trust the certificate."""
+    a, b, plain, secured = Small("a"), Small("b"), tmp_path / "plain", tmp_path / "secured"
+    with plain.open("wb") as log, proxy(a, b, log) as front:
+        async with client(front) as one:
+            assert (await one.get("/")).status_code == 503
+    both = await certified(tmp_path)
+    trusted = ssl.create_default_context(cafile=str(tmp_path / "certificate"))
+    with secured.open("wb") as log, proxy(a, b, log, CERTIFICATE=str(both)) as front:
+        async with client(front, trusted):
+            pass
+        async with httpx.AsyncClient(base_url=front.url.replace("http:", "https:")) as one:
+            with pytest.raises(httpx.ConnectError):
+                await one.get("/")
+        await eventually(lambda: asyncio.sleep(0, "SSL" in secured.read_text()))
+    for told, words in ((plain.read_text(), " 503 "), (secured.read_text(), "SSL handshake")):
+        (line,) = {line for line in told.splitlines() if words in line and "/readyz" not in line}
+        assert line.startswith("127.0.0.0 ")
+        assert "127.0.0.1" not in told
 
 
 async def test_servers_that_are_not_ready_answer_themselves_and_dead_ones_have_it_said() -> None:

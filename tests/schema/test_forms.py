@@ -41,9 +41,17 @@ WRONG: dict[str, dict[str, Any]] = {
     "blockUser": {"id": NOWHERE, "reason": " "},
     "unblockUser": {"id": NOWHERE},
     "withdrawLabels": {"userId": NOWHERE, "reason": TOO_LONG},
+    "confirmEmailChange": {"token": "made up"},
+    "endSession": {"id": NOWHERE},
+    "deleteAccount": {"password": "another"},
+    "beginSecondFactor": {"password": "another"},
+    "confirmSecondFactor": {"code": "000000"},
+    "resetSecondFactor": {"id": NOWHERE, "reason": " "},
 }
 NOT_TOLD = {
     "signIn": "which of address and password is wrong would tell who has an account",
+    "endSecondFactor": "a code is not tried, and no guess counted, where the password is wrong",
+    "requestEmailChange": "a password is not tried, and no guess counted, for an address that is none",
     "requestPasswordReset": "an address that is none is answered as one that is not known",
 }
 NEVER_WRONG = {"signUp": {"locale"}}

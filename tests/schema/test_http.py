@@ -120,7 +120,7 @@ async def test_mutations_need_post(admin: Asker) -> None:
     assert await NewsPost.all().count() == 0
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
 async def test_other_methods_are_refused(anybody: Asker, method: str) -> None:
     assert (await anybody.client.request(method, "/graphql")).status_code == 405
 

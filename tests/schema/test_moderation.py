@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schema import ids, streams
+from services.links import Asked
 from services.model_card import as_markdown
 from services.platform import Platform
 from store.tables import Finding, Label, User
@@ -183,7 +184,7 @@ async def test_the_card_says_that_labels_were_withdrawn(platform: Platform, ana:
     for sentence in (None, "One label that taught it has been withdrawn"):
         if sentence:
             await platform.labelling.withdraw(await people.admin(), ana.id, "r")
-        found = await platform.cards.find(None, version.number)
+        found = await platform.cards.find(None, Asked.of(version.number, {}))
         assert found
         assert ("withdrawn" in as_markdown(found.card)) == bool(sentence)
         assert (sentence or "") in as_markdown(found.card)

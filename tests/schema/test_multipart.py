@@ -19,7 +19,7 @@ from api.multipart import BoundedRequest, put_files
 from services.platform import Platform
 from services.uploads import MAX_FILES, Incoming
 from store.tables import Image, User
-from tests import databases
+from tests import databases, people
 from tests.asking import Asker, application
 from tests.stand_ins import picture
 
@@ -250,6 +250,30 @@ async def test_so_many_forms_are_read_at_once(
         may_go_on.set()
         for response in await asyncio.gather(first, second):
             assert response.json()["data"]["uploadImages"]["errors"] == []
+
+
+async def test_slow_forms_of_one_member_keep_nobody_else_waiting(platform: Platform, ana: User) -> None:
+    app = application(platform)
+    view = app.routes[0].app  # type: ignore[attr-defined]
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://covidxr.test") as client:
+        slow = await Asker(client).signed_in(ana)
+        other = await Asker(client).signed_in(await people.member("eva@hospital.example"))
+        begun, may_go_on = [asyncio.Event() for _ in range(12)], asyncio.Event()
+        sending = [asyncio.create_task(_send_slowly(slow, one, may_go_on)) for one in begun]
+        async with asyncio.timeout(30):
+            while sum(one.is_set() for one in begun) < graphql.FORMS_OF_ONE:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)  # in which one more would begin if it might
+        assert sum(one.is_set() for one in begun) == graphql.FORMS_OF_ONE
+        form = {"operations": OPERATIONS, "map": PLACES}
+        async with asyncio.timeout(10):
+            assert (await send(other, form, FILE)).status_code == 200
+        sending.pop().cancel()  # who waits may go
+        may_go_on.set()
+        for response in await asyncio.gather(*sending):
+            assert response.json()["data"]["uploadImages"]["errors"] == []
+        assert len(view.turns) == 0
 
 
 async def _send_slowly(asker: Asker, begun: asyncio.Event, may_go_on: asyncio.Event) -> httpx.Response:

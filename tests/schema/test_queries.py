@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from services.platform import Platform
@@ -23,6 +22,7 @@ from store.tables import (
     User,
 )
 from tests import people
+from tests.addressed import asked
 from tests.asking import Asker
 from tests.stand_ins import EVALUATION, picture
 from tests.store_rows import image, model
@@ -157,14 +157,17 @@ async def test_the_label_that_counts(member: Asker, ana: User) -> None:
     assert node["label"] == {"finding": "NO_COVID", "evidence": "RT_PCR"}
 
 
-async def test_the_address_of_the_pixels_serves_them(member: Asker, platform: Platform) -> None:
+async def test_the_address_of_the_pixels_serves_them(
+    member: Asker, admin: Asker, platform: Platform, ana: User
+) -> None:
     data = picture(1)
     (result,) = (await member.upload([("chest.png", data)], "url"))["results"]
-    url = httpx.URL(result["image"]["url"])
-    image_id = int(url.path.rpartition("/")[2])
-    found = await platform.images.pixels(image_id, url.params["expires"], url.params["signature"])
-    assert found is not None
-    assert found[1] == data
+    (node,) = (await admin.data("{ images { nodes { url } } }"))["nodes"]
+    for url, email in ((result["image"]["url"], ana.email), (node["url"], "chief@hospital.example")):
+        assert asked(url).viewer == str((await User.get(email=email)).id)
+        found = await platform.images.pixels(asked(url))
+        assert found is not None
+        assert found[1] == data
 
 
 @pytest.fixture

@@ -212,6 +212,18 @@ async def test_guesses_at_many_accounts_or_from_many_addresses_have_an_end_too(
     assert outcomes == ["Refused"] * count + ["TooMany"]
 
 
+async def test_so_does_asking_who_has_signed_up(anybody: Asker, ana: User) -> None:
+    async def sign_up(email: str) -> str:
+        form = {"email": email, "password": "short", "name": "Eva"}
+        payload = await anybody.mutate("signUp", "user { id }", **form)
+        return str(payload["errors"][-1]["code"])
+
+    assert await sign_up("no address") == "INVALID"  # of which there is nothing to tell
+    told = [await sign_up(email) for _ in range(LETTERS.points // 2) for email in (ana.email, "x@h.example")]
+    assert told == ["EMAIL_TAKEN", "INVALID"] * (LETTERS.points // 2)
+    assert [await sign_up(email) for email in (ana.email, "x@h.example")] == ["RATE_LIMITED"] * 2
+
+
 async def test_letters_have_an_end(anybody: Asker, parts: Parts) -> None:
     reset = 'requestPasswordReset(input: {email: "x@h.example"}) { requested errors { code retryAfter } }'
     for _ in range(LETTERS.points):

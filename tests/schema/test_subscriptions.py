@@ -13,6 +13,8 @@ from schema import ids, streams
 from services.outbox import record
 from services.platform import Platform
 from store.tables import Role, RunTrigger, Token, TrainingRun, User
+from tests import people
+from tests.addressed import asked
 from tests.asking import Asker
 from tests.listening import NEWS, PREDICTIONS, joined, listen, publish, upload
 from tests.stand_ins import picture
@@ -27,6 +29,7 @@ PROMOTIONS = """subscription($after: Cursor) { modelPromoted(after: $after) { cu
   model { number state } previous { number state } } }"""
 CHANGES = """subscription($after: Cursor) { findingChanged(after: $after) { cursor change { changedAt
   prediction { finding model { number } image { filename } } previous { finding model { number } } } } }"""
+PICTURES = "subscription { predictionMade { prediction { heatmapUrl image { url thumbnailUrl } } } }"
 ALL = {"p": PREDICTIONS, "n": NEWS, "l": LABELS, "t": PROGRESS, "m": PROMOTIONS, "c": CHANGES}
 
 
@@ -65,6 +68,26 @@ async def test_predictions_are_heard_by_their_owner_and_admins_alone(
         assert (await chiefs.event())["prediction"]["image"]["filename"] == "4.png"
         await hers.settle()
         assert not [message for message in hers._kept if message["id"] == "1"]
+
+
+async def test_pictures_that_are_heard_of_are_addressed_to_who_hears(
+    address: str, anybody: Asker, member: Asker, admin: Asker
+) -> None:
+    """Administrators share what an event has loaded, and no addresses."""
+    deputy = await anybody.signed_in(await people.admin("deputy@hospital.example"))
+    async with (
+        joined(address, member.token) as hers,
+        joined(address, admin.token) as chiefs,
+        joined(address, deputy.token) as deputies,
+    ):
+        for client in (hers, chiefs, deputies):
+            await listen(client, PICTURES)
+        await upload(member, 1)
+        for client, asker in ((hers, member), (chiefs, admin), (deputies, deputy)):
+            heard = (await client.event())["prediction"]
+            viewer = ids.row_of((await asker.data("{ viewer { id } }"))["id"], "User")
+            for url in (heard["heatmapUrl"], heard["image"]["url"], heard["image"]["thumbnailUrl"]):
+                assert asked(url).viewer == str(viewer)
 
 
 async def test_labels_runs_and_promotions_reach_admins(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from events.messages import ModelPromoted
+from events.messages import Event, FindingChanged, ModelPromoted, from_payload
 from services import finding_changes
 from services.images import Filter
 from services.platform import Platform
@@ -65,10 +65,10 @@ async def clinic(platform: Platform) -> Clinic:
     return Clinic(platform, ana, await admin(), grey, bright)
 
 
-async def told() -> list[dict[str, int]]:
+async def told() -> list[Event]:
     """What was published."""
     rows = await JournalEntry.filter(kind="FindingChanged").order_by("position")
-    return [row.payload for row in rows]
+    return [from_payload(row.kind, row.payload) for row in rows]
 
 
 async def test_a_promotion_tells_where_the_finding_changed(clinic: Clinic) -> None:
@@ -76,7 +76,7 @@ async def test_a_promotion_tells_where_the_finding_changed(clinic: Clinic) -> No
     await clinic.promote(eager)
     assert await clinic.changes() == [(clinic.grey.id, Finding.NO_COVID, Finding.COVID)]
     change, deployment = await FindingChange.get(), await Deployment.current()
-    expected = {"change_id": change.id, "image_id": clinic.grey.id, "owner_id": clinic.ana.id}
+    expected = FindingChanged(change.id, clinic.grey.id, clinic.ana.id)
     assert await eventually(told) == [expected]
     assert change.deployment_id == deployment.id
     assert (await clinic.listed(True), await clinic.listed(False)) == ([clinic.grey.id], [clinic.bright.id])

@@ -1,10 +1,12 @@
 """Images after they came in: who sees them, filters, changes, deletion, signed addresses."""
 
 import asyncio
+import hashlib
+import hmac
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -18,13 +20,15 @@ from services.holdout import Holdout
 from services.images import SEARCH_LENGTH, Filter, ImageOrder, Images
 from services.journal import DatabaseJournal
 from services.keys import features_key, pixels_key
-from services.links import LIFETIME_SECONDS, Links
+from services.links import LIFETIME_SECONDS, Asked, Links
 from services.outbox import Outbox
 from services.platform import Platform
+from services.viewers import Viewers
 from store.blobs import BlobMissing, Blobs
 from store.pages import Window
 from store.tables import Deployment, Finding, Image, Label, ModelVersion, OutboxEvent, Prediction, User
-from tests.people import admin, eventually, member
+from tests.addressed import asked
+from tests.people import admin, eventually, member, signed_in
 from tests.stand_ins import picture
 from tests.store_rows import image as image_row
 from tests.store_rows import model as model_row
@@ -48,7 +52,7 @@ def blobs(tmp_path: Path) -> Blobs:
 @pytest.fixture
 def images(blobs: Blobs, database: str) -> Images:
     outbox = Outbox(InProcessLog(DatabaseJournal()))
-    return Images(outbox, blobs, Links("http://here", b"secret"), Holdout({}))
+    return Images(outbox, blobs, Viewers(Links("http://here", b"secret")), Holdout({}))
 
 
 async def deployed(number: int) -> ModelVersion:
@@ -394,17 +398,15 @@ async def test_features_stored_while_an_image_is_deleted_go_with_it(
     assert not await Image.exists()
 
 
-def signed(images: Images, image: Image) -> tuple[str, str]:
-    """What the address of an image's pixels holds."""
-    address = urlsplit(images.links.image(image.id))
-    assert address.path == f"/images/{image.id}"
-    query = parse_qs(address.query)
-    return query["expires"][0], query["signature"][0]
+def signed(images: Images, viewer: User, image: Image) -> Asked:
+    """What the address of an image's pixels says that was made for this viewer."""
+    return asked(images.viewers.links.image(viewer, image.id))
 
 
 async def test_a_signed_address_gives_the_pixels(platform: Platform) -> None:
-    (image,) = await upload(platform, await member(), picture(1), wait=0)
-    found = await platform.images.pixels(image.id, *signed(platform.images, image))
+    ana = await signed_in(await member())
+    (image,) = await upload(platform, ana, picture(1), wait=0)
+    found = await platform.images.pixels(signed(platform.images, ana, image))
     assert found is not None
     assert found[0].media_type == "image/png"
     assert found[1] == strip(picture(1))
@@ -413,44 +415,55 @@ async def test_a_signed_address_gives_the_pixels(platform: Platform) -> None:
 async def test_an_address_is_good_for_a_quarter_of_an_hour(
     images: Images, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (image,) = await named(await member(), ["1"])
+    ana = await signed_in(await member())
+    (image,) = await named(ana, ["1"])
     await blobs.put(pixels_key(image.key), b"pixels")
     start = 1_800_000_059.9
     monkeypatch.setattr(links_module, "time", lambda: start)
-    address = signed(images, image)
+    address = signed(images, ana, image)
     for later, good in ((0, True), (LIFETIME_SECONDS, True), (LIFETIME_SECONDS + 61, False), (10**6, False)):
         monkeypatch.setattr(links_module, "time", lambda later=later: start + later)
-        assert (await images.pixels(image.id, *address) is not None) is good
+        assert (await images.pixels(address) is not None) is good
 
 
 async def test_no_address_can_be_forged(images: Images, blobs: Blobs) -> None:
-    first, second = await named(await member(), ["1", "2"])
+    ana, chief = await signed_in(await member()), await signed_in(await admin())
+    first, second = await named(ana, ["1", "2"])
     for image in (first, second):
         await blobs.put(pixels_key(image.key), b"pixels")
-    expires, signature = signed(images, first)
-    foreign = Links("http://here", b"another secret")._sign("images", first.id, int(expires))
+    genuine = signed(images, ana, first)
+    expires, signature = genuine.expires, genuine.signature
+    elsewhere = asked(Links("http://here", b"another secret").image(ana, first.id))
+    unnamed = hmac.new(b"secret", f"images:{first.id}:{expires}".encode(), hashlib.sha256).hexdigest()
     forged = [
-        (second.id, expires, signature),
-        (first.id, str(int(expires) + 60), signature),
-        (first.id, f" {expires}", signature),
-        (first.id, expires.replace("1", "١"), signature),
-        (first.id, "9" * 5000, signature),
-        (first.id, "-1", signature),
-        (first.id, "", ""),
-        (first.id, expires, signature[:-1]),
-        (first.id, expires, signature.upper()),
-        (first.id, expires, "é"),
-        (first.id, expires, foreign),
+        replace(genuine, number=second.id),
+        replace(genuine, viewer=str(chief.id)),
+        replace(genuine, viewer=f"0{ana.id}"),
+        replace(genuine, viewer="é"),
+        replace(genuine, viewer=""),
+        replace(genuine, viewer=f"{ana.id}:{expires}", expires=""),
+        replace(genuine, viewer="", signature=unnamed),
+        replace(genuine, expires=str(int(expires) + 60)),
+        replace(genuine, expires=f" {expires}"),
+        replace(genuine, expires=f"0{expires}"),
+        replace(genuine, expires=expires.replace("1", "١")),
+        replace(genuine, expires="9" * 5000),
+        replace(genuine, expires="-1"),
+        Asked(first.id, "", "", ""),
+        replace(genuine, signature=signature[:-1]),
+        replace(genuine, signature=signature.upper()),
+        replace(genuine, signature="é"),
+        replace(genuine, signature=elsewhere.signature),
     ]
     for address in forged:
-        assert await images.pixels(*address) is None, address
-    assert await images.pixels(first.id, expires, signature) is not None
+        assert await images.pixels(address) is None, address
+    assert await images.pixels(genuine) is not None
 
 
 async def test_the_address_of_a_deleted_image_gives_nothing(images: Images, blobs: Blobs) -> None:
-    ana = await member()
+    ana = await signed_in(await member())
     gone, lost = await named(ana, ["1", "2"])
-    address, other = signed(images, gone), signed(images, lost)
+    address, other = signed(images, ana, gone), signed(images, ana, lost)
     await images.delete(ana, gone.id)
-    assert await images.pixels(gone.id, *address) is None
-    assert await images.pixels(lost.id, *other) is None  # its pixels went a moment before its row
+    assert await images.pixels(address) is None
+    assert await images.pixels(other) is None  # its pixels went a moment before its row

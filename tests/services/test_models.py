@@ -13,7 +13,7 @@ from api.wiring import Parts, build, running
 from events.memory import InProcessLog
 from services.errors import Code, Forbidden, Refused, Unauthenticated
 from services.journal import DatabaseJournal
-from services.models import ModelFileAltered
+from services.models import ModelFileLost
 from services.platform import Platform
 from store.database import open_database
 from store.pages import Window
@@ -217,7 +217,7 @@ async def test_refreshing_serves_no_file_that_was_altered(platform: Platform) ->
     first, second = await ModelVersion.get(), await candidate(platform, "0.9")
     await deployed_elsewhere(2, second)
     await platform.models.blobs.put(second.key, b"0.1")
-    with pytest.raises(ModelFileAltered):
+    with pytest.raises(ModelFileLost):
         await platform.models.refresh()
     assert platform.diagnosis.inference.serving.model_id == first.id
 

@@ -9,7 +9,7 @@ import pytest
 from api.settings import Settings
 from api.wiring import Parts, running
 from events.log import LAST
-from events.messages import FeaturesMissed
+from events.messages import FeaturesMissed, from_payload
 from services import reactions, remaking, renewal
 from services.diagnosis import Diagnosis
 from services.platform import Platform
@@ -36,7 +36,8 @@ def another(parts: Parts) -> Parts:
 
 async def shared_out() -> list[FeaturesMissed]:
     rows = await JournalEntry.filter(kind="FeaturesMissed").order_by("position")
-    return [FeaturesMissed(**row.payload) for row in rows]
+    events = [from_payload(row.kind, row.payload) for row in rows]
+    return [event for event in events if isinstance(event, FeaturesMissed)]
 
 
 async def label(platform: Platform, *images: Image) -> None:

@@ -8,21 +8,27 @@ from typing import TypeVar
 import pytest
 from PIL import Image as PillowImage
 
+from api.decoders import DecoderProcesses
 from api.settings import Settings
 from api.wiring import Parts
+from ml.classifier import Judgement
+from ml.formats.image_error import corrupt
 from ml.image import Reason
-from services import passwords
-from services.decoding import THREADS
-from services.errors import Code, Refused, Unauthenticated, refuse
+from services import passwords, predictions
+from services.decoding import MOST_READ, THREADS
+from services.diagnosis import Diagnosis
+from services.errors import Code, Refused, Unauthenticated
+from services.inference import Serving
 from services.outbox import Outbox
 from services.platform import Platform
 from services.uploads import CODES, FAULT, MAX_FILES, Details, Incoming, Uploads
 from store.tables import Evidence, Finding, Image, Label, OutboxEvent, Prediction, User
 from tests.dicom_files import NAME, dicom
 from tests.image_files import GREY, encoded
-from tests.people import eventually, member
+from tests.people import admin, eventually, member
 from tests.stand_ins import picture, sha256
 from tests.uploading import incoming
+from tests.versions import candidate
 
 T = TypeVar("T")
 
@@ -163,28 +169,37 @@ async def test_pixels_stay_where_the_image_does_after_a_fault(
 async def test_decoding_keeps_nobody_from_signing_in(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many files wait to be decoded, few are at once, and other threads are free."""
+    """However many files wait, few are decoded at once, few are in memory, and other threads are free."""
     under_way: list[int] = []
+    read: list[int] = []
     most: list[int] = []
     gate = threading.Event()
 
-    def slow(data: bytes) -> None:
+    def slow(decoder: DecoderProcesses, owner: int, data: bytes) -> None:
         under_way.append(1)
         most.append(len(under_way))
         gate.wait(10)
         under_way.pop()
-        raise refuse(Code.CORRUPT_IMAGE, "as the test asked")
+        raise corrupt("PNG")
 
-    monkeypatch.setattr("services.uploads._inspect", slow)
+    monkeypatch.setattr(DecoderProcesses, "inspect", slow)
     people = [await member(f"{number}@h.example") for number in range(10)]
-    files = [incoming(picture(1))] * 4
+    data = picture(1)
+
+    async def reading() -> bytes:
+        read.append(1)
+        return data
+
+    files = [Incoming("chest.png", len(data), reading)] * 4
     uploading = [asyncio.create_task(platform.uploads.upload(one, files, Details())) for one in people]
     await eventually(lambda: asyncio.sleep(0, len(most) >= THREADS))
     async with asyncio.timeout(5):
         assert not await passwords.matches("secret", None)
     assert not gate.is_set()
+    assert len(read) <= MOST_READ
     gate.set()
     await asyncio.gather(*uploading)
+    assert len(read) == 40
     assert max(most) == THREADS
 
 
@@ -224,6 +239,36 @@ async def test_reads_no_file_that_is_too_large(platform: Platform) -> None:
 async def test_strangers_upload_nothing(platform: Platform) -> None:
     with pytest.raises(Unauthenticated):
         await platform.uploads.upload(None, [incoming(picture())], Details())
+
+
+async def test_waits_for_the_model_that_is_promoted_meanwhile(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the earlier one said would be no answer: `prediction` is that of the model in service."""
+    ana, chief, second = await member(), await admin(), await candidate(platform, "0.9")
+    gate, record = asyncio.Event(), Diagnosis._record
+
+    async def slow(diagnosis: Diagnosis, image: Image, serving: Serving, judgement: Judgement) -> None:
+        if serving.model_id == second.id:
+            await gate.wait()
+        else:
+            await diagnosis.models.promote(chief, second.id, "stricter")
+        await record(diagnosis, image, serving, judgement)
+
+    async def keep(*_: object) -> list[Image]:
+        return []
+
+    monkeypatch.setattr(Diagnosis, "_record", slow)
+    monkeypatch.setattr(Diagnosis, "_keep", keep)  # the renewal finds it as well
+    file = incoming(picture(1, 0.7))
+    uploading = asyncio.create_task(platform.uploads.upload(ana, [file], Details(wait_seconds=20)))
+    await eventually(Prediction.exists)
+    await asyncio.sleep(0.3)
+    assert not uploading.done()
+    gate.set()
+    (outcome,) = await uploading
+    assert outcome.image is not None
+    assert (await predictions.current([outcome.image.id]))[outcome.image.id].finding is Finding.NO_COVID
 
 
 async def test_waiting_ends_with_the_time(

@@ -149,15 +149,36 @@ async def test_a_trainer_may_be_silent_for_as_long_as_it_said_and_longer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_module, "SILENT_SECONDS", 0.01)
-    step = Progress(RunState.TRAINING, 1, 0.5, seconds_left=10.0)
 
-    async def slow() -> AsyncGenerator[Progress]:
-        await asyncio.sleep(0.1)
-        yield step
+    async def slow(*said: Progress | None) -> AsyncGenerator[Progress | None]:
+        for step in said:
+            yield step
+            await asyncio.sleep(0.1)
 
-    assert await training_module._next(slow(), step, tmp_path) == step
+    lasting, last = (
+        Progress(RunState.TRAINING, 1, 0.5, seconds_left=10.0),
+        Progress(RunState.TRAINING, 2, 0.5),
+    )
+    told = training_module._told(slow(lasting, None, last, lasting), tmp_path)
+    assert [await anext(told), await anext(told)] == [lasting, last]
     with pytest.raises(TrainerFailed, match="reported nothing"):
-        await training_module._next(slow(), None, tmp_path)
+        await anext(told)
+
+
+async def test_a_trainer_that_is_kept_waiting_by_others_does_not_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_module, "SILENT_SECONDS", 0.2)
+
+    async def hungry() -> AsyncGenerator[Progress | None]:
+        for _ in range(10):
+            await asyncio.sleep(0.05)
+            yield None
+        yield Progress(RunState.TRAINING, 1, 0.5)
+
+    assert [step async for step in training_module._told(hungry(), tmp_path)] == [
+        Progress(RunState.TRAINING, 1, 0.5)
+    ]
 
 
 async def test_after_a_failure_the_next_label_starts_the_next_run_and_nothing_else_does(
