@@ -7,7 +7,10 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-bench
+GRAPHQL_PEERS := .venv-graphql
+NODE_PEERS := benchmarks/graphql_peers/peers/node_modules/.installed
 S3_SERVER := .venv-s3
+AUDIT := .venv-audit
 IMAGES ?= ../shared/cxr ../shared/cxr-b
 
 # Each stamp is touched when its step has finished, so that an interrupted one is taken up again.
@@ -30,7 +33,7 @@ run: $(RUNTIME) $(PAGES) ## Set up what is missing and serve on COVIDXR_HOST:COV
 	@exec $(BIN)/covidxr serve
 
 .PHONY: test
-test: $(DEV) $(S3_SERVER)/.installed ## Run the tests (ARGS='-k upload -x' goes to pytest)
+test: $(DEV) $(S3_SERVER)/.installed $(AUDIT)/.installed ## Run the tests (ARGS='-k upload -x' goes to pytest)
 	$(BIN)/python -m pytest $(ARGS)
 
 SECONDS ?= 60
@@ -43,6 +46,14 @@ torture: $(DEV) ## Kill a server again and again while it is used, for SECONDS=6
 bench-vgg16: $(DEV) $(PEERS)/.installed ## Time VGG16 beside PyTorch, ONNX Runtime, OpenVINO and Keras (ARGS='--batches 1')
 	$(BIN)/python -m benchmarks.vgg16 $(ARGS)
 
+.PHONY: bench-graphql
+bench-graphql: $(DEV) $(GRAPHQL_PEERS)/.installed $(NODE_PEERS) ## Ask the server beside Ariadne, Graphene, Apollo Server and Mercurius (ARGS='--rounds 1')
+	$(BIN)/python -m benchmarks.graphql_peers $(ARGS)
+
+.PHONY: bench-serve
+bench-serve: $(DEV) ## Load one server at shares of its capacity, beside the bare model and a training (ARGS='--seconds 10')
+	$(BIN)/python -m benchmarks.serve $(ARGS)
+
 .PHONY: scale
 scale: $(DEV) $(S3_SERVER)/.installed ## Run servers behind HAProxy, workers, NATS and S3 on this machine, and the loop through them (ARGS=--stay)
 	$(BIN)/python -m tests.scale_out $(ARGS)
@@ -51,8 +62,15 @@ scale: $(DEV) $(S3_SERVER)/.installed ## Run servers behind HAProxy, workers, NA
 bench-scale: $(DEV) ## Load servers and workers on this machine, with a pause in place of the network (ARGS='--topologies 1x1 2x2')
 	$(BIN)/python -m benchmarks.scale $(ARGS)
 
-.PHONY: fuzz
-fuzz: $(DEV) ## Send schemathesis's odd requests to a server for SECONDS=60, as anybody, a member and an administrator
+.PHONY: bench-retrain
+bench-retrain: $(DEV) ## Measure a retraining's time and memory as images grow, beside Keras and making features anew (ARGS='--sizes 1000 10000')
+	$(BIN)/python -m benchmarks.retraining $(ARGS)
+
+.PHONY: fuzz fuzz-bytes
+fuzz-bytes: $(DEV) ## Give odd bytes to decoders, documents, forms and sockets for SECONDS=60
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
+
+fuzz: fuzz-bytes ## As fuzz-bytes, then have schemathesis send odd requests to a server for SECONDS=60
 	$(BIN)/python -m tests.conformance.fuzzing --seconds $(SECONDS)
 
 .PHONY: check check-format check-lint check-types check-imports check-schema check-changes check-migrations check-web
@@ -80,8 +98,28 @@ check-migrations: $(DEV)
 	$(BIN)/python -m scripts.check_migrations
 
 check-web: $(PAGES)
-	@if [ -e web/node_modules/.package-lock.json ]; then cd web && npm run --silent check && npx biome ci --error-on-warnings --config-path=. ../tests/conformance ../examples; \
+	@if [ -e web/node_modules/.package-lock.json ]; then cd web && npm run --silent check && npx biome ci --error-on-warnings --config-path=. ../tests/conformance ../examples ../benchmarks; \
 		else echo "web: not checked, since npm is not there"; fi
+
+.PHONY: check-security
+check-security: $(DEV) $(AUDIT)/.installed ## Look for advisories about what is locked, at its licences, and by ruff at the code
+	$(BIN)/ruff check --quiet
+	$(BIN)/python -m scripts.licences --quiet
+	@$(BIN)/python -m scripts.check_security $(AUDIT)/bin
+
+SBOM := build/sbom
+.PHONY: licences sbom
+licences: $(DEV) ## List the licences of what the platform and its pages are built on
+	@$(BIN)/python -m scripts.licences
+
+sbom: $(AUDIT)/.installed ## Write what the platform and its pages are built on to build/sbom, in CycloneDX's form
+	@mkdir -p $(SBOM)
+	@for lock in requirements requirements-traces requirements-cuda; do \
+		$(AUDIT)/bin/python -W ignore -m cyclonedx_py requirements $$lock.lock --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-file $(SBOM)/covid-xr$${lock#requirements}.cdx.json || exit; done
+	@if command -v npm >/dev/null; then (cd web && npm sbom --package-lock-only --legacy-peer-deps --omit dev --sbom-format cyclonedx) >$(SBOM)/web.cdx.json; \
+		else echo "Left out: web.cdx.json, since npm is not there"; fi
+	@ls $(SBOM)/*
 
 .PHONY: web
 web: ## Build the web pages, and fail where that cannot be done
@@ -109,12 +147,14 @@ lock: $(DEV) ## Resolve the dependencies again (ARGS='--upgrade' for the newest)
 	$(LOCK) $(ARGS) pyproject.toml --output-file requirements.lock
 	$(LOCK) $(ARGS) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(LOCK) $(ARGS) pyproject.toml --extra cuda --constraint requirements.lock --output-file requirements-cuda.lock
+	$(LOCK) $(ARGS) pyproject.toml --extra traces --constraint requirements.lock --output-file requirements-traces.lock
 	$(BUILD_REQUIRES) | $(LOCK) $(ARGS) - --constraint requirements.lock --output-file requirements-build.lock
 	$(call REQUIRES,s3-server) | $(LOCK) $(ARGS) - --output-file requirements-s3.lock
+	$(call REQUIRES,audit) | $(LOCK) $(ARGS) - --output-file requirements-audit.lock
 
 .PHONY: clean
 clean: ## Remove what the other targets made; data/ stays
-	rm -rf $(VENV) $(PEERS) $(S3_SERVER) web/dist web/node_modules tests/conformance/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PEERS) $(GRAPHQL_PEERS) $(S3_SERVER) $(AUDIT) build $(dir $(NODE_PEERS)) web/dist web/node_modules tests/conformance/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A Python that has gone leaves a dangling link here, which make takes for missing.
@@ -153,10 +193,27 @@ $(PEERS)/.installed: pyproject.toml $(BIN)/python
 		$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install "$$peer" || echo "Left out: $$peer, which cannot be installed here"; done
 	@touch $@
 
+# In an environment of their own: Graphene wants an older graphql-core than the server.
+$(GRAPHQL_PEERS)/.installed: pyproject.toml $(BIN)/python
+	@echo "Environment: $(GRAPHQL_PEERS) for the GraphQL servers to compare with (about 60 MB on disk) …"
+	@$(BIN)/python -m venv $(GRAPHQL_PEERS)
+	@$(call REQUIRES,bench-graphql) | $(GRAPHQL_PEERS)/bin/python -m pip --disable-pip-version-check --quiet install --requirement /dev/stdin
+	@touch $@
+
+$(NODE_PEERS): benchmarks/graphql_peers/peers/package.json benchmarks/graphql_peers/peers/package-lock.json
+	@if command -v npm >/dev/null; then cd benchmarks/graphql_peers/peers && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.installed; \
+		else echo "Left out: the servers on Node, since npm is not there"; fi
+
 $(S3_SERVER)/.installed: requirements-s3.lock $(BIN)/python
 	@echo "Environment: $(S3_SERVER) for the tests' S3 server (about 300 MB on disk) …"
 	@$(BIN)/python -m venv --clear $(S3_SERVER)
 	@$(S3_SERVER)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: --requirement requirements-s3.lock
+	@touch $@
+
+$(AUDIT)/.installed: requirements-audit.lock $(BIN)/python
+	@echo "Environment: $(AUDIT) for what looks at the locks (about 60 MB on disk) …"
+	@$(BIN)/python -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: --requirement requirements-audit.lock
 	@touch $@
 
 $(PAGES): $(PAGE_SOURCES)
