@@ -155,6 +155,10 @@ class JetStreamLog:
     def stream(self, after: int, interests: Interests = EVERYTHING) -> AsyncGenerator[Delivery]:
         return self._window.stream(after, interests)
 
+    @property
+    def is_behind(self) -> bool:
+        return self._window.is_behind
+
     async def work(self, group: str, kinds: frozenset[type[Event]]) -> AsyncGenerator[JetStreamJob]:
         hand = _Hand()
         keeping = asyncio.create_task(hand.keep())

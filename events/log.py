@@ -112,6 +112,11 @@ class EventLog(Protocol):
         """
         ...
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether a stream of this process lacks something that the log has got."""
+        ...
+
     def work(self, group: str, kinds: frozenset[type[Event]]) -> AsyncGenerator[Job]:
         """The group's share of the work: events of these kinds, each until it is done."""
         ...

@@ -69,6 +69,10 @@ class InProcessLog:
     def stream(self, after: int, interests: Interests = EVERYTHING) -> AsyncGenerator[Delivery]:
         return self._window.stream(after, interests)
 
+    @property
+    def is_behind(self) -> bool:
+        return self._window.is_behind
+
     async def work(self, group: str, kinds: frozenset[type[Event]]) -> AsyncGenerator[InProcessJob]:
         progress = Progress(self._journal, group, await self._beginning(group))
         self._groups[group] = progress

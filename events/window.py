@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from itertools import takewhile
 
 from events.log import CursorExpired, Delivery, Interest, Interests, interests_of
 
@@ -33,6 +34,13 @@ class Window:
     def interests(self) -> Interests:
         """What any stream waits for."""
         return frozenset(self._readers)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a stream has yet to be given something."""
+        return any(
+            reader.is_behind or reader.waiting for several in self._readers.values() for reader in several
+        )
 
     def add(self, deliveries: Sequence[Delivery]) -> None:
         """Hand on what the log has got, in its order."""
@@ -95,9 +103,14 @@ class Window:
                 break
         # Without a pause from the last look on, in which something might come that it is not handed yet.
         reader.is_behind = False
-        for delivery in self._recent:
+        for delivery in self._behind(reader.whole):
             if reader.wants(delivery):
                 reader.hand(delivery)
+
+    def _behind(self, place: int) -> list[Delivery]:
+        """What is at hand behind a place, from the end: most who come lack little of it, or nothing."""
+        newer = list(takewhile(lambda one: one.position > place, reversed(self._recent)))
+        return newer[::-1]
 
     def _has_at_hand(self, place: int) -> bool:
         """Whether all that came behind a place is."""

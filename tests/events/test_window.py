@@ -109,3 +109,36 @@ async def test_a_stream_that_has_ended_is_forgotten(log: Log) -> None:
         await anext(deliveries)
         assert log.window.interests
     assert not log.window.interests
+
+
+async def test_whoever_comes_looks_at_no_more_than_it_lacks(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.add(*[1] * 1000)
+    looked_at = list[Delivery]()
+    wants = events.window._Reader.wants
+    monkeypatch.setattr(
+        events.window._Reader, "wants", lambda self, one: looked_at.append(one) or wants(self, one)
+    )
+    async with asyncio.timeout(10), aclosing(log.window.stream(997, mine(1))) as deliveries:
+        assert [(await anext(deliveries)).position for _ in range(3)] == [998, 999, 1000]
+    assert [one.position for one in looked_at] == [998, 999, 1000]
+
+
+async def test_it_is_behind_while_a_stream_lacks_something(log: Log) -> None:
+    assert not log.window.is_behind
+    async with asyncio.timeout(10), aclosing(log.window.stream(0, mine(1))) as deliveries:
+        waiting = asyncio.ensure_future(anext(deliveries))
+        await asyncio.sleep(0.01)
+        assert not log.window.is_behind
+        log.add(1, 1)
+        assert log.window.is_behind
+        await waiting
+        assert log.window.is_behind
+        await anext(deliveries)
+        assert not log.window.is_behind
+        waiting = asyncio.ensure_future(anext(deliveries))
+        log.add(2)
+        assert not log.window.is_behind, "by what does not concern it"
+        waiting.cancel()
+    assert not log.window.is_behind
