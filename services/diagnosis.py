@@ -29,6 +29,12 @@ from store.inserting import insert
 from store.tables import AbstainReason, Finding, Image, Prediction
 
 RENEWAL_BATCH = LARGEST_PREDICTION
+BATCH_BESIDE = 16
+"""As many where films come meanwhile, which wait for one such batch."""
+RESTS = 9
+"""Beside films renewal rests so many times as long as it works, and so takes a tenth of the time."""
+HEARD_SECONDS = 2.0
+"""So long it waits for subscribers to be shown a batch: where they are never through, it goes on."""
 RENEWED = ("id", "key", "owner_id", "features", "view", "failure")
 """All that is read of an image to judge it anew."""
 UNFAILED = {"failure": None, "fault": False}
@@ -91,20 +97,25 @@ class Diagnosis:
         """Judge every image again by the promoted model, from stored features, and tell what has changed.
 
         The newest first, which people are looking at. Those that come in meanwhile are judged as they come.
+        Subscribers hear of a batch before the next one is made, and that is part of the work.
         Returns those whose features are lost and could not be made again, for a reason of ours.
         """
         await self.models.refresh()
-        serving, faulty = self.inference.serving, list[Image]()
-        batch = await self._judged(serving, Q())
+        serving, faulty, most = self.inference.serving, list[Image](), BATCH_BESIDE
+        batch = await self._judged(serving, Q(), most)
         while batch and serving is self.inference.serving:  # else a later promotion renews
-            began, batches = monotonic(), self.inference.batches
+            began, films = monotonic(), self.inference.batches
             async with asyncio.TaskGroup() as both:
-                coming = both.create_task(self._judged(serving, Q(id__lt=batch[-1][0].id)))
+                coming = both.create_task(self._judged(serving, Q(id__lt=batch[-1][0].id), most))
                 kept = both.create_task(self._keep(batch, serving))
-            batch = coming.result()
             faulty += kept.result()
-            if self.inference.batches != batches:  # people wait for films: half of the time is theirs
-                await asyncio.sleep(monotonic() - began)
+            await finding_changes.tell_of(self.outbox, [image.id for image, _ in batch])
+            batch = coming.result()
+            await self.outbox.heard(HEARD_SECONDS)
+            if self.inference.batches != films:
+                await asyncio.sleep(RESTS * (monotonic() - began))
+            # A film that comes at last waits for no more than twice as many as could be done without one.
+            most = min(2 * most, RENEWAL_BATCH) if self.inference.batches == films else BATCH_BESIDE
         await finding_changes.tell(self.outbox, serving.model_id)
         return faulty
 
@@ -117,11 +128,11 @@ class Diagnosis:
             return False
         return True
 
-    async def _judged(self, serving: Serving, which: Q) -> list[tuple[Image, Judgement | None]]:
+    async def _judged(self, serving: Serving, which: Q, most: int) -> list[tuple[Image, Judgement | None]]:
         """The newest such images and what the model says of them; None where the features are lost."""
         name = self.inference.extractor.name
         query = Image.without_prediction_by(serving.model_id, name).filter(which)
-        images = await query.order_by("-id").limit(RENEWAL_BATCH).only(*RENEWED)
+        images = await query.order_by("-id").limit(most).only(*RENEWED)
         features = await kept_features.read(self.blobs, name, [image.key for image in images])
         if known := [row for row in features if row is not None]:
             judgements = iter(await self.inference.compute(lambda: serving.head.judge(np.stack(known))))
@@ -151,7 +162,7 @@ class Diagnosis:
             await self._record(image, serving, judgement)
             await self.models.refresh()
         if before is not None:
-            await finding_changes.tell_of_image(self.outbox, image.id)
+            await finding_changes.tell_of(self.outbox, [image.id])
 
     async def _features(self, image: Image) -> Array:
         name = self.inference.extractor.name

@@ -39,11 +39,11 @@ async def tell(outbox: Outbox, model_id: int) -> None:
         last = predictions[-1].id
 
 
-async def tell_of_image(outbox: Outbox, image_id: int) -> None:
-    """As `tell`, of one image that came in while models changed places."""
+async def tell_of(outbox: Outbox, image_ids: Sequence[int]) -> None:
+    """As `tell`, of what the model in service says of a few images."""
     deployment = await Deployment.current()
     if deployment is not None:
-        query = Prediction.filter(model_id=deployment.model_id, image_id=image_id)
+        query = Prediction.filter(model_id=deployment.model_id, image_id__in=image_ids)
         await _tell(outbox, deployment, await query.only(*TOLD))
 
 

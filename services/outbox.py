@@ -27,6 +27,8 @@ BATCH = 200
 SWEEP_SECONDS = 5.0
 """How often the relay looks for what has waited since it last did: whoever committed it has died, perhaps."""
 RETRY_SECONDS = 1.0
+LOOK_SECONDS = 0.02
+"""Between looks at whether what was committed has been heard."""
 REMEMBERED = 10_000
 """Events of its own that a relay remembers while the log is away; it finds the others as it sweeps."""
 
@@ -75,6 +77,16 @@ class Outbox:
             self._own += uids[: max(0, REMEMBERED - len(self._own))]
             self._committed.set()
 
+    async def heard(self, seconds: float) -> None:
+        """Return once streams of this process have all that was committed here, or after so many seconds."""
+        until = monotonic() + seconds
+        while self._is_behind and monotonic() < until:  # noqa: ASYNC110 - what a stream takes is no event
+            await asyncio.sleep(LOOK_SECONDS)
+
+    @property
+    def _is_behind(self) -> bool:
+        return bool(self._own) or self._log.is_behind
+
     async def relay(self) -> None:
         """Publish for ever; a fault of database or log delays events, and loses none.
 
@@ -99,12 +111,9 @@ class Outbox:
     async def _publish_own(self, until: float) -> None:
         """Until there are none, or it is time to sweep: some may be committed without an end."""
         while self._own and monotonic() < until:
-            own, self._own = self._own[:BATCH], self._own[BATCH:]
-            try:
-                await self._publish(Q(uid__in=own))
-            except BaseException:
-                self._own = own + self._own
-                raise
+            own = self._own[:BATCH]
+            await self._publish(Q(uid__in=own))
+            del self._own[: len(own)]  # others are added behind them meanwhile
 
     async def _sweep(self, left: int) -> int:
         """Publish what was there at the last sweep; the newest that waits now."""

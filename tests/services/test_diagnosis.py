@@ -3,8 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -333,7 +334,7 @@ async def test_a_swap_between_judging_and_recording_is_made_up_for(
 async def test_a_promotion_renews_every_prediction_and_keeps_the_old_ones(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diagnosis_module, "RENEWAL_BATCH", 2)
+    monkeypatch.setattr(diagnosis_module, "BATCH_BESIDE", 2)
     images = await upload(platform, await member(), *(picture(n, 0.7) for n in range(5)))
     first, second = await ModelVersion.get(), await candidate(platform, "0.9")
     await platform.models.promote(await admin(), second.id, "stricter")
@@ -349,7 +350,7 @@ async def test_a_promotion_renews_every_prediction_and_keeps_the_old_ones(
 async def test_renewal_includes_what_is_uploaded_meanwhile(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diagnosis_module, "RENEWAL_BATCH", 1)
+    monkeypatch.setattr(diagnosis_module, "BATCH_BESIDE", 1)
     ana, chief = await member(), await admin()
     images = await upload(platform, ana, *(picture(n) for n in range(4)))
     second = await candidate(platform, "0.9")
@@ -360,25 +361,53 @@ async def test_renewal_includes_what_is_uploaded_meanwhile(
     await judged_by(images, second)
 
 
-async def test_renewal_leaves_half_of_the_time_to_films_that_are_waited_for(
+async def test_renewal_takes_a_tenth_of_the_time_beside_films_and_all_of_it_without(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diagnosis_module, "RENEWAL_BATCH", 1)
-    await upload(platform, await member(), *(picture(n) for n in range(5)))
-    second, keep = await candidate(platform, "0.9"), Diagnosis._keep
+    monkeypatch.setattr(diagnosis_module, "BATCH_BESIDE", 1)
+    await upload(platform, await member(), *(picture(n) for n in range(7)))
+    second, keep, films = await candidate(platform, "0.9"), Diagnosis._keep, iter([1, 1, 0, 0, 0, 0])
+    clock, batches = asyncio.get_running_loop().time, list[tuple[float, int]]()
 
     async def slow(
         diagnosis: Diagnosis, batch: list[tuple[Image, Judgement | None]], serving: Serving
     ) -> list[Image]:
-        diagnosis.inference.batches += 1
+        batches.append((clock(), len(batch)))
+        diagnosis.inference.batches += next(films)
         await asyncio.sleep(0.1)
         return await keep(diagnosis, batch, serving)
 
     monkeypatch.setattr(Diagnosis, "_keep", slow)
     await Deployment.create(number=2, model=second, reason="r", since=datetime.now(UTC))
-    began = asyncio.get_running_loop().time()
     await platform.diagnosis.renew(ModelPromoted(second.id, None))
-    assert asyncio.get_running_loop().time() - began >= 5 * (0.1 + 0.1)
+    began, sizes = zip(*batches, strict=True)
+    assert sizes == (1, 1, 1, 1, 2, 1), "twice as many each time that no film has come"
+    pauses = [after - before for before, after in pairwise(began)]
+    assert min(pauses[:2]) >= 10 * 0.1
+    assert max(pauses[2:]) < 10 * 0.1
+
+
+async def test_subscribers_hear_of_a_batch_before_the_next_is_made(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis_module, "BATCH_BESIDE", 1)
+    monkeypatch.setattr(diagnosis_module, "RENEWAL_BATCH", 1)
+    await upload(platform, await member(), *(picture(n) for n in range(4)))
+    second, heard = await candidate(platform, "0.9"), list[int]()
+
+    async def listen() -> None:
+        async with aclosing(platform.log.stream(await platform.log.head())) as deliveries:
+            async for delivery in deliveries:
+                if isinstance(delivery.event, PredictionMade):
+                    await asyncio.sleep(0.3)
+                    heard.append(await Prediction.filter(model=second).count())
+
+    listening = asyncio.create_task(listen())
+    await asyncio.sleep(0.1)
+    await Deployment.create(number=2, model=second, reason="r", since=datetime.now(UTC))
+    await platform.diagnosis.renew(ModelPromoted(second.id, None))
+    listening.cancel()
+    assert heard[:2] == [2, 3], "one is shown, one has been made, and the third is not"
 
 
 async def test_renewing_twice_changes_nothing(platform: Platform) -> None:

@@ -149,7 +149,7 @@ async def test_an_image_judged_while_models_change_places_is_told_of(clinic: Cli
     await clinic.platform.models.promote(clinic.chief, eager.id, "a test")
     await eventually(clinic.changes)
     await FindingChange.all().delete()
-    await finding_changes.tell_of_image(clinic.platform.renewal.diagnosis.outbox, clinic.grey.id)
+    await finding_changes.tell_of(clinic.platform.renewal.diagnosis.outbox, [clinic.grey.id])
     assert await clinic.changes() == [(clinic.grey.id, Finding.NO_COVID, Finding.COVID)]
 
 

@@ -42,7 +42,7 @@ IMAGES = 7
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reactions, "FIRST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(reactions, "LONGEST_PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr(diagnosis_module, "RENEWAL_BATCH", 2)
+    monkeypatch.setattr(diagnosis_module, "BATCH_BESIDE", 2)
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ async def test_what_a_later_promotion_has_told_is_not_followed_by_what_was_true_
         return found
 
     monkeypatch.setattr(finding_changes, "_known", slowly)
-    await finding_changes.tell_of_image(platform.diagnosis.outbox, grey.id)
+    await finding_changes.tell_of(platform.diagnosis.outbox, [grey.id])
     assert not await FindingChange.exists(prediction__model_id=eager.id)
 
 
