@@ -173,7 +173,7 @@ class GraphQLView(GraphQL[Session, None]):
             return Session(self._audience, source=source)  # the token comes with connection_init
         client = request.headers.get("user-agent", "")
         session = Session(self._audience, bearer(request.headers.get("authorization")), source, client)
-        await session.refresh()
+        await session.use()
         request.state.limits = limits_of(request.headers, is_signed_in=session.viewer is not None)
         request.state.sender = session.spender
         return session

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     retrain_threshold: int = Field(50, ge=1)
     retrain_epochs: int = Field(20, ge=1, le=1000)
     admin_second_factor: bool = False
+    session_idle_hours: float = Field(24, gt=0, le=336)
     metrics_token: str | None = Field(None, min_length=16)
     allowed_origins: str = ""
     trusted_documents: Path | None = None
@@ -141,6 +142,11 @@ class Settings(BaseSettings):
     def retained(self) -> timedelta | None:
         """How long what nobody uses is kept; None is for ever."""
         return timedelta(days=self.retention_days) if self.retention_days else None
+
+    @property
+    def idle(self) -> timedelta:
+        """How long a session lasts that is not used."""
+        return timedelta(hours=self.session_idle_hours)
 
     @property
     def scales_out(self) -> bool:

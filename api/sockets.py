@@ -111,7 +111,7 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
 
     async def _sign_in(self, parameters: Mapping[str, object]) -> None:
         self.context.token = bearer(authorization_of(parameters))
-        await self.context.refresh()
+        await self.context.use()
         self._seat.move(holder_of(self.context))
 
     async def _watch(self) -> None:
@@ -146,7 +146,7 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
             await super().handle_subscribe(message)  # which closes with 4401
             return
         try:
-            await self._refresh()  # a session ended elsewhere does nothing more here
+            await self._use()  # a session ended elsewhere does nothing more here
             self._check_session()
             self._check_room()
             message["payload"]["query"] = self._text_of(message["payload"])
@@ -155,9 +155,9 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
         else:
             await super().handle_subscribe(message)
 
-    async def _refresh(self) -> None:
+    async def _use(self) -> None:
         try:
-            await self.context.refresh()
+            await self.context.use()
         except Exception as error:
             raise fault(error, "a socket's session") from error
 

@@ -145,7 +145,9 @@ def build(settings: Settings, parts: Parts, log: EventLog) -> tuple[Platform, Ou
     door = Door(throttle, Marks(secret))
     platform = Platform(
         log=log,
-        accounts=Accounts(outbox, parts.post, settings.address, door, settings.admin_second_factor),
+        accounts=Accounts(
+            outbox, parts.post, settings.address, door, settings.admin_second_factor, settings.idle
+        ),
         addressing=Addressing(outbox, parts.post, settings.address, door),
         blocking=Blocking(outbox),
         budget=Budget(throttle, settings.points_per_minute),

@@ -1,8 +1,9 @@
 """Whether a platform in use stays as it is: `.venv/bin/python -m benchmarks.soak --plot FILE`.
 
-A server with the real model, on SQLite; with `--worker` a server and a worker, on MariaDB and NATS. At 70 %
-of the capacity that is measured first, for so long: films that come by chance and wait for their findings,
-labels, retrainings, news, and subscribers that come, listen for a while, go, and take up where they were.
+A server with the real model, on SQLite; with `--worker` a server and a worker, on MariaDB and NATS. Labels,
+news, and subscribers that come, listen for a while, go, and take up where they were; retrainings; and for so
+long films that come by chance and wait for their findings, at 70 % of as many as the platform takes beside
+all that but a retraining, which is measured first. Films come at the same moments of each minute.
 Each minute tells of memory, file handles, connections, the database and how long films waited. Ends with a
 line of JSON.
 """
@@ -15,8 +16,8 @@ import json
 import os
 import random
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -48,7 +49,8 @@ CAPACITY_SECONDS = 20.0
 LISTENERS = 20
 LONGEST_VISIT_SECONDS = 30.0
 LABEL_SECONDS, NEWS_SECONDS, RETRAIN_SECONDS = 1.0, 20.0, 300.0
-FIRST_RUN_SECONDS = 30.0
+FIRST_RUN_SECONDS = 60.0
+"""After what is measured first."""
 SETTLING_SECONDS = 120.0
 
 IMAGES = "{ images(first: 20) { nodes { id prediction { finding } } } }"
@@ -153,30 +155,35 @@ class Soaked:
             answers.superseded,
         )
 
-    async def soak(self, clients: Clients, rate: float, minutes: int) -> AsyncGenerator[Sample]:
-        """A sample a minute."""
+    @asynccontextmanager
+    async def in_use(self) -> AsyncIterator[None]:
+        """By everybody but those who send films, as long as the context lasts."""
         work = [
             self.again_and_again(self.label, LABEL_SECONDS),
             self.again_and_again(self.publish, NEWS_SECONDS),
-            self.again_and_again(self.retrain, RETRAIN_SECONDS, FIRST_RUN_SECONDS),
+            self.again_and_again(self.retrain, RETRAIN_SECONDS, 1.5 * CAPACITY_SECONDS + FIRST_RUN_SECONDS),
             *(self.listen() for _ in range(LISTENERS)),
         ]
         tasks = [asyncio.create_task(one) for one in work]
         try:
-            for minute in range(1, minutes + 1):
-                answers = Answers(MINUTE)
-                try:
-                    answers = await clients.open(rate, MINUTE)
-                except* (AssertionError, OSError) as errors:
-                    self.faults += [repr(error)[:200] for error in errors.exceptions]
-                    print(self.faults[-1], flush=True)
-                yield self.measured(minute, answers)
+            yield
         finally:
             for task in tasks:
                 task.cancel()
             for outcome in await asyncio.gather(*tasks, return_exceptions=True):
                 if not isinstance(outcome, asyncio.CancelledError):
                     self.faults.append(repr(outcome))
+
+    async def soak(self, clients: Clients, rate: float, minutes: int) -> AsyncGenerator[Sample]:
+        """A sample a minute."""
+        for minute in range(1, minutes + 1):
+            answers = Answers(MINUTE)
+            try:
+                answers = await clients.open(rate, MINUTE)
+            except* (AssertionError, OSError) as errors:
+                self.faults += [repr(error)[:200] for error in errors.exceptions]
+                print(self.faults[-1], flush=True)
+            yield self.measured(minute, answers)
 
 
 def _links(pid: int) -> list[str]:
@@ -261,15 +268,16 @@ async def measure(asked: argparse.Namespace, found: Fleet) -> tuple[list[Sample]
     (token,) = await sign_in(live.database, Role.ADMIN, 1)
     admin = live.as_user(token)
     soaked, clients = Soaked(found, admin, live), Clients(admin, films(films_in(asked.images)))
-    await clients.closed(CLIENTS, CAPACITY_SECONDS / 2)  # whatever runs for the first time
-    answers = await clients.closed(CLIENTS, CAPACITY_SECONDS)
-    capacity = len(answers.waits) / answers.seconds
-    print(f"capacity {capacity:.2f} films a second, loaded with {SHARE * capacity:.2f}", flush=True)
-    print(" ".join(f"{name:>11}" for name in Sample.__dataclass_fields__), flush=True)
     samples = []
-    async for one in soaked.soak(clients, SHARE * capacity, asked.minutes):
-        print(" ".join(f"{figure:>11}" for figure in asdict(one).values()), flush=True)
-        samples.append(one)
+    async with soaked.in_use():
+        await clients.closed(CLIENTS, CAPACITY_SECONDS / 2)  # whatever runs for the first time
+        answers = await clients.closed(CLIENTS, CAPACITY_SECONDS)
+        capacity = len(answers.waits) / answers.seconds
+        print(f"capacity {capacity:.2f} films a second, loaded with {SHARE * capacity:.2f}", flush=True)
+        print(" ".join(f"{name:>11}" for name in Sample.__dataclass_fields__), flush=True)
+        async for one in soaked.soak(clients, SHARE * capacity, asked.minutes):
+            print(" ".join(f"{figure:>11}" for figure in asdict(one).values()), flush=True)
+            samples.append(one)
     await clients.close()
     return samples, {"capacity_per_second": round(capacity, 2), **await _outcome(soaked)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from itertools import takewhile
+from itertools import chain, takewhile
 
 from events.log import CursorExpired, Delivery, Interest, Interests, interests_of
 
@@ -37,10 +37,9 @@ class Window:
 
     @property
     def is_behind(self) -> bool:
-        """Whether a stream has yet to be given something."""
-        return any(
-            reader.is_behind or reader.waiting for several in self._readers.values() for reader in several
-        )
+        """Whether a stream has yet to be given something; one of everything is work's and takes its time."""
+        listening = [several for interest, several in self._readers.items() if interest != Interest()]
+        return any(reader.is_behind or reader.waiting for reader in chain.from_iterable(listening))
 
     def add(self, deliveries: Sequence[Delivery]) -> None:
         """Hand on what the log has got, in its order."""

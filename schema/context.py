@@ -12,7 +12,7 @@ import strawberry
 
 from schema.audience import Audience
 from schema.loaders import Loaders
-from store.tables import User
+from store.tables import Token, User
 
 TOGETHER_SECONDS = 0.1
 """Pauses that would end within so long of one another end together."""
@@ -34,6 +34,7 @@ class Session:
         self.viewer: User | None = None
         self.connection_params: dict[str, object] | None = None
         """What a socket's connection_init carried; Strawberry leaves it here."""
+        self._found: Token | None = None
         self._checked_at = float("-inf")
         self._expires_at = float("inf")
         self._checking = asyncio.Lock()
@@ -72,12 +73,19 @@ class Session:
             is_known = monotonic() - self._checked_at < older_than and time() < self._expires_at
             if self.token is None or is_known:
                 return
-            found = await self.audience.session(self.token)
+            self._found = found = await self.audience.session(self.token)
             self.viewer = found.user if found else None
             self._expires_at = found.expires_at.timestamp() if found else float("inf")
             self._checked_at = monotonic()
             if self.has_ended:
                 self._ended.set()
+
+    async def use(self) -> None:
+        """Look the viewer up, who does something now: that keeps the session from its end for want of use."""
+        await self.refresh()
+        if self._found is not None:
+            await self.platform.accounts.use(self._found)
+            self._expires_at = self._found.expires_at.timestamp()
 
     async def end(self) -> None:
         """Sign out; what still lives on this token's sockets ends when it looks again."""

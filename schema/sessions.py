@@ -18,7 +18,9 @@ class AccountSession:
         description="What the browser or the program called itself as it signed in; null where it did not."
     )
     created_at: datetime = strawberry.field(description="When it began.")
-    expires_at: datetime = strawberry.field(description="When it ends by itself.")
+    expires_at: datetime = strawberry.field(
+        description="When it ends by itself, if nothing is done in it before."
+    )
     current: bool = strawberry.field(description="Whether it is that which asks.")
 
     @classmethod

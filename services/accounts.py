@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -40,6 +40,8 @@ class Accounts:
     public_url: str
     door: Door
     admins_need_second_factor: bool = False
+    idle: timedelta = tokens.LIFETIMES[TokenPurpose.SESSION]
+    """A session that is not used for so long has ended."""
 
     async def sign_up(
         self, email: str, password: str, name: str, locale: str | None, source: str = ""
@@ -134,10 +136,10 @@ class Accounts:
         with self.door.guess(source, address):
             user = await self._known(address, password)
             if user.second_factor_at is None:
-                return await atomically(partial(_session, user, client)), user
+                return await atomically(partial(_session, user, client, self.idle)), user
             if code is not None:
                 with self.door.code(user.id):
-                    return await atomically(partial(_session, user, client, code)), user
+                    return await atomically(partial(_session, user, client, self.idle, code)), user
         raise refuse(  # which is no wrong guess
             Code.SECOND_FACTOR_REQUIRED, "give the code of your authenticator app, too", "code"
         )
@@ -172,6 +174,10 @@ class Accounts:
         for session in found.values():
             hold_back(session.user, self.admins_need_second_factor)
         return found
+
+    async def use(self, session: Token) -> None:
+        """Puts off the end of a session in which somebody does something; listening is not doing."""
+        await tokens.put_off(session, self.idle)
 
     async def authenticate(self, token: str) -> User | None:
         """The user whose live session this token is."""
@@ -295,7 +301,7 @@ async def _issue_reset(user_id: int) -> tuple[User, str] | None:
     return None if user is None else (user, await tokens.issue(user, TokenPurpose.RESET_PASSWORD))
 
 
-async def _session(user: User, client: str, code: str | None = None) -> str:
+async def _session(user: User, client: str, idle: timedelta, code: str | None = None) -> str:
     """A session, unless the user has another password by now, or is blocked; locks the user's row."""
     unchanged = User.filter(id=user.id, password_hash=user.password_hash, blocked_at__isnull=True)
     if not await unchanged.filter(second_factor_at__isnull=code is None).update(
@@ -305,7 +311,7 @@ async def _session(user: User, client: str, code: str | None = None) -> str:
     if code is not None:
         await second_factor.redeem(user, code)
     await note(TrailKind.SIGNED_IN, user, User=user.id)
-    return await tokens.issue(user, TokenPurpose.SESSION, client=client or None)
+    return await tokens.issue(user, TokenPurpose.SESSION, client=client or None, lasts=idle)
 
 
 def _bad_credentials() -> Refused:

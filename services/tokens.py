@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tortoise.exceptions import OperationalError
 from tortoise.expressions import F
 
 from events.messages import SessionsEnded
@@ -22,9 +24,13 @@ LIFETIMES = {
     TokenPurpose.CHANGE_EMAIL: timedelta(hours=24),
 }
 
+WRITTEN = 24
+"""How often, at most, it is written down while a token would last unused that it is in use."""
 PAUSE = timedelta(seconds=60)
 """Between two mails of one kind to one person, however often anybody asks for them."""
 EXPIRED = Problem(Code.TOKEN_EXPIRED, "this link has expired or was used already", "token")
+
+logger = logging.getLogger(__name__)
 
 
 def digest(secret: str) -> str:
@@ -33,11 +39,18 @@ def digest(secret: str) -> str:
 
 
 async def issue(
-    user: User, purpose: TokenPurpose, email: str | None = None, client: str | None = None
+    user: User,
+    purpose: TokenPurpose,
+    email: str | None = None,
+    client: str | None = None,
+    lasts: timedelta | None = None,
 ) -> str:
-    """A new token of the user's: to move the account to ``email``, or of the session of a ``client``."""
+    """A new token of the user's: to move the account to ``email``, or of the session of a ``client``.
+
+    It ``lasts`` as long as any of its purpose may, where nothing else is said.
+    """
     secret = secrets.token_urlsafe(32)
-    expires_at = datetime.now(UTC) + LIFETIMES[purpose]
+    expires_at = datetime.now(UTC) + min(lasts or LIFETIMES[purpose], LIFETIMES[purpose])
     fields: dict[str, Any] = {
         "sha256": digest(secret),
         "expires_at": expires_at,
@@ -59,6 +72,23 @@ async def find_all(secrets: Iterable[str], purpose: TokenPurpose) -> dict[str, T
     by_digest = {digest(secret): secret for secret in secrets}
     live = Token.filter(purpose=purpose, sha256__in=list(by_digest), expires_at__gt=datetime.now(UTC))
     return {by_digest[token.sha256]: token for token in await live.select_related("user")}
+
+
+async def put_off(token: Token, by: timedelta) -> None:
+    """Let a token in use last for so long from now on, or to the end of its life; written down now and then.
+
+    A database that takes nothing at the moment, as on a full disk, keeps nobody from reading.
+    """
+    now = datetime.now(UTC)
+    ends = min(now + by, token.created_at + LIFETIMES[token.purpose])
+    if ends - token.expires_at < by / WRITTEN:
+        return
+    try:
+        await Token.filter(id=token.id).update(expires_at=ends)
+    except OperationalError:
+        logger.warning("the end of a session could not be put off: the database takes nothing")
+    else:
+        token.expires_at = ends
 
 
 async def get(secret: str, purpose: TokenPurpose) -> Token:

@@ -60,7 +60,8 @@ class SignInPayload(Payload):
     token: str | None = strawberry.field(
         default=None,
         description="Goes into the header `Authorization: Bearer …`, or into connection_init as "
-        '{"authorization": "Bearer …"}. Good for 14 days.',
+        '{"authorization": "Bearer …"}. Good for 14 days at most, and ends where nothing is asked with it '
+        "for a day, or for as long as the server is set to.",
     )
     user: User | None = strawberry.field(default=None, description="Who has signed in.")
 

@@ -141,4 +141,6 @@ async def test_it_is_behind_while_a_stream_lacks_something(log: Log) -> None:
         log.add(2)
         assert not log.window.is_behind, "by what does not concern it"
         waiting.cancel()
-    assert not log.window.is_behind
+    async with asyncio.timeout(10), aclosing(log.window.stream(0, EVERYTHING)) as work:
+        await anext(work)
+        assert not log.window.is_behind, "by work that takes its time"

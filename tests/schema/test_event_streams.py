@@ -10,8 +10,9 @@ import pytest
 
 from api.patience import PatientHttp
 from events.log import encode_cursor
+from services import tokens
 from services.platform import Platform
-from store.tables import Token
+from store.tables import Token, TokenPurpose
 from tests.asking import Asker
 from tests.listening import NEWS, listening
 
@@ -62,7 +63,9 @@ async def test_a_stream_tells_its_errors_and_ends(address: str, platform: Platfo
 
 
 async def test_a_session_that_expires_ends_its_stream_at_that_moment(address: str, member: Asker) -> None:
-    await Token.all().update(expires_at=datetime.now(UTC) + timedelta(seconds=3))
+    ends = datetime.now(UTC) + timedelta(seconds=3)
+    begun = ends - tokens.LIFETIMES[TokenPurpose.SESSION]
+    await Token.all().update(created_at=begun, expires_at=ends)
     headers = {**STREAM, **member.headers}
     async with asyncio.timeout(9), httpx.AsyncClient(base_url=f"http://{address}", headers=headers) as client:
         text = (await client.post("/graphql", json={"query": NEWS}, timeout=9)).text

@@ -291,12 +291,32 @@ async def test_a_session_that_ends_signs_the_socket_out(address: str, member: As
 
 async def test_a_session_that_expires_ends_its_socket_at_that_moment(address: str, member: Asker) -> None:
     assert streams.SILENT_SECONDS >= 10, "so that it is not found out by looking now and then"
-    await Token.all().update(expires_at=datetime.now(UTC) + timedelta(seconds=3))
+    ends = datetime.now(UTC) + timedelta(seconds=3)
+    begun = ends - tokens.LIFETIMES[TokenPurpose.SESSION]
+    await Token.all().update(created_at=begun, expires_at=ends)
     async with asyncio.timeout(9), joined(address, member.token) as client:
         await client.subscribe(NEWS)
         assert (await answer(client, "{ viewer { name } }"))["data"]["viewer"] == {"name": "Ana"}
         assert (await client.ends())[1] == "UNAUTHENTICATED"
         assert await client.closes() == (4403, "The session has ended: sign in again")
+
+
+async def test_whoever_only_listens_is_signed_out(
+    address: str, member: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end is put off by what is asked, and by nothing that a socket does by itself."""
+    monkeypatch.setattr(streams, "SILENT_SECONDS", 0.5)
+    async with asyncio.timeout(20), joined(address, member.token) as client:
+        await client.subscribe(NEWS)
+        await asyncio.sleep(0.3)
+        soon = datetime.now(UTC) + timedelta(seconds=2)
+        await Token.all().update(expires_at=soon)
+        assert (await answer(client, "{ viewer { name } }"))["data"]["viewer"] == {"name": "Ana"}
+        put_off = await Token.get(purpose=TokenPurpose.SESSION)
+        assert put_off.expires_at > soon + timedelta(hours=20)
+        await Token.all().update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
+        assert (await client.ends())[1] == "UNAUTHENTICATED"
+        assert (await client.closes())[0] == 4403
 
 
 async def signs_out(member: Asker, admin: Asker, platform: Platform) -> None:

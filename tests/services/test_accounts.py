@@ -4,11 +4,13 @@ import asyncio
 import re
 from collections.abc import Awaitable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from time import process_time
 
 import pytest
 from argon2 import Parameters, extract_parameters
+from tortoise.exceptions import OperationalError
 
 from api.wiring import Parts
 from services import passwords, tokens
@@ -206,6 +208,52 @@ async def test_an_expired_link_does_not_work(platform: Platform, parts: Parts) -
     with pytest.raises(Refused) as refused:
         await platform.accounts.verify_email(link)
     assert codes(refused) == [("token", Code.TOKEN_EXPIRED)]
+
+
+async def test_a_session_ends_for_want_of_use(platform: Platform, parts: Parts) -> None:
+    accounts = replace(platform.accounts, idle=timedelta(hours=24))
+    _, user = await member(platform, parts)
+    secret, _ = await accounts.sign_in(user.email, PASSWORD)
+    begun, day = datetime.now(UTC), timedelta(days=1)
+
+    async def left() -> timedelta:
+        session = await accounts.session(secret)
+        assert session is not None
+        await accounts.use(session)
+        written = await Token.get(id=session.id)
+        return written.expires_at - begun
+
+    async def set_back(by: timedelta) -> None:
+        session = await accounts.session(secret)
+        assert session is not None
+        session.created_at, session.expires_at = session.created_at - by, session.expires_at - by
+        await session.save()
+
+    assert abs(await left() - day) < timedelta(minutes=1)
+    await set_back(timedelta(minutes=50))
+    assert await left() < timedelta(hours=23.5), "which is written down once an hour"
+    await set_back(timedelta(hours=20))
+    assert abs(await left() - day) < timedelta(minutes=1)
+    await set_back(timedelta(days=13))
+    assert await accounts.session(secret) is None, "it was not used"
+    await Token.filter(sha256=tokens.digest(secret)).update(expires_at=begun + timedelta(minutes=1))
+    assert await left() < timedelta(hours=3.5), "and after 14 days all is over"
+
+
+async def test_a_session_that_cannot_be_put_off_is_good_still(
+    platform: Platform, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, _ = await member(platform, parts)
+    session = await platform.accounts.session(secret)
+    assert session is not None
+    session.expires_at = soon = datetime.now(UTC) + timedelta(seconds=1)
+
+    def is_full(**_: object) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Token, "filter", is_full)
+    await platform.accounts.use(session)
+    assert session.expires_at == soon
 
 
 async def test_a_new_password_ends_every_session(platform: Platform, parts: Parts) -> None:
