@@ -140,7 +140,7 @@ class Loaders:
     @cached_property
     def current_predictions(self) -> Loader[int, Prediction | None]:
         """The prediction of the model in service, by image."""
-        return by_key(predictions.current)
+        return by_key(self._platform.diagnosis.current)
 
     @cached_property
     def prediction_histories(self) -> Loader[int, list[Prediction]]:

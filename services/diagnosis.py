@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -18,7 +19,7 @@ from ml import features as packing
 from ml import image as ml_image
 from ml.classifier import LARGEST_PREDICTION, Judgement
 from ml.recipes import Prepared
-from services import finding_changes, kept_features, measurements
+from services import finding_changes, kept_features, measurements, predictions
 from services.decoding import Decoding
 from services.inference import Array, Inference, Serving
 from services.keys import features_key
@@ -96,7 +97,8 @@ class Diagnosis:
     async def renew(self, event: ModelPromoted) -> list[Image]:
         """Judge every image again by the promoted model, from stored features, and tell what has changed.
 
-        The newest first, which people are looking at. Those that come in meanwhile are judged as they come.
+        The newest first, which people are looking at; for others see `current`. Those that come in meanwhile
+        are judged as they come.
         Subscribers hear of a batch before the next one is made, and that is part of the work.
         Returns those whose features are lost and could not be made again, for a reason of ours.
         """
@@ -118,6 +120,28 @@ class Diagnosis:
             most = min(2 * most, RENEWAL_BATCH) if self.inference.batches == films else BATCH_BESIDE
         await finding_changes.tell(self.outbox, serving.model_id)
         return faulty
+
+    async def current(self, image_ids: Iterable[int]) -> dict[int, Prediction]:
+        """As `predictions.current`; somebody looks, so what a renewal has yet to come to is judged now."""
+        wanted = set(image_ids)
+        found = await predictions.current(wanted)
+        if missing := wanted - found.keys():
+            try:
+                if await self._judge_now(missing):
+                    found |= await predictions.current(missing)
+            except Exception:
+                logger.exception("images could not be judged before their turn")
+        return found
+
+    async def _judge_now(self, image_ids: Collection[int]) -> bool:
+        """Judge those of which there are features; whether there were any."""
+        await self.models.refresh()
+        serving = self.inference.serving
+        batch = await self._judged(serving, Q(id__in=image_ids), len(image_ids))
+        if judged := [(image, judgement) for image, judgement in batch if judgement is not None]:
+            await self._record_together(judged, serving)
+            await finding_changes.tell_of(self.outbox, [image.id for image, _ in judged])
+        return bool(judged)
 
     async def diagnose_again(self, image: Image) -> bool:
         """As `diagnose`, of one among many; False where it failed for a reason of ours."""

@@ -12,6 +12,7 @@ import pytest
 
 from api.decoders import DecoderProcesses
 from api.wiring import Parts
+from events.log import Interest
 from events.messages import ImageUploaded, ModelPromoted, PredictionFailed, PredictionMade
 from ml import features as packing
 from ml import image as ml_image
@@ -33,6 +34,7 @@ from store.tables import (
     Deployment,
     FilmView,
     Finding,
+    FindingChange,
     Image,
     JournalEntry,
     ModelVersion,
@@ -396,11 +398,11 @@ async def test_subscribers_hear_of_a_batch_before_the_next_is_made(
     second, heard = await candidate(platform, "0.9"), list[int]()
 
     async def listen() -> None:
-        async with aclosing(platform.log.stream(await platform.log.head())) as deliveries:
-            async for delivery in deliveries:
-                if isinstance(delivery.event, PredictionMade):
-                    await asyncio.sleep(0.3)
-                    heard.append(await Prediction.filter(model=second).count())
+        interests = frozenset({Interest(PredictionMade)})
+        async with aclosing(platform.log.stream(await platform.log.head(), interests)) as deliveries:
+            async for _ in deliveries:
+                await asyncio.sleep(0.3)
+                heard.append(await Prediction.filter(model=second).count())
 
     listening = asyncio.create_task(listen())
     await asyncio.sleep(0.1)
@@ -408,6 +410,34 @@ async def test_subscribers_hear_of_a_batch_before_the_next_is_made(
     await platform.diagnosis.renew(ModelPromoted(second.id, None))
     listening.cancel()
     assert heard[:2] == [2, 3], "one is shown, one has been made, and the third is not"
+
+
+async def test_what_somebody_looks_at_is_judged_before_its_turn(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = await upload(platform, await member(), *(picture(n, 0.7) for n in range(3)))
+    looked_at, second = [images[0].id, images[2].id], await candidate(platform, "0.9")
+    await Deployment.create(
+        number=2, model=second, reason="its renewal has yet to begin", since=datetime.now(UTC)
+    )
+    with monkeypatch.context() as away:
+        away.setattr(diagnosis_module.kept_features, "read", raising)
+        assert await platform.diagnosis.current(looked_at) == {}, (
+            "that the store is away keeps nobody from reading"
+        )
+    found = await platform.diagnosis.current(looked_at)
+    assert {one: found[one].model_id for one in found} == dict.fromkeys(looked_at, second.id)
+    assert await Prediction.filter(model=second).count() == 2
+    assert await FindingChange.filter(image_id__in=looked_at).count() == 2
+    assert await platform.diagnosis.current(looked_at) == found
+    await platform.diagnosis.renew(ModelPromoted(second.id, None))
+    assert await Prediction.filter(model=second).count() == 3
+    assert await FindingChange.all().count() == 3
+    assert sorted(await events(PredictionMade)) == sorted([image.id for image in images] * 2)
+
+
+async def raising(*_: object) -> None:
+    raise ConnectionError("the store does not answer")
 
 
 async def test_renewing_twice_changes_nothing(platform: Platform) -> None:

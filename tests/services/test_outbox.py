@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from tortoise.exceptions import IntegrityError
 
-from events.log import Entry
+from events.log import Entry, Interest
 from events.memory import InProcessLog
 from events.messages import Event, NewsPublished
 from services import outbox as outbox_module
@@ -115,6 +115,31 @@ async def test_publishes_everything_once_in_order(outbox: Outbox, monkeypatch: p
             await outbox.commit(lambda n=number: write(n))
         assert await eventually(everything_is_out)
     assert await published() == list(range(20))
+
+
+async def test_what_was_committed_is_heard_once_streams_were_given_it(outbox: Outbox, log: Shaky) -> None:
+    now = asyncio.get_running_loop().time
+    listening = log.stream(await log.head(), frozenset({Interest(NewsPublished)}))
+    first = asyncio.ensure_future(anext(listening))
+    await asyncio.sleep(0.1)
+    began = now()
+    await outbox.heard(30)
+    assert now() - began < 10, "where nothing was committed"
+    for number in range(3):
+        await outbox.commit(lambda number=number: write(number))
+    began = now()
+    await outbox.heard(0.2)
+    assert now() - began >= 0.2, "before it is published"
+    async with relaying(outbox):
+        await first
+        await outbox.heard(0.2)
+        assert now() - began >= 0.4, "before the stream was given all of it"
+        await anext(listening)
+        await anext(listening)
+        began = now()
+        await outbox.heard(30)
+        assert now() - began < 10
+    await listening.aclose()
 
 
 async def test_publishes_what_commits_at_the_same_time(outbox: Outbox) -> None:
