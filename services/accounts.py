@@ -135,11 +135,12 @@ class Accounts:
         client = visible(client)[:CLIENT_LENGTH]
         with self.door.guess(source, address):
             user = await self._known(address, password)
+            begin = partial(_session, user, await passwords.hashed_anew(password, user.password_hash))
             if user.second_factor_at is None:
-                return await atomically(partial(_session, user, client, self.idle)), user
+                return await atomically(partial(begin, client, self.idle)), user
             if code is not None:
                 with self.door.code(user.id):
-                    return await atomically(partial(_session, user, client, self.idle, code)), user
+                    return await atomically(partial(begin, client, self.idle, code)), user
         raise refuse(  # which is no wrong guess
             Code.SECOND_FACTOR_REQUIRED, "give the code of your authenticator app, too", "code"
         )
@@ -301,12 +302,15 @@ async def _issue_reset(user_id: int) -> tuple[User, str] | None:
     return None if user is None else (user, await tokens.issue(user, TokenPurpose.RESET_PASSWORD))
 
 
-async def _session(user: User, client: str, idle: timedelta, code: str | None = None) -> str:
-    """A session, unless the user has another password by now, or is blocked; locks the user's row."""
+async def _session(
+    user: User, password_hash: str, client: str, idle: timedelta, code: str | None = None
+) -> str:
+    """A session, unless the user has another password by now, or is blocked; locks the user's row.
+
+    The hash that is kept of the password is ``password_hash`` from then on.
+    """
     unchanged = User.filter(id=user.id, password_hash=user.password_hash, blocked_at__isnull=True)
-    if not await unchanged.filter(second_factor_at__isnull=code is None).update(
-        password_hash=user.password_hash
-    ):
+    if not await unchanged.filter(second_factor_at__isnull=code is None).update(password_hash=password_hash):
         raise _bad_credentials()
     if code is not None:
         await second_factor.redeem(user, code)

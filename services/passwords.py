@@ -62,6 +62,11 @@ async def hashed(password: str) -> str:
     return await asyncio.to_thread(_HASHER.hash, password)
 
 
+async def hashed_anew(password: str, password_hash: str) -> str:
+    """The hash to keep of a password that matches its hash: another where the parameters are others now."""
+    return await hashed(password) if _HASHER.check_needs_rehash(password_hash) else password_hash
+
+
 async def matches(password: str, password_hash: str | None) -> bool:
     """Whether the password is the one hashed; as slow where there is no hash."""
     if len(password) > MAXIMUM_LENGTH:

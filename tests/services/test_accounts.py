@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from time import process_time
 
 import pytest
-from argon2 import Parameters, extract_parameters
+from argon2 import Parameters, PasswordHasher, extract_parameters
 from tortoise.exceptions import OperationalError
 
 from api.wiring import Parts
@@ -208,6 +208,20 @@ async def test_an_expired_link_does_not_work(platform: Platform, parts: Parts) -
     with pytest.raises(Refused) as refused:
         await platform.accounts.verify_email(link)
     assert codes(refused) == [("token", Code.TOKEN_EXPIRED)]
+
+
+async def test_an_old_hash_is_made_anew_when_the_person_signs_in(platform: Platform, parts: Parts) -> None:
+    _, ana = await member(platform, parts)
+    old = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    await User.filter(id=ana.id).update(password_hash=old)
+    with pytest.raises(Refused):
+        await platform.accounts.sign_in(ana.email, "wrong password")
+    assert (await User.get(id=ana.id)).password_hash == old
+    await platform.accounts.sign_in(ana.email, PASSWORD)
+    new = (await User.get(id=ana.id)).password_hash
+    assert extract_parameters(new) == extract_parameters(await passwords.hashed(PASSWORD))
+    await platform.accounts.sign_in(ana.email, PASSWORD)
+    assert (await User.get(id=ana.id)).password_hash == new
 
 
 async def test_a_session_ends_for_want_of_use(platform: Platform, parts: Parts) -> None:
