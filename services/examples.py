@@ -56,7 +56,7 @@ async def select(extractor: str, share: float, holdout: Holdout) -> Selection:
     entries: dict[int, list[Label]] = defaultdict(list)
     for entry in await Label.all():
         entries[entry.image_id].append(entry)
-    # Of all images, most of which have no label, the rows would take 2 kB each.
+    # Of all images, most of which have no label, the rows would take 1 kB each.
     labelled = Image.filter(features=extractor, id__in=Subquery(Label.all().values("image_id")))
     images = {image.id: image for image in await labelled}
     kept_apart, causes = await sides(holdout), Counter[LeftOutCause]()
