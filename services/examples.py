@@ -6,8 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from tortoise.expressions import Subquery
-
 from services.holdout import Holdout, sides
 from services.labelling import counting, in_conflict
 from store.tables import Image, Label, LeftOutCause
@@ -56,9 +54,7 @@ async def select(extractor: str, share: float, holdout: Holdout) -> Selection:
     entries: dict[int, list[Label]] = defaultdict(list)
     for entry in await Label.all():
         entries[entry.image_id].append(entry)
-    # Of all images, most of which have no label, the rows would take 1 kB each.
-    labelled = Image.filter(features=extractor, id__in=Subquery(Label.all().values("image_id")))
-    images = {image.id: image for image in await labelled}
+    images = {image.id: image for image in await Image.labelled().filter(features=extractor)}
     kept_apart, causes = await sides(holdout), Counter[LeftOutCause]()
     found: list[Example] = []
     for image_id in sorted(entries):

@@ -317,6 +317,11 @@ class Image(Model):
         return cls.filter(missing, failure__isnull=True, id__in=labelled)
 
     @classmethod
+    def labelled(cls) -> QuerySet[Self]:
+        """Images that anybody has labelled, whatever became of the label."""
+        return cls.filter(id__in=Subquery(Label.all().values("image_id")))
+
+    @classmethod
     def having_taught(cls) -> QuerySet[Self]:
         """Images by a label of which a model was trained."""
         return cls.filter(id__in=Subquery(Label.filter(used_in__id__isnull=False).values("image_id")))
