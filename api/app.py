@@ -17,6 +17,7 @@ from api.graphql import GraphQLView
 from api.metrics import Metrics
 from api.request_ids import RequestIds
 from api.safeguards import Guarded
+from api.session_cookie import SessionCookie
 from api.settings import Settings
 from api.trusted import register_of
 from api.wiring import Parts, running
@@ -43,6 +44,7 @@ def create_app(settings: Settings, parts: Parts, web: Path = WEB) -> Starlette:
     register = register_of(settings.trusted_documents, web)
     view = GraphQLView(
         lambda: app.state.platform,
+        SessionCookie(settings.own_origin),
         partial(pages.graphiql_page, web),
         allowed_origins=[settings.own_origin, *settings.other_origins],
         register=register,

@@ -19,8 +19,8 @@ PREFLIGHT_SECONDS: Final = 600
 def middleware(origins: Sequence[str]) -> list[Middleware]:
     """Lets pages of these origins ask and read; those of others may do neither.
 
-    What browsers call credentials (cookies, certificates) is not let through: who asks is told by a bearer
-    token, which no browser sends by itself.
+    What browsers call credentials (cookies, certificates) is not let through: for them, who asks is told by a
+    bearer token, which no browser sends by itself.
     """
     if not origins:
         return []

@@ -7,13 +7,15 @@ import hashlib
 from starlette.requests import Request
 from starlette.responses import Response
 
-PUBLIC = {"Cache-Control": "public, no-cache", "Vary": "Accept, Authorization"}
+PUBLIC = {"Cache-Control": "public, no-cache", "Vary": "Accept, Authorization, Cookie"}
 """It may be kept by anybody, who asks each time whether it is still so: news shows at once."""
+
+KNOWN_BY = ("authorization", "cookie")
 
 
 def is_public(request: Request) -> bool:
     """Whether nobody known asks, by GET: what is answered then, anybody may know."""
-    return request.method == "GET" and "authorization" not in request.headers
+    return request.method == "GET" and not any(name in request.headers for name in KNOWN_BY)
 
 
 def revalidated(request: Request, response: Response) -> Response:

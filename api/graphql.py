@@ -33,6 +33,7 @@ from api.multipart import BoundedRequest, put_files, refuse_other_sites, text_of
 from api.negotiation import EVENTS, HTML, answer_type, wants
 from api.patience import ENDLESS, FAREWELL, REASON
 from api.seats import RETRY_SECONDS, NoSeat, Seats, holder_of
+from api.session_cookie import SessionCookie
 from api.sockets import Handler, Wire
 from api.trusted import BadManifest, Register
 from api.turns import Turns
@@ -73,6 +74,7 @@ class GraphQLView(GraphQL[Session, None]):
 
     Args:
         platform: gives the use cases; asked at each request, since they start after the routes are made.
+        cookie: in which our own pages keep their session.
         page: what a browser gets that opens the address.
         allowed_origins: other origins whose pages may open sockets, besides our own.
         register: what clients name by a hash, and what is trusted.
@@ -88,6 +90,7 @@ class GraphQLView(GraphQL[Session, None]):
     def __init__(
         self,
         platform: Callable[[], Platform],
+        cookie: SessionCookie,
         page: Callable[[], Response] | None = None,
         allowed_origins: Sequence[str] = (),
         register: Register | None = None,
@@ -107,6 +110,7 @@ class GraphQLView(GraphQL[Session, None]):
         self.stream_transport_classes_by_protocol = {GRAPHQL_SSE_PROTOCOL: EventStream}
         self._platform = platform
         self._page = page
+        self._cookie = cookie
         self.turns = Turns(FORMS_AT_ONCE, FORMS_OF_ONE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,6 +132,7 @@ class GraphQLView(GraphQL[Session, None]):
         accept = request.headers.get("accept", "")
         try:
             response = await self.run(request)
+            self._keep_session(request, response)
             return revalidated(request, response) if _may_be_kept(request) else response
         except HTTPException as error:
             body = {"message": error.reason, "extensions": {"code": BAD_USER_INPUT}}
@@ -140,6 +145,12 @@ class GraphQLView(GraphQL[Session, None]):
         except Exception as error:
             told = fault(error, "the endpoint").formatted
             return self._errors(told, accept, status_of({"errors": [told]}, ""))
+
+    def _keep_session(self, request: Request, response: Response) -> None:
+        """Tell the browser what its cookie is from now on, where that has changed."""
+        session: Session | None = getattr(request.state, "session", None)
+        if session and session.cookie != self._cookie.token_of(request):
+            self._cookie.put(response, session.cookie)
 
     def _errors(self, error: Mapping[str, Any], accept: str, status: int) -> Response:
         code = error["extensions"]["code"]
@@ -168,12 +179,15 @@ class GraphQLView(GraphQL[Session, None]):
         return Audience(self._platform())
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Session:
-        source = source_of(request.client)
-        if isinstance(request, WebSocket):
-            return Session(self._audience, source=source)  # the token comes with connection_init
-        client = request.headers.get("user-agent", "")
-        session = Session(self._audience, bearer(request.headers.get("authorization")), source, client)
-        await session.use()
+        source, cookie = source_of(request.client), self._cookie.token_of(request)
+        if isinstance(request, WebSocket):  # a token may come with connection_init
+            return Session(self._audience, source=source, cookie=cookie)
+        given, client = request.headers.get("authorization"), request.headers.get("user-agent", "")
+        token = cookie if given is None else bearer(given)
+        is_own = self._cookie.is_own_page(request)
+        session = Session(self._audience, token, source, client, cookie, keeps_cookie=is_own)
+        await session.begin()
+        request.state.session = session
         request.state.limits = limits_of(request.headers, is_signed_in=session.viewer is not None)
         request.state.sender = session.spender
         return session

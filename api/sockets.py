@@ -110,8 +110,9 @@ class Handler(BaseGraphQLTransportWSHandler[Session, None]):
             self._watching = asyncio.create_task(self._watch())
 
     async def _sign_in(self, parameters: Mapping[str, object]) -> None:
-        self.context.token = bearer(authorization_of(parameters))
-        await self.context.use()
+        given, session = authorization_of(parameters), self.context
+        session.token = session.cookie if given is None else bearer(given)
+        await session.begin()
         self._seat.move(holder_of(self.context))
 
     async def _watch(self) -> None:

@@ -22,7 +22,14 @@ class Session:
     """Who is asking, by a token that may expire or be revoked while a socket lives."""
 
     def __init__(
-        self, audience: Audience, token: str | None = None, source: str = "", client: str = ""
+        self,
+        audience: Audience,
+        token: str | None = None,
+        source: str = "",
+        client: str = "",
+        cookie: str | None = None,
+        *,
+        keeps_cookie: bool = False,
     ) -> None:
         self.audience = audience
         self.platform = audience.platform
@@ -31,6 +38,10 @@ class Session:
         """The network address that is asked from."""
         self.client = client
         """What asks, as it calls itself."""
+        self.cookie = cookie
+        """The token that the browser keeps, or is to keep once it has the answer."""
+        self.keeps_cookie = keeps_cookie
+        """Whether it takes one with the answer."""
         self.viewer: User | None = None
         self.connection_params: dict[str, object] | None = None
         """What a socket's connection_init carried; Strawberry leaves it here."""
@@ -73,12 +84,20 @@ class Session:
             is_known = monotonic() - self._checked_at < older_than and time() < self._expires_at
             if self.token is None or is_known:
                 return
+            was_known = self.viewer is not None
             self._found = found = await self.audience.session(self.token)
             self.viewer = found.user if found else None
             self._expires_at = found.expires_at.timestamp() if found else float("inf")
             self._checked_at = monotonic()
-            if self.has_ended:
+            if was_known and self.has_ended:
                 self._ended.set()
+                self._forget_cookie()
+
+    async def begin(self) -> None:
+        """Look up who begins to ask; a cookie that a browser still has of a session long over is nobody's."""
+        await self.use()
+        if self.has_ended and self.token == self.cookie:
+            self.token = None
 
     async def use(self) -> None:
         """Look the viewer up, who does something now: that keeps the session from its end for want of use."""
@@ -92,6 +111,18 @@ class Session:
         if self.token is not None:
             await self.platform.accounts.sign_out(self.token)
             self.viewer = None
+            self._forget_cookie()
+
+    async def keep(self, token: str) -> None:
+        """Have the browser keep a token in place of the one that it had, whose session ends."""
+        if self.cookie is not None:
+            await self.platform.accounts.sign_out(self.cookie)
+            await self.refresh()
+        self.cookie = token
+
+    def _forget_cookie(self) -> None:
+        if self.token == self.cookie:
+            self.cookie = None
 
 
 class Context:

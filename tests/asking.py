@@ -13,18 +13,21 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route, WebSocketRoute
 
 from api.graphql import GraphQLView
+from api.session_cookie import SessionCookie
 from services import tokens
 from services.platform import Platform
 from store.tables import TokenPurpose, User
 
+ORIGIN = "http://covidxr.test"
+COOKIE = SessionCookie(ORIGIN)
 PAGE = "<h1>GraphiQL</h1>"
 VIEWERS = ("anybody", "owner", "other", "admin", "blocked", "unverified", "held-back")
 """Who asks, of the fixture `everybody`: administrators need a second factor, and the last one has none."""
 
 
-def application(platform: Platform, **options: Any) -> Starlette:
+def application(platform: Platform, cookie: SessionCookie = COOKIE, **options: Any) -> Starlette:
     """The endpoint alone, with more of its options, mounted as the application mounts it."""
-    view = GraphQLView(lambda: platform, page=lambda: HTMLResponse(PAGE), **options)
+    view = GraphQLView(lambda: platform, cookie, page=lambda: HTMLResponse(PAGE), **options)
     return Starlette(
         routes=[Route("/graphql", view, methods=["GET", "POST"]), WebSocketRoute("/graphql", view)]
     )

@@ -12,7 +12,13 @@ from schema.context import Info
 from schema.fields import mutation
 from schema.payloads import Payload
 from schema.people import User
+from services.errors import Code, refuse
 from store import tables
+
+NO_COOKIE = (
+    "only a page that the platform itself serves can keep a cookie, and no socket can set one: leave it out, "
+    "and send the token"
+)
 
 
 @strawberry.input(description="A new account.")
@@ -53,6 +59,12 @@ class SignInInput:
         description="Where the account has a second factor, the code that the authenticator app shows now, "
         "or one of the recovery codes. Left out there, the answer is SECOND_FACTOR_REQUIRED.",
     )
+    cookie: bool = strawberry.field(
+        default=False,
+        description="For pages that the platform itself serves: the answer sets a cookie, which no script "
+        "can read, in place of `token`; the session of a cookie that was there before ends. INVALID from "
+        "anywhere else, and on a socket.",
+    )
 
 
 @strawberry.type(description="What became of signing in.")
@@ -61,7 +73,7 @@ class SignInPayload(Payload):
         default=None,
         description="Goes into the header `Authorization: Bearer …`, or into connection_init as "
         '{"authorization": "Bearer …"}. Good for 14 days at most, and ends where nothing is asked with it '
-        "for a day, or for as long as the server is set to.",
+        "for a day, or for as long as the server is set to. Null where a cookie was asked for.",
     )
     user: User | None = strawberry.field(default=None, description="Who has signed in.")
 
@@ -138,12 +150,18 @@ class PeopleMutations:
         self, info: Info, input: Annotated[SignInInput, strawberry.argument(description="Who it is.")]
     ) -> SignInPayload:
         accounts, session = info.context.platform.accounts, info.context.session
+        if input.cookie and not session.keeps_cookie:
+            raise refuse(Code.INVALID, NO_COOKIE, "cookie")
         token, user = await accounts.sign_in(
             input.email, input.password, session.source, session.client, given(input.code)
         )
-        return SignInPayload(token=token, user=User.of(user, has_proved_it=True))
+        if input.cookie:
+            await session.keep(token)
+        return SignInPayload(token=None if input.cookie else token, user=User.of(user, has_proved_it=True))
 
-    @mutation("End the session whose token came with this request; subscriptions of its sockets end too.")
+    @mutation(
+        "End the session whose token or cookie came with this request; subscriptions of its sockets end too."
+    )
     async def sign_out(self, info: Info) -> SignOutPayload:
         was_signed_in = info.context.viewer is not None
         await info.context.session.end()

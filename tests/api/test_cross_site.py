@@ -104,36 +104,3 @@ async def test_a_canvas_may_read_a_picture(client: httpx.AsyncClient) -> None:
     url = payload["results"][0]["image"]["url"]
     response = await client.get(url, headers={"Origin": ALLOWED})
     assert (response.status_code, response.headers["access-control-allow-origin"]) == (200, ALLOWED)
-
-
-async def test_no_cookie_is_ever_set(client: httpx.AsyncClient) -> None:
-    """Who asks is told by a token that no browser sends by itself, so that no other site can use it."""
-    from services import passwords
-
-    user = await people.member()
-    user.password_hash = await passwords.hashed("correct horse battery")
-    await user.save()
-    given = {"email": user.email, "password": "correct horse battery"}
-    payload = await Asker(client).mutate("signIn", "token", **given)
-    asker = Asker(client, payload["token"])
-    await asker.upload([("a.png", picture(2))], "url")
-    responses = [
-        await client.post("/graphql", json=QUERY, headers=asker.headers),
-        await client.post(
-            "/graphql", json={"query": "mutation { signOut { signedOut } }"}, headers=asker.headers
-        ),
-        *[
-            await client.get(path, headers={"Accept": "text/html"})
-            for path in ("/", "/graphql", "/models/1", "/x")
-        ],
-    ]
-    assert not client.cookies
-    assert not any("set-cookie" in response.headers for response in responses)
-
-
-async def test_a_cookie_signs_nobody_in(client: httpx.AsyncClient) -> None:
-    asker = await Asker(client).signed_in(await people.member())
-    headers = {"Cookie": f"token={asker.token}; authorization=Bearer {asker.token}"}
-    body = {"query": "{ viewer { id } }"}
-    response = await client.post("/graphql", json=body, headers=headers)
-    assert response.json()["data"] == {"viewer": None}

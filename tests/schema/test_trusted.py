@@ -11,10 +11,11 @@ from graphql import GraphQLError
 
 from api.graphql import GraphQLView
 from api.preparation import CannotStart
+from api.session_cookie import SessionCookie
 from api.trusted import Brought, Register, digest, read_manifest, register_of
 from services.platform import Platform
 from tests import databases, people
-from tests.asking import Asker, application
+from tests.asking import ORIGIN, Asker, application
 from tests.listening import joined, listening
 
 MODEL = "{ model { number } }"
@@ -171,7 +172,7 @@ def test_trusted_documents_are_checked_at_the_start(platform: Platform) -> None:
         with pytest.raises(
             CannotStart, match="COVIDXR_TRUSTED_DOCUMENTS has an operation that cannot run here"
         ):
-            GraphQLView(lambda: platform, register=Register([{"a": text}]))
+            GraphQLView(lambda: platform, SessionCookie(ORIGIN), register=Register([{"a": text}]))
 
 
 # ------------------------------------------------------------------ manifests
