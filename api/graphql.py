@@ -184,8 +184,8 @@ class GraphQLView(GraphQL[Session, None]):
             return Session(self._audience, source=source, cookie=cookie)
         given, client = request.headers.get("authorization"), request.headers.get("user-agent", "")
         token = cookie if given is None else bearer(given)
-        is_own = self._cookie.is_own_page(request)
-        session = Session(self._audience, token, source, client, cookie, keeps_cookie=is_own)
+        keeps = self._cookie.may_be_put(request)
+        session = Session(self._audience, token, source, client, cookie, keeps_cookie=keeps)
         await session.begin()
         request.state.session = session
         request.state.limits = limits_of(request.headers, is_signed_in=session.viewer is not None)

@@ -46,6 +46,11 @@ class SessionCookie:
             origin == self.own_origin or is_same_origin(origin, headers.get("host"))
         )
 
+    def may_be_put(self, request: HTTPConnection) -> bool:
+        """Whether the browser that asks will keep one: none is Secure that came in the clear."""
+        in_clear = request.headers.get("origin", "").startswith("http://")
+        return self.is_own_page(request) and not (self.is_secure and in_clear)
+
     def put(self, response: Response, token: str | None) -> None:
         """Have the browser keep a token, or none any more."""
         if token is None:

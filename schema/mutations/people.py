@@ -16,8 +16,8 @@ from services.errors import Code, refuse
 from store import tables
 
 NO_COOKIE = (
-    "only a page that the platform itself serves can keep a cookie, and no socket can set one: leave it out, "
-    "and send the token"
+    "only a page that the platform itself serves, at its https address where it has one, can keep a cookie, "
+    "and no socket can set one: leave it out, and send the token"
 )
 
 

@@ -104,7 +104,10 @@ def test_what_may_be_left_out_has_no_default_of_null(served: GraphQLSchema) -> N
         if isinstance(kind, GraphQLObjectType):
             for field in kind.fields.values():
                 defaults |= {f"{kind}({name}:)": default_of(value) for name, value in field.args.items()}
-    assert {name: text for name, text in defaults.items() if text} == {"UploadImagesInput.waitSeconds": "0"}
+    assert {name: text for name, text in defaults.items() if text} == {
+        "SignInInput.cookie": "false",
+        "UploadImagesInput.waitSeconds": "0",
+    }
 
 
 def test_what_is_committed_is_what_is_served() -> None:
