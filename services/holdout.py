@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from tortoise.queryset import QuerySet
 
-from ml.fingerprint import ALIKE, Words, are_alike, distances, words
+from ml.fingerprint import ALIKE, WORDS, Words, are_alike, distances, words
 from ml.splits import in_holdout
 from store.tables import DeletedFilm, Image
 
 AT_ONCE = 1000
+ABSENT = 0
+"""In place of the id of an image that was deleted, or that is the base set's."""
+NO_PRINT = "0" * 64
 
 
 @dataclass(frozen=True)
@@ -51,14 +57,6 @@ class Holdout:
         return words(list(self.prints.values()))
 
 
-class _Row(NamedTuple):
-    id: int
-    holdout: bool
-    sha256: str
-    patient_ref: str | None
-    fingerprint: str | None
-
-
 @dataclass(frozen=True)
 class Sides:
     """Images that do not teach, by id: those that judge models, and those that stand between."""
@@ -74,54 +72,113 @@ async def sides(holdout: Holdout) -> Sides:
     film may have been stored anew. Whatever was reached so is kept for judging from then on. But where one
     of those so linked has taught a model, only what was kept before goes on judging, and the others straddle,
     as does whatever taught or is a copy of what did. Deleted images and the base set's count as if they were
-    there, by negative ids.
+    there.
     """
-    rows = [_Row(*row) for row in await Image.all().values_list(*_Row._fields)]
-    teachers = {image.id for image in await Image.having_taught().only("id")}
-    absent = [(film.sha256, film.fingerprint, not film.taught) for film in await DeletedFilm.all()]
-    absent += [(sha256, holdout.prints.get(sha256), held) for sha256, held in holdout.base.items()]
-    for number, (sha256, fingerprint, held) in enumerate(absent, start=1):
-        rows.append(_Row(-number, held, sha256, None, fingerprint))
-        if not held:
-            teachers.add(-number)
-    found = await asyncio.to_thread(_divided, rows, teachers)
-    new = sorted(found.judging - {row.id for row in rows if row.holdout})
+    teachers = [number for (number,) in await Image.having_taught().values_list("id")]
+    rows = await _read(holdout)
+    judging, straddling = await asyncio.to_thread(_divided, rows, teachers)
+    new: list[int] = rows["id"][judging & ~rows["holdout"]].tolist()
     for start in range(0, len(new), AT_ONCE):
         await Image.filter(id__in=new[start : start + AT_ONCE]).update(holdout=True)
+    return Sides(set(rows["id"][judging].tolist()), set(rows["id"][straddling].tolist()))
+
+
+class _Row(NamedTuple):
+    id: int
+    holdout: bool
+    sha256: str
+    patient_ref: str | None
+    fingerprint: str | None
+
+
+_PACKED = np.dtype(
+    [
+        ("id", np.int64),
+        ("holdout", bool),
+        ("file", "S32"),
+        ("patient", "S32"),
+        ("has_print", bool),
+        ("print", np.uint64, WORDS),
+    ]
+)
+"""What is compared of an image, in 106 bytes, since there may be millions: files and patients by SHA-256."""
+
+_Rows = NDArray[np.void]
+_Mask = NDArray[np.bool_]
+_Numbers = NDArray[np.intp]
+
+
+async def _read(holdout: Holdout) -> _Rows:
+    """All images, those that were deleted and those of the base set."""
+    parts = [_packed([_Row(*row) for row in page]) async for page in _pages(Image.all(), *_Row._fields)]
+    absent = [(sha256, holdout.prints.get(sha256), not held) for sha256, held in holdout.base.items()]
+    # After the images, so that what is deleted meanwhile is among the one or the other.
+    async for page in _pages(DeletedFilm.all(), "id", "sha256", "fingerprint", "taught"):
+        absent += [film for _, *film in page]
+    parts.append(_packed([_Row(ABSENT, not taught, sha256, None, film) for sha256, film, taught in absent]))
+    return np.concatenate(parts)
+
+
+async def _pages(query: QuerySet[Any], *columns: str) -> AsyncIterator[list[Any]]:
+    """Columns of all rows, the first of which is the id, some rows at a time."""
+    last = 0
+    while True:
+        page = await query.filter(id__gt=last).order_by("id").limit(AT_ONCE).values_list(*columns)
+        yield page
+        if len(page) < AT_ONCE:
+            return
+        last = page[-1][0]
+
+
+def _packed(rows: Sequence[_Row]) -> _Rows:
+    found = np.zeros(len(rows), _PACKED)
+    found["id"] = [row.id for row in rows]
+    found["holdout"] = [row.holdout for row in rows]
+    found["file"] = [_digest(row.sha256) for row in rows]
+    found["patient"] = [_digest(row.patient_ref or row.sha256) for row in rows]
+    found["has_print"] = [bool(row.fingerprint) for row in rows]
+    found["print"] = words([row.fingerprint or NO_PRINT for row in rows])
     return found
 
 
-def _divided(rows: list[_Row], teachers: set[int]) -> Sides:
-    kept = {row.id for row in rows if row.holdout}
-    linked = _spread(rows, kept)
-    mixed = _spread([row for row in rows if row.id in linked], teachers & linked)
-    films = [row._replace(patient_ref=None) for row in rows if row.id in mixed]
-    judging = (linked - mixed) | (kept - _spread(films, teachers & mixed))
-    there = {row.id for row in rows if row.id > 0}
-    return Sides(judging & there, (linked - judging) & there)
+def _digest(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
 
 
-def _spread(rows: list[_Row], held: set[int]) -> set[int]:
-    """The images that share a patient, a file or a film with some, by whatever chain."""
-    marks = {row.id: {("file", row.sha256), ("patient", row.patient_ref or row.sha256)} for row in rows}
-    ids = np.array([row.id for row in rows if row.fingerprint], int)
-    prints = words([row.fingerprint for row in rows if row.fingerprint])
-    compared = np.zeros(len(ids), bool)
+def _divided(rows: _Rows, teachers: Sequence[int]) -> tuple[_Mask, _Mask]:
+    """Which images judge, and which straddle."""
+    kept, is_there = rows["holdout"], rows["id"] != ABSENT
+    taught = np.where(is_there, np.isin(rows["id"], teachers), ~kept)
+    files, patients = (np.unique(rows[name], return_inverse=True)[1] for name in ("file", "patient"))
+    linked = _spread(rows, kept, np.ones(len(rows), bool), files, patients)
+    mixed = _spread(rows, taught & linked, linked, files, patients)
+    judging = (linked & ~mixed) | (kept & ~_spread(rows, taught & mixed, mixed, files))
+    return judging & is_there, linked & ~judging & is_there
+
+
+def _spread(rows: _Rows, held: _Mask, among: _Mask, *marks: _Numbers) -> _Mask:
+    """The images ``among`` some that share a mark or a film with those that are held, by whatever chain."""
+    compared = ~rows["has_print"]
     while True:
-        grown = _by_marks(held, marks)
-        inside = np.isin(ids, list(grown))
-        outside = np.flatnonzero(~inside)
-        twins = ids[outside[are_alike(prints[outside], prints[inside & ~compared])]]
-        compared |= inside
+        held = _by_marks(held, among, *marks)
+        outside = np.flatnonzero(among & rows["has_print"] & ~held)
+        twins = outside[are_alike(rows["print"][outside], rows["print"][held & ~compared])]
         if not len(twins):
-            return grown
-        held = grown | set(twins.tolist())
+            return held
+        compared |= held
+        held[twins] = True
 
 
-def _by_marks(held: set[int], marks: Mapping[int, set[tuple[str, str]]]) -> set[int]:
-    """The images that share a patient or a file with those that are held, by whatever chain."""
-    reached: set[tuple[str, str]] = set()
-    while not (found := set().union(*(marks[image_id] for image_id in held))) <= reached:
-        reached = found
-        held = {image_id for image_id, own in marks.items() if own & reached}
-    return held
+def _by_marks(held: _Mask, among: _Mask, *marks: _Numbers) -> _Mask:
+    """The images ``among`` some that share a mark with those that are held, by whatever chain.
+
+    Of each kind of mark, such as patients, there is the number of each image's.
+    """
+    while True:
+        before = held
+        for numbers in marks:
+            reached = np.zeros(len(numbers), bool)
+            reached[numbers[held]] = True
+            held = held | (reached[numbers] & among)
+        if np.array_equal(held, before):
+            return held
