@@ -21,7 +21,7 @@ from tortoise.expressions import F
 
 from events.messages import RetrainingRequested, TrainingProgressed
 from services import attempts, run_checkpoints, tracing, training_set
-from services.examples import Example, select
+from services.examples import select
 from services.fingerprints import Fingerprints
 from services.following import RUN, followed
 from services.models import Models, NewModel, create, deploy
@@ -148,10 +148,10 @@ class Training:
         with tempfile.TemporaryDirectory(dir=self.scratch, prefix=attempts.prefix(run.id)) as name:
             async with asyncio.TaskGroup() as group:
                 heartbeat = group.create_task(self._keep_lease(run))
-                incumbent, used = await self._learn(run, Path(name))
+                incumbent, taught_by = await self._learn(run, Path(name))
                 heartbeat.cancel()
             # Without the heartbeat, which would take the end of the run for its loss; the fence guards it.
-            await self._conclude(run, incumbent, used, Path(name))
+            await self._conclude(run, incumbent, taught_by, Path(name))
 
     async def _keep_lease(self, run: TrainingRun) -> None:
         """A database that is away for a moment ends no run: the lease outlasts it.
@@ -174,15 +174,13 @@ class Training:
                     raise
                 logger.warning("run %d: the database is away, the lease lasts for %.0f s", run.id, left)
 
-    async def _learn(self, run: TrainingRun, folder: Path) -> tuple[ModelVersion, list[Example]]:
-        """Have a candidate made; the model to be judged against, and what was laid out."""
+    async def _learn(self, run: TrainingRun, folder: Path) -> tuple[ModelVersion, list[int]]:
+        """Have a candidate made; the model to be judged against, and the labels that taught, by id."""
         await self.remaking.until_labelled_are_made()
         await self.fingerprints.complete()
         incumbent = await self.models.in_service()
         policy = await self.retraining.policies.in_force()
-        selection = await select(incumbent.extractor, policy.share_per_user, self.fingerprints.holdout)
-        used = await training_set.lay_out(selection.examples, incumbent.extractor, self.blobs, folder)
-        run.left_out = selection.left_out(used)
+        taught_by = await self._gather(run, incumbent.extractor, policy.share_per_user, folder)
         checkpoints = RunCheckpoints(self.blobs, run.id, folder / training_set.CHECKPOINTS)
         changes = {"left_out": run.left_out} | ({} if await checkpoints.bring() else ANEW)
         if not await TrainingRun.held(run.id, run.fence).update(**changes):
@@ -201,7 +199,14 @@ class Training:
         await asyncio.to_thread((folder / training_set.TASK_FILE).write_text, json.dumps(task))
         with tracing.span("learn"):
             await self._follow(run, folder, checkpoints)
-        return incumbent, used
+        return incumbent, taught_by
+
+    async def _gather(self, run: TrainingRun, extractor: str, share: float, folder: Path) -> list[int]:
+        """Lay out what the run learns from, which is not kept in memory; the labels that teach, by id."""
+        selection = await select(extractor, share, self.fingerprints.holdout)
+        used = await training_set.lay_out(selection.examples, extractor, self.blobs, folder)
+        run.left_out = selection.left_out(used)
+        return [example.label.id for example in used if not example.holdout]
 
     async def _follow(self, run: TrainingRun, folder: Path, checkpoints: RunCheckpoints) -> None:
         """Note what the trainer says, until its end."""
@@ -240,21 +245,20 @@ class Training:
         run.epoch, run.loss, run.losses = step.epoch, loss, losses
 
     async def _conclude(
-        self, run: TrainingRun, incumbent: ModelVersion, used: Sequence[Example], folder: Path
+        self, run: TrainingRun, incumbent: ModelVersion, taught_by: Sequence[int], folder: Path
     ) -> None:
         outcome = json.loads(await asyncio.to_thread((folder / training_set.OUTCOME_FILE).read_text))
         data = await asyncio.to_thread((folder / training_set.CANDIDATE_FILE).read_bytes)
         candidate = _candidate(outcome, data, incumbent, run.left_out)
         sha256 = await self.models.keep(candidate)
-        label_ids = [example.label.id for example in used if not example.holdout]
 
         async def write() -> None:
             # The one conditional update that names the fence: a stale holder changes nothing.
             if not await TrainingRun.held(run.id, run.fence).update(slot=None, finished_at=datetime.now(UTC)):
                 raise LeaseLost
             model = await create(candidate, sha256, ModelState.CANDIDATE)
-            for start in range(0, len(label_ids), LABELS_AT_ONCE):
-                ids = label_ids[start : start + LABELS_AT_ONCE]
+            for start in range(0, len(taught_by), LABELS_AT_ONCE):
+                ids = taught_by[start : start + LABELS_AT_ONCE]
                 # Locked, since an image that is deleted at this moment takes its labels along.
                 await model.labels.add(*await Label.filter(id__in=ids).select_for_update())
             state = await _decide(model, incumbent, outcome)
