@@ -18,7 +18,8 @@ from ml.recipes import Prepared, Recipe
 from ml.weights import Weights
 
 LARGEST_BATCH = 64
-LARGEST_PREDICTION = 256
+JUDGED_AT_ONCE = (1, 16, 64)
+"""How many images a head takes: few sizes, since each is a program to compile; larger ones save little."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class FeatureExtractor:
             return np.empty((0, self.recipe.features), np.float16)
         pixels = np.array([image.pixels for image in images], np.float32)
         measures = np.array([image.measures for image in images], np.float16)
-        parts = [self._extract(batch, count) for batch, count in _padded(pixels, self.batch_size)]
+        parts = [self._extract(batch, count) for batch, count in _padded(pixels, self._sizes)]
         return np.concatenate([np.concatenate(parts), measures], axis=1)
 
     def maps(self, image: Prepared) -> np.ndarray:
@@ -82,11 +83,13 @@ class FeatureExtractor:
 
     def warm_up(self) -> None:
         """Compile every batch size, so that no request waits for it, and run the smallest."""
-        size = 1
-        while size <= self.batch_size:
+        for size in self._sizes:
             self._batch_of(size)
-            size *= 2
         self._extract(np.zeros((1, self.recipe.side, self.recipe.side), np.float32), 1)
+
+    @property
+    def _sizes(self) -> list[int]:
+        return [1 << power for power in range(self.batch_size.bit_length())]
 
     def _extract(self, batch: np.ndarray, count: int) -> np.ndarray:
         run = self._batch_of(len(batch))
@@ -123,12 +126,12 @@ class Classifier:
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """The probability of COVID (N,) float32 for features (N, F)."""
-        parts = [self._predict(batch, count) for batch, count in _padded(features, LARGEST_PREDICTION)]
+        parts = [self._predict(batch, count) for batch, count in _padded(features, JUDGED_AT_ONCE)]
         return np.concatenate(parts) if parts else np.empty(0, np.float32)
 
     def judge(self, features: np.ndarray) -> list[Judgement]:
         """A judgement for each of N images, by their features (N, F)."""
-        parts = (self._judge(batch, count) for batch, count in _padded(features, LARGEST_PREDICTION))
+        parts = (self._judge(batch, count) for batch, count in _padded(features, JUDGED_AT_ONCE))
         return [judgement for part in parts for judgement in part]
 
     def _judge(self, batch: np.ndarray, count: int) -> list[Judgement]:
@@ -153,8 +156,9 @@ class Classifier:
         return found
 
     def warm_up(self) -> None:
-        """Compile and run the commonest shape, a single image."""
-        self.judge(np.zeros((1, recipes.of(self.model.backbone).features), np.float16))
+        """Compile every batch size, so that no request waits for it."""
+        for size in JUDGED_AT_ONCE:
+            self.judge(np.zeros((size, recipes.of(self.model.backbone).features), np.float16))
 
     def _predict(self, batch: np.ndarray, count: int) -> np.ndarray:
         return np.asarray(heads.probability(self._params, self._moved(batch)))[:count]
@@ -170,10 +174,10 @@ def _widened(features: jax.Array) -> jax.Array:
     return jnp.asarray(features, jnp.float32)
 
 
-def _padded(rows: np.ndarray, largest: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Batches of at most ``largest`` rows, zeros up to a power of two, and how many rows are real."""
-    for start in range(0, len(rows), largest):
-        batch = rows[start : start + largest]
-        size = 1 << (len(batch) - 1).bit_length()
+def _padded(rows: np.ndarray, sizes: Sequence[int]) -> Iterator[tuple[np.ndarray, int]]:
+    """Batches of the sizes, smallest first, filled up with zeros, and how many rows of each are real."""
+    for start in range(0, len(rows), sizes[-1]):
+        batch = rows[start : start + sizes[-1]]
+        size = next(size for size in sizes if size >= len(batch))
         padding = np.zeros((size - len(batch), *rows.shape[1:]), rows.dtype)
         yield np.concatenate([batch, padding]), len(batch)

@@ -17,7 +17,7 @@ from tortoise.expressions import F, Q
 from events.messages import ImageUploaded, ModelPromoted, PredictionFailed, PredictionMade
 from ml import features as packing
 from ml import image as ml_image
-from ml.classifier import LARGEST_PREDICTION, Judgement
+from ml.classifier import Judgement
 from ml.recipes import Prepared
 from services import finding_changes, kept_features, measurements, predictions
 from services.decoding import Decoding
@@ -29,7 +29,7 @@ from store.blobs import BlobMissing, Blobs
 from store.inserting import insert
 from store.tables import AbstainReason, Finding, Image, Prediction
 
-RENEWAL_BATCH = LARGEST_PREDICTION
+RENEWAL_BATCH = 256
 BATCH_BESIDE = 16
 """As many where films come meanwhile, which wait for one such batch."""
 RESTS = 9

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ml import chest, heads, image, novelty, recipes, vgg16
+from ml import classifier as serving
 from ml.classifier import BackboneMismatch, Classifier, FeatureExtractor, Judgement
 from ml.image import Decoded
 from ml.model_file import Model
@@ -137,12 +138,14 @@ def test_any_number_of_features_is_predicted(model: Model, width: int) -> None:
     assert classifier.predict(given[:0]).shape == (0,)
 
 
-def test_a_single_image_is_warm() -> None:
+def test_any_number_of_images_is_warm() -> None:
     classifier = Classifier(linear(), CHESTS)
     classifier.warm_up()
-    compiled = heads.probability._cache_size()  # type: ignore[attr-defined]
-    classifier.predict(features(1))
-    assert heads.probability._cache_size() == compiled  # type: ignore[attr-defined]
+    programs = (heads.probability, serving._widened)
+    compiled = [program._cache_size() for program in programs]  # type: ignore[attr-defined]
+    for count in (1, 2, 7, 16, 17, 64, 200):
+        classifier.judge(features(count))
+    assert [program._cache_size() for program in programs] == compiled  # type: ignore[attr-defined]
 
 
 def test_a_model_of_another_backbone_is_an_error() -> None:
