@@ -340,8 +340,12 @@ class Image(Model):
     @classmethod
     def without_prediction_by(cls, model_id: int, extractor: str) -> QuerySet[Self]:
         """Images whose features are stored and that the model has not judged yet."""
-        judged = Subquery(Prediction.filter(model_id=model_id).values("image_id"))
-        return cls.filter(features=extractor).exclude(id__in=judged)
+        # Asked of each image: a set of all that the model has judged would be made each time.
+        judged = RawSQL(
+            "EXISTS (SELECT 1 FROM prediction WHERE prediction.image_id = image.id AND model_id = "
+            f"{int(model_id)})"
+        )
+        return cls.filter(features=extractor).annotate(is_judged=judged).filter(is_judged=False)
 
 
 class DeletedFilm(Model):
