@@ -131,6 +131,8 @@ describe("one's own account", () => {
     await page.goto(linkIn(await mailTo(MOVED.email)));
     await page.getByRole("button", { name: "Confirm" }).click();
     await page.getByText(`${MOVED.email} is the address of your account now.`).waitFor();
+    // The session has ended, and the menu has heard of it.
+    await page.getByRole("link", { name: "Sign up" }).waitFor();
     await expect.poll(() => mailTo(NORA.email), SLOWLY).toContain("another e-mail address");
     await signIn(page, MOVED);
   });

@@ -110,10 +110,26 @@ export async function signIn(
   { email, password }: { email: string; password: string },
 ): Promise<void> {
   await page.goto("/sign-in");
+  await fillIn(page, { email, password });
+}
+
+/** The same on the page that is there. */
+export async function fillIn(
+  page: Page,
+  { email, password }: { email: string; password: string },
+): Promise<void> {
   await page.locator("input[name=email]").fill(email);
   await page.locator("input[name=password]").fill(password);
   await page.locator("form button[type=submit]").click();
   await page.waitForURL("**/examine");
+}
+
+/** The session's token, which lies in the only cookie of a window, where no script can read it. */
+export async function cookieOf(context: BrowserContext): Promise<string> {
+  const [cookie, ...others] = await context.cookies();
+  if (!cookie || others.length > 0)
+    throw new Error(`there are ${others.length} cookies besides the session's`);
+  return cookie.value;
 }
 
 /** Asks the API as a program does. */

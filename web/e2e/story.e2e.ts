@@ -2,20 +2,24 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   ADMIN,
   ANA,
   ask,
+  cookieOf,
   DICOM,
   DRAWN,
+  enrol,
   faultsOf,
+  fillIn,
   launch,
   linkIn,
   mailTo,
   open,
   picture,
+  pressOn,
   RADIOGRAPHS,
   SLOWLY,
   signIn,
@@ -358,12 +362,110 @@ describe("everybody", () => {
   });
 });
 
+const OTTO = { name: "Otto Ruiz", email: "otto@hospital.example", password: "quinta batería correcta" };
+
+describe("a session", () => {
+  let context: BrowserContext;
+  let first: Page;
+  let second: Page;
+  let wrong: string[];
+
+  beforeAll(async () => {
+    context = await open(browser, { locale: "en" });
+    [first, second] = [await context.newPage(), await context.newPage()];
+    wrong = faultsOf(first);
+    await signIn(first, ANA);
+  });
+
+  it("is a cookie, and no script can read it", async () => {
+    const token = await cookieOf(context);
+    expect(token.length).toBeGreaterThan(20);
+    const [cookie] = await context.cookies();
+    // It goes when the browser is closed.
+    expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict", expires: -1 });
+    const kept = await first.evaluate(() => [
+      document.cookie,
+      JSON.stringify({ ...localStorage, ...sessionStorage }),
+    ]);
+    expect(kept[0]).toBe("");
+    expect(kept[1]).toContain("covidxr-signed-in");
+    expect(kept[1]).not.toContain(token);
+  });
+
+  it("is that of all tabs, which end and begin it together", async () => {
+    await second.goto("/examine");
+    await row(second, "covid-0002.jpg").waitFor();
+    await second.getByRole("button", { name: "Sign out" }).click();
+    await first.getByRole("heading", { name: "Your session has ended" }).waitFor();
+    expect(await context.cookies()).toEqual([]);
+
+    await signIn(first, ANA);
+    await second.getByText(ANA.name).waitFor();
+    await second.goto("/examine");
+    await row(second, "covid-0002.jpg").waitFor();
+    await enrol(OTTO);
+    await signIn(first, OTTO);
+    await second.getByText("No images yet.").waitFor();
+    await second.getByText(OTTO.name).waitFor();
+  });
+
+  it("goes on where the server cannot be told of its end, and says so", async () => {
+    await context.setOffline(true);
+    await first.getByRole("button", { name: "Sign out" }).click();
+    await first.getByText("That did not work: this browser is still signed in.").waitFor();
+    await context.setOffline(false);
+    await first.getByRole("button", { name: "Sign out" }).click();
+    await first.getByRole("link", { name: "Sign up" }).first().waitFor();
+  });
+
+  it("is gone with the cookie, and begins anew", async () => {
+    await signIn(first, ANA);
+    await context.clearCookies();
+    await first.goto("/news");
+    await first.getByRole("link", { name: "Sign in" }).click();
+    await fillIn(first, ANA);
+    await row(first, "covid-0002.jpg").waitFor();
+    await first.getByText(ANA.name).waitFor();
+  });
+
+  it("is GraphiQL's too", async () => {
+    await second.goto("/examine");
+    await row(second, "covid-0002.jpg").waitFor();
+    await first.goto("/graphql");
+    await first.getByText(`Signed in as ${ANA.email} (member), in all tabs of this browser.`).waitFor();
+    await first.getByRole("button", { name: "Sign out" }).click();
+    await first.getByText("Nobody is signed in.").waitFor();
+    await second.getByRole("heading", { name: "Your session has ended" }).waitFor();
+    expect(await context.cookies()).toEqual([]);
+  });
+
+  it("begins by a tab of GraphiQL, for the pages too", async () => {
+    const input = { email: ANA.email, password: ANA.password, cookie: true };
+    await first.getByRole("tab", { name: "SignIn" }).click();
+    await first.locator(".graphiql-editor").nth(1).click();
+    await first.keyboard.press("Control+a");
+    await first.keyboard.insertText(JSON.stringify({ input }));
+    // The editor has closed a quote and a brace that were closed already.
+    await pressOn(first, "Delete", "Delete");
+    await first.locator(".graphiql-execute-button").click();
+    await first.getByRole("menuitem", { name: "SignIn" }).click();
+    await first.getByText(`Signed in as ${ANA.email}`).waitFor();
+    await row(second, "covid-0002.jpg").waitFor();
+    const token = await cookieOf(context);
+    expect(await first.locator(".result-window").innerText()).not.toContain(token);
+  });
+
+  it("and nothing went wrong in the browser all along", async () => {
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+});
+
 describe("a session that has ended", () => {
   it("is told of, and another leads back to where one was", async () => {
     await page.goto("/examine");
     await page.locator(".image-table").waitFor();
-    const token = await page.evaluate(() => sessionStorage.getItem("covidxr-token"));
-    await ask("mutation { signOut { signedOut } }", {}, token ?? "");
+    await ask("mutation { signOut { signedOut } }", {}, await cookieOf(page.context()));
     // The page hears of it by itself.
     await page.getByRole("heading", { name: "Your session has ended" }).waitFor();
     await picture(page, "session-ended");

@@ -30,6 +30,10 @@ describe("the manifest", () => {
     expect(validate(schema, parse(text)).map((error) => error.message)).toEqual([]);
   });
 
+  it("asks for no token: the session is a cookie, which no script can read", () => {
+    expect(texts.filter((text) => /\btoken\b/.test(text))).toEqual([]);
+  });
+
   it("has the text of an upload, which goes by another way", () => {
     const form = formOf(new File(["x"], "chest.png"), {});
     expect(texts).toContain(JSON.parse(form.get("operations") as string).query);

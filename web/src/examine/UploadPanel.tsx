@@ -2,20 +2,19 @@
 
 import { type ChangeEvent, type DragEvent, useId, useState, useSyncExternalStore } from "react";
 import { untilNextAttempt } from "../graphql/follow";
+import { useLink } from "../graphql/Linked";
 import { type UploadDetails, upload } from "../graphql/upload";
 import type { ImageRow } from "../images/imageRow";
 import { type Evidence, EvidenceChoice, type Finding, FindingChoice } from "../images/labelChoices";
 import { Section } from "../parts/Section";
-import { session, useSession } from "../session/useSession";
+import { session } from "../session/useSession";
 import { examine } from "../texts/examine";
 import { useText } from "../texts/useText";
 import { UploadItem } from "./UploadItem";
 import { detailsOf, type Pause, type Send, uploads } from "./uploads";
 
 // Whoever signs in next is not to see what somebody else was about to upload.
-session.subscribe(() => {
-  if (!session.get().token) uploads.forget();
-});
+session.subscribe(() => uploads.forget());
 
 const pause: Pause = (failures, seconds) =>
   seconds === undefined
@@ -31,14 +30,14 @@ interface Props {
 
 export function UploadPanel({ stored }: Props) {
   const text = useText(examine).upload;
-  const { token } = useSession();
+  const { refused } = useLink();
   const listed = useSyncExternalStore(uploads.subscribe, uploads.get);
   const [details, setDetails] = useState<UploadDetails>({});
 
   const send: Send = async (file, said, progress) => {
-    const sent = await upload(file, said, token ?? "", progress);
+    const sent = await upload(file, said, progress);
     if (sent.status === "stored") stored(sent.image);
-    if (sent.status === "failed" && sent.failure.kind === "UNAUTHENTICATED" && token) session.end(token);
+    if (sent.status === "failed" && sent.failure.kind === "UNAUTHENTICATED") refused();
     return sent;
   };
   const start = (id?: number) => uploads.start(send, pause, id);

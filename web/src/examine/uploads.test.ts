@@ -78,6 +78,19 @@ describe("uploads", () => {
     expect(during).toEqual([...Array(10).fill(["held"]), ["interrupted"]]);
   });
 
+  it.each([lost, { status: "later", seconds: 7 } as const])(
+    "are not sent again once they are forgotten: $status",
+    async (sent) => {
+      const uploads = new Uploads();
+      const send = vi.fn<Send>().mockResolvedValueOnce(sent).mockResolvedValue(stored);
+      uploads.choose(files(1), {});
+      uploads.start(send, async () => uploads.forget());
+      await settled();
+      expect(send).toHaveBeenCalledOnce();
+      expect(uploads.get()).toEqual([]);
+    },
+  );
+
   it("give up at last, and can be started again one by one", async () => {
     const uploads = new Uploads();
     uploads.choose(files(2), {});

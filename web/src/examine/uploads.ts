@@ -111,6 +111,7 @@ export class Uploads extends Observable<readonly Upload[]> {
       if (sent.status === "later") {
         this.#set(upload.id, { name: "held" });
         await pause(failures, sent.seconds);
+        if (!this.#has(upload.id)) return;
         continue;
       }
       if (sent.status !== "failed" || sent.failure.kind !== "UNREACHABLE" || failures + 1 === ATTEMPTS) {
@@ -120,8 +121,14 @@ export class Uploads extends Observable<readonly Upload[]> {
       // The server knows a file that it has by its bytes: sending it again is safe.
       this.#set(upload.id, { name: "interrupted" });
       await pause(failures);
+      if (!this.#has(upload.id)) return;
       failures += 1;
     }
+  }
+
+  /** What was taken off the list is not sent again: whoever is signed in by now may be somebody else. */
+  #has(id: number): boolean {
+    return this.get().some((one) => one.id === id);
   }
 
   #set(id: number, state: UploadState): void {

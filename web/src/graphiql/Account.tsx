@@ -1,46 +1,21 @@
 /** Who is signed in, in GraphiQL's footer, with the way in or out. */
 
-import { stringifyDocument } from "@urql/core";
-import { useEffect, useState } from "react";
-import { graphql, type ResultOf, type TadaDocumentNode } from "../graphql/graphql";
-import { post } from "../graphql/request";
-import { session, useSession } from "../session/useSession";
-import { authorised } from "./session";
-
-const WHO = graphql(`query Who { viewer { email role } }`);
-const LEAVE = graphql(`mutation Leave { signOut { signedOut } }`);
-
-type Viewer = NonNullable<ResultOf<typeof WHO>["viewer"]>;
-
-async function ask<Data>(document: TadaDocumentNode<Data>, token: string): Promise<Data | null> {
-  const query = stringifyDocument(document);
-  const answer = (await post({ query }, authorised({}, token))) as { data?: Data | null };
-  return answer.data ?? null;
-}
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { useSession } from "../session/useSession";
+import { leave, who } from "./viewer";
 
 export function Account() {
-  const { token, hasEnded } = useSession();
-  const [viewer, setViewer] = useState<Viewer | null>(null);
+  const { mark, hasEnded } = useSession();
+  const viewer = useSyncExternalStore(who.subscribe, who.get);
+  const [hasFailed, setFailed] = useState(false);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with each session it is somebody else
   useEffect(() => {
-    let current = true;
-    setViewer(null);
-    if (token) {
-      ask(WHO, token).then(
-        (data) => {
-          if (!current) return;
-          if (data?.viewer) setViewer(data.viewer);
-          else session.end(token);
-        },
-        () => {},
-      );
-    }
-    return () => {
-      current = false;
-    };
-  }, [token]);
+    setFailed(false);
+    void who.look();
+  }, [mark]);
 
-  if (!token) {
+  if (!mark) {
     return (
       <span>
         {hasEnded ? "The session has ended." : "Nobody is signed in."} The tab SignIn does it, or{" "}
@@ -48,19 +23,16 @@ export function Account() {
       </span>
     );
   }
-  const leave = () => {
-    ask(LEAVE, token).catch(() => {});
-    session.leave();
-  };
   return (
     <span>
       {viewer
-        ? `Signed in as ${viewer.email} (${viewer.role === "ADMIN" ? "admin" : "member"}).`
-        : "Signed in."}{" "}
-      All tabs send that token.{" "}
-      <button type="button" onClick={leave}>
+        ? `Signed in as ${viewer.email} (${viewer.role === "ADMIN" ? "admin" : "member"}),`
+        : "Signed in,"}{" "}
+      in all tabs of this browser.{" "}
+      <button type="button" onClick={() => leave().catch(() => setFailed(true))}>
         Sign out
       </button>
+      {hasFailed && <span role="alert"> That did not work: try again, or close the browser.</span>}
     </span>
   );
 }

@@ -1,28 +1,30 @@
 /** How GraphiQL reaches the server: queries and mutations over HTTP, subscriptions over a WebSocket. */
 
 import type { Fetcher, FetcherOpts, FetcherParams } from "@graphiql/toolkit";
-import { type ExecutionResult, Kind } from "graphql";
+import { type ExecutionResult, Kind, type OperationTypeNode } from "graphql";
 import { post } from "../graphql/request";
-import { session } from "../session/useSession";
-import { authorised, remember } from "./session";
 import { inWords, subscribe } from "./subscribe";
+import { who } from "./viewer";
 
-function isSubscription(params: FetcherParams, options?: FetcherOpts): boolean {
+function kindOf(params: FetcherParams, options?: FetcherOpts): `${OperationTypeNode}` | undefined {
   const operations = options?.documentAST?.definitions.filter(
     (node) => node.kind === Kind.OPERATION_DEFINITION,
   );
   const named = params.operationName
     ? operations?.find((node) => node.name?.value === params.operationName)
     : operations?.[0];
-  return named?.operation === "subscription";
+  return named?.operation;
 }
 
+/** The browser adds the session's cookie by itself; an Authorization among the headers goes first. */
 export const fetcher: Fetcher = async (params, options) => {
-  const headers = authorised(options?.headers ?? {}, session.get().token);
-  if (isSubscription(params, options)) return subscribe(params, headers);
+  const kind = kindOf(params, options);
+  const headers = options?.headers ?? {};
+  if (kind === "subscription") return subscribe(params, headers);
   const answer = await post(params, headers).catch((reason: unknown) => {
     throw inWords(reason);
   });
-  remember(answer, session);
+  // It may have signed in or out, by whatever field and under whatever name.
+  if (kind === "mutation") void who.look();
   return answer as ExecutionResult;
 };

@@ -1,4 +1,4 @@
-/** Subscriptions over graphql-transport-ws, each on a socket of its own with the token of its tab. */
+/** Subscriptions over graphql-transport-ws, each on a socket of its own with the headers of its tab. */
 
 import type { FetcherParams } from "@graphiql/toolkit";
 import type { ExecutionResult } from "graphql";

@@ -34,9 +34,11 @@ mutation SignUp($input: SignUpInput!) {
   }
 }`;
 
-const SIGN_IN = `# 2. Sign in. All of these tabs use the token
-#    until you sign out or close the window. An
-#    "Authorization" under Headers goes first.
+const SIGN_IN = `# 2. Sign in. With "cookie" it is for all tabs
+#    of this browser, until you sign out or
+#    close it; without, the answer brings a
+#    token, as programs use it. "Authorization"
+#    under Headers goes before the cookie.
 mutation SignIn($input: SignInInput!) {
   signIn(input: $input) {
     token
@@ -182,7 +184,7 @@ query News {
 export const TABS: Tabs = [
   { query: LOOK },
   { query: SIGN_UP, variables: json({ input: { name: "Ana", email: "ana@example.org", password: "" } }) },
-  { query: SIGN_IN, variables: json({ input: { email: "ana@example.org", password: "" } }) },
+  { query: SIGN_IN, variables: json({ input: { email: "ana@example.org", password: "", cookie: true } }) },
   { query: IMAGES, variables: json({ input: { imageId: "", finding: "COVID", evidence: "RT_PCR" } }) },
   { query: PREDICTIONS },
   { query: RETRAIN },

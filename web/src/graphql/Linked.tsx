@@ -1,4 +1,4 @@
-/** Gives the pages below a link to the server with the session's token: a new one for each session, cache and all. */
+/** Gives the pages below a link to the server: a new one for each session, cache and all. */
 
 import { createContext, type ReactNode, useContext, useEffect, useMemo } from "react";
 import { Provider } from "urql";
@@ -8,8 +8,15 @@ import { createLink, type Link } from "./link";
 const LinkContext = createContext<Link | null>(null);
 
 export function Linked({ children }: { children: ReactNode }) {
-  const { token } = useSession();
-  const link = useMemo(() => createLink(token, () => token && session.end(token)), [token]);
+  const { mark } = useSession();
+  const link = useMemo(
+    () =>
+      createLink(
+        () => session.get().mark === mark,
+        () => mark && session.end(mark),
+      ),
+    [mark],
+  );
   useEffect(() => () => void link.socket.dispose(), [link]);
   return (
     <LinkContext value={link}>

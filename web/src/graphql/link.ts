@@ -6,9 +6,9 @@ import { connection } from "./connection";
 import { type Failure, type FailureKind, failureOf, failureOfOperation } from "./failure";
 import type { Sink, Source } from "./follow";
 import { graphql, type TadaDocumentNode } from "./graphql";
-import { ENDPOINT } from "./request";
+import { ENDPOINT, HEADERS } from "./request";
 
-/** The server's answers to a token that it does not know. */
+/** How the server closes the socket of a session that has ended. */
 const SOCKET_FORBIDDEN = 4403;
 /** What does not change by trying again. */
 const FINAL: FailureKind[] = ["UNAUTHENTICATED", "FORBIDDEN", "SECOND_FACTOR_REQUIRED"];
@@ -17,42 +17,42 @@ const PONG_MS = 5_000;
 
 export interface Link {
   client: Client;
-  /** What goes with each operation over HTTP. */
-  headers: Record<string, string>;
   socket: Socket;
+  /** Is called when the server knows the session no more. */
+  refused: () => void;
 }
 
-/** A link with this token, or with none. `onRefused` hears when the server knows the token no more. */
-export function createLink(token: string | null, onRefused: () => void): Link {
-  const headers = {
-    accept: "application/graphql-response+json, application/json;q=0.9",
-    ...(token ? { authorization: `Bearer ${token}` } : {}),
-  };
+/** A link of one session, or of nobody's, for as long as `isCurrent`. */
+export function createLink(isCurrent: () => boolean, refused: () => void): Link {
   const client = new Client({
     url: ENDPOINT,
     preferGetMethod: false,
     requestPolicy: "cache-and-network",
-    fetchOptions: { headers },
+    fetchOptions: { headers: HEADERS },
+    // The cookie may be somebody else's by now, who is not to do what this session has left undone.
+    fetch: async (address, init) => {
+      if (!isCurrent()) throw new Error("The session has ended");
+      return fetch(address, init);
+    },
     exchanges: [
       mapExchange({
         onError(error) {
-          if (failureOfOperation(error).kind === "UNAUTHENTICATED") onRefused();
+          if (failureOfOperation(error).kind === "UNAUTHENTICATED") refused();
         },
       }),
       cacheExchange,
       fetchExchange,
     ],
   });
-  return { client, headers, socket: createSocketTo(token, onRefused) };
+  return { client, socket: createSocketTo(refused), refused };
 }
 
-function createSocketTo(token: string | null, onRefused: () => void): Socket {
+function createSocketTo(refused: () => void): Socket {
   const url = new URL(ENDPOINT, window.location.href);
   url.protocol = url.protocol.replace("http", "ws");
   let pong: ReturnType<typeof setTimeout> | undefined;
   const socket: Socket = createSocket({
     url: url.href,
-    connectionParams: token ? { authorization: `Bearer ${token}` } : {},
     // `follow` tries again itself, from the cursor that it has come to.
     retryAttempts: 0,
     keepAlive: PING_MS,
@@ -60,7 +60,7 @@ function createSocketTo(token: string | null, onRefused: () => void): Socket {
       connected: () => connection.found(),
       closed: (event) => {
         clearTimeout(pong);
-        if ((event as CloseEvent).code === SOCKET_FORBIDDEN) onRefused();
+        if ((event as CloseEvent).code === SOCKET_FORBIDDEN) refused();
       },
       ping: (received) => {
         // A connection that has died without a word is found out by its silence.
@@ -86,9 +86,8 @@ function failureAtEnd(reason: unknown): Failure {
 
 /** The events of a subscription as a source to follow. */
 export function sourceOf<Data extends object, Variables extends { after?: string | null | undefined }>(
-  { client, socket }: Link,
+  { client, socket, refused }: Link,
   document: TadaDocumentNode<Data, Variables>,
-  onRefused: () => void,
 ): Source<Data> {
   return {
     async here() {
@@ -100,7 +99,7 @@ export function sourceOf<Data extends object, Variables extends { after?: string
     cursorOf,
     verdict(reason) {
       const { kind } = failureAtEnd(reason);
-      if (kind === "UNAUTHENTICATED") onRefused();
+      if (kind === "UNAUTHENTICATED") refused();
       if (FINAL.includes(kind)) return "final";
       if (kind === "UNREACHABLE") connection.lost();
       return kind === "BAD_USER_INPUT" ? "lost" : "again";

@@ -1,6 +1,8 @@
 /** Sends operations to the GraphQL endpoint over HTTP. */
 
 export const ENDPOINT = "/graphql";
+/** What goes with each operation. The browser adds the session's cookie by itself. */
+export const HEADERS = { accept: "application/graphql-response+json, application/json;q=0.9" };
 
 interface Operation {
   query: string;
@@ -16,11 +18,7 @@ function unreachable(): never {
 export async function post(operation: Operation, headers: Record<string, string> = {}): Promise<unknown> {
   const response = await fetch(ENDPOINT, {
     method: "POST",
-    headers: {
-      accept: "application/graphql-response+json, application/json;q=0.9",
-      "content-type": "application/json",
-      ...headers,
-    },
+    headers: { ...HEADERS, "content-type": "application/json", ...headers },
     body: JSON.stringify(operation),
   }).catch(unreachable);
   if (!response.headers.get("content-type")?.includes("json")) {

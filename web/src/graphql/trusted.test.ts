@@ -31,7 +31,10 @@ describe.skipIf(!SERVER)("a server that trusts the pages alone", () => {
     const { fetch } = globalThis;
     vi.stubGlobal("window", { location: { href: `${SERVER}/` } });
     vi.stubGlobal("fetch", (address: string, init: RequestInit) => fetch(new URL(address, SERVER), init));
-    link = createLink(null, () => {});
+    link = createLink(
+      () => true,
+      () => {},
+    );
     return () => vi.unstubAllGlobals();
   });
 
@@ -51,7 +54,7 @@ describe.skipIf(!SERVER)("a server that trusts the pages alone", () => {
   });
 
   it.each(followed)("admits $kind $document.definitions.0.name.value", async ({ document }) => {
-    const source = sourceOf(link, document, () => {});
+    const source = sourceOf(link, document);
     const after = await source.here();
     const reason = await new Promise((over) => {
       const close = source.open(after, { next: () => {}, over });

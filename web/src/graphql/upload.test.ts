@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { formOf, sentOf } from "./upload";
+import { describe, expect, it, vi } from "vitest";
+import { formOf, sentOf, upload } from "./upload";
 
 describe("the form of an upload", () => {
   it("is as the multipart specification says", () => {
@@ -41,5 +41,27 @@ describe("the answer to an upload", () => {
       status: "failed",
       failure: { kind: "UNAUTHENTICATED", message: "who are you" },
     });
+  });
+});
+
+describe("an upload", () => {
+  it("says what no form of another site could, and leaves who it is to the browser's cookie", async () => {
+    const headers = new Map<string, string>();
+    class Request {
+      upload = {};
+      responseText = "{}";
+      onload = () => {};
+      open() {}
+      setRequestHeader(name: string, value: string) {
+        headers.set(name.toLowerCase(), value);
+      }
+      send() {
+        this.onload();
+      }
+    }
+    vi.stubGlobal("XMLHttpRequest", Request);
+    await upload(new File(["x"], "chest.png"), {}, () => {});
+    vi.unstubAllGlobals();
+    expect([...headers.keys()]).toEqual(["accept", "graphql-require-preflight"]);
   });
 });

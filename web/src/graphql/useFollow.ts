@@ -1,7 +1,6 @@
 /** Hears a subscription for as long as a component is there, through every loss of the connection. */
 
 import { useEffect, useEffectEvent } from "react";
-import { session, useSession } from "../session/useSession";
 import { connection } from "./connection";
 import { follow, untilNextAttempt } from "./follow";
 import type { TadaDocumentNode } from "./graphql";
@@ -21,17 +20,16 @@ export function useFollow<Data extends object, Variables extends { after?: strin
   hearing: Hearing<Data>,
 ): void {
   const link = useLink();
-  const { token } = useSession();
   const heard = useEffectEvent(hearing.heard);
   const begun = useEffectEvent(() => hearing.begun?.());
 
   useEffect(() => {
-    const source = sourceOf(link, document, () => token && session.end(token));
+    const source = sourceOf(link, document);
     const hearer = { heard: (data: Data) => heard(data), begun: () => begun() };
     const stop = follow(source, hearer, untilNextAttempt);
     return () => {
       stop();
       connection.found();
     };
-  }, [link, document, token]);
+  }, [link, document]);
 }

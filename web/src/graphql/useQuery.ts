@@ -1,7 +1,7 @@
 /** Runs a query when a part of the page appears, and tells how far it has come. */
 
-import { useCallback, useMemo } from "react";
-import { useQuery as useUrqlQuery } from "urql";
+import { useCallback, useMemo, useState } from "react";
+import { useClient, useQuery as useUrqlQuery } from "urql";
 import { type Failure, failureOfOperation } from "./failure";
 import type { TadaDocumentNode } from "./graphql";
 
@@ -26,17 +26,26 @@ export function useQuery<Data, Variables extends Record<string, unknown>>(
   { pause = false, additionalTypenames }: Options = {},
 ): QueryState<Data> {
   const context = useMemo(() => (additionalTypenames ? { additionalTypenames } : {}), [additionalTypenames]);
-  const [{ data, error, fetching }, execute] = useUrqlQuery<Data, Variables>({
+  const [{ data: latest, error, fetching }, execute] = useUrqlQuery<Data, Variables>({
     query,
     variables,
     pause,
     context,
   } as Parameters<typeof useUrqlQuery<Data, Variables>>[0]);
+  const data = useOwn(latest);
   const retry = useCallback(() => execute({ requestPolicy: "network-only" }), [execute]);
 
   if (data) return { status: "ready", data, retry };
   if (error && !fetching) return { status: "failed", failure: failureOfOperation(error), retry };
   return { status: "loading" };
+}
+
+/** The latest answer, unless it was given to the session before: urql keeps that until there is another. */
+function useOwn<Data>(latest: Data | undefined): Data | undefined {
+  const client = useClient();
+  const [before, setBefore] = useState<{ client: typeof client; data?: Data | undefined }>({ client });
+  if (before.client !== client) setBefore({ client, data: latest });
+  return latest === before.data ? undefined : latest;
 }
 
 /** Asks a query again that has been answered, or has failed, since something has happened. */

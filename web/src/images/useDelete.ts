@@ -2,6 +2,7 @@
 
 import { graphql } from "../graphql/graphql";
 import { useLink } from "../graphql/Linked";
+import { HEADERS } from "../graphql/request";
 import { outcomeOf } from "../graphql/useMutate";
 import { examine } from "../texts/examine";
 import { useText } from "../texts/useText";
@@ -18,11 +19,11 @@ type Named = Pick<ImageRow, "id" | "filename">;
 /** The image is out of sight at once. The server deletes it for good, so it is told only when the way back is closed. */
 export function useDelete(done: (id: string) => void = () => {}): (row: Named) => void {
   const text = useText(examine).table;
-  const { client, headers } = useLink();
+  const { client } = useLink();
 
   const tell = async ({ id, filename }: Named) => {
     // The page may be closing, and the message is to arrive all the same.
-    const context = { fetchOptions: { headers, keepalive: true } };
+    const context = { fetchOptions: { headers: HEADERS, keepalive: true } };
     const { data } = await client.mutation(DELETE, { input: { id } }, context);
     if (data && outcomeOf(data).status === "done") {
       done(id);

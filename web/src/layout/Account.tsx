@@ -12,8 +12,8 @@ import { useViewer } from "./useViewer";
 const SIGN_OUT = graphql(`mutation SignOut { signOut { signedOut errors { code message path } } }`);
 
 export function Account() {
-  const { token } = useSession();
-  return token ? <SignedIn /> : <SignedOut />;
+  const { mark } = useSession();
+  return mark ? <SignedIn /> : <SignedOut />;
 }
 
 function SignedIn() {
@@ -24,8 +24,12 @@ function SignedIn() {
   const leave = async () => {
     // What could still be undone is done before nobody may do it any more.
     toasts.dismissAll();
-    // Where the server cannot be reached, the token is forgotten here all the same.
-    await signOut({});
+    const { status } = await signOut({});
+    if (status !== "done") {
+      // The server alone can take the cookie away: whoever comes next would be signed in by it.
+      toasts.show({ message: text.notSignedOut, tone: "failed" });
+      return;
+    }
     session.leave();
     navigate("/");
   };

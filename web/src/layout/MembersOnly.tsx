@@ -15,9 +15,10 @@ interface Props {
 }
 
 export function MembersOnly({ children }: Props) {
-  const { token, hasEnded } = useSession();
-  if (!token) return hasEnded ? <Ended /> : <Needed />;
-  return <Known>{children}</Known>;
+  const { mark, hasEnded } = useSession();
+  if (!mark) return hasEnded ? <Ended /> : <Needed />;
+  // What one person's page has come to know is not for whoever signs in next, in another tab.
+  return <Known key={mark}>{children}</Known>;
 }
 
 function Known({ children }: Props) {

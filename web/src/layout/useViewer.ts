@@ -10,18 +10,18 @@ const VIEWER = graphql(`query Viewer { viewer { id name email role secondFactorS
 export type Viewer = NonNullable<ResultOf<typeof VIEWER>["viewer"]>;
 
 export function useViewerState(): QueryState<ResultOf<typeof VIEWER>> {
-  const { token } = useSession();
-  const state = useQuery(VIEWER, {}, { pause: !token });
+  const { mark } = useSession();
+  const state = useQuery(VIEWER, {}, { pause: !mark });
   const isUnknown = state.status === "ready" && !state.data.viewer;
   useEffect(() => {
-    // The token has expired: whoever sends it is somebody who has not signed in.
-    if (token && isUnknown) session.end(token);
-  }, [token, isUnknown]);
+    // The cookie is gone, or good no more: whoever sends it is somebody who has not signed in.
+    if (mark && isUnknown) session.end(mark);
+  }, [mark, isUnknown]);
   return state;
 }
 
 export function useViewer(): Viewer | null {
-  const { token } = useSession();
+  const { mark } = useSession();
   const state = useViewerState();
-  return token && state.status === "ready" ? state.data.viewer : null;
+  return mark && state.status === "ready" ? state.data.viewer : null;
 }

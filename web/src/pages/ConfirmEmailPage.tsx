@@ -6,12 +6,12 @@ import { Form } from "../forms/Form";
 import { graphql } from "../graphql/graphql";
 import { useMutate } from "../graphql/useMutate";
 import { Page } from "../layout/Page";
-import { session } from "../session/useSession";
 import { account } from "../texts/account";
 import { ownAccount } from "../texts/ownAccount";
 import { useText } from "../texts/useText";
 import { Incomplete } from "./VerifyEmailPage";
 
+// The answer has a user, so that `useViewer` asks again: who was signed in by the account is not any more.
 const CONFIRM = graphql(`mutation ConfirmEmailChange($input: ConfirmEmailChangeInput!) {
   confirmEmailChange(input: $input) { user { email } errors { code message path } }
 }`);
@@ -46,10 +46,7 @@ function Confirmation({ token }: { token: string }) {
     <Form
       action={text.confirm}
       send={() => confirm({ input: { token } })}
-      done={({ user }) => {
-        session.leave(); // every session has ended, one in this tab too
-        setEmail(user?.email ?? "");
-      }}
+      done={({ user }) => setEmail(user?.email ?? "")}
     >
       <p>{text.confirmLead}</p>
     </Form>

@@ -33,7 +33,7 @@ export function HomePage() {
 
 function Hero() {
   const text = useText(home);
-  const { token } = useSession();
+  const { mark } = useSession();
   const heading = useHeading("COVID-XR");
   return (
     <div className="hero">
@@ -46,7 +46,7 @@ function Hero() {
           <Link className="btn btn-primary" href="/examine">
             {text.examine}
           </Link>
-          {!token && (
+          {!mark && (
             <Link className="btn btn-outline-primary" href="/sign-up">
               {text.start}
             </Link>

@@ -17,10 +17,10 @@ import { secondFactor } from "../texts/secondFactor";
 import { useText } from "../texts/useText";
 
 const SIGN_IN = graphql(`mutation SignIn($input: SignInInput!) {
-  signIn(input: $input) { token errors { code message path } }
+  signIn(input: $input) { errors { code message path } }
 }`);
 
-type Credentials = VariablesOf<typeof SIGN_IN>["input"];
+type Credentials = Omit<VariablesOf<typeof SIGN_IN>["input"], "cookie">;
 
 export function SignInPage() {
   const text = useText(account);
@@ -74,13 +74,13 @@ function useSignIn(needsCode?: (known: Credentials) => void) {
   const next = safeNext(new URLSearchParams(useSearch()).get("next"));
   const [send] = useMutate(SIGN_IN);
   const signIn = async (input: Credentials) => {
-    const outcome = await send({ input });
+    const outcome = await send({ input: { ...input, cookie: true } });
     if (outcome.status === "refused" && outcome.problems[0]?.code === "SECOND_FACTOR_REQUIRED")
       needsCode?.(input);
     return outcome;
   };
-  const done = ({ token }: { token: string | null }) => {
-    if (token) session.begin(token);
+  const done = () => {
+    session.begin();
     if (next.startsWith(ENDPOINT))
       window.location.assign(next); // GraphiQL, a document of its own
     else navigate(next);

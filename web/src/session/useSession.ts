@@ -1,9 +1,9 @@
-/** The session of this tab, for components. */
+/** The session of this browser, for components. */
 
 import { useSyncExternalStore } from "react";
 import { Session, type SessionState } from "./session";
 
-export const session = new Session(window.sessionStorage);
+export const session = new Session(window.localStorage, window);
 
 export function useSession(): SessionState {
   return useSyncExternalStore(session.subscribe, session.get);

@@ -17,6 +17,8 @@ export const common = texts({
     signIn: "Sign in",
     signUp: "Sign up",
     signOut: "Sign out",
+    notSignedOut:
+      "That did not work: this browser is still signed in. Try again, or close all of its windows.",
     signedInAs: "Signed in as",
     account: "Account",
     loading: (what: string) => `Loading ${what} …`,
@@ -58,6 +60,8 @@ export const common = texts({
     signIn: "Iniciar sesión",
     signUp: "Registrarse",
     signOut: "Cerrar sesión",
+    notSignedOut:
+      "No se pudo: en este navegador la sesión sigue abierta. Inténtelo de nuevo, o cierre todas sus ventanas.",
     signedInAs: "Sesión de",
     account: "Cuenta",
     loading: (what: string) => `Cargando ${what} …`,

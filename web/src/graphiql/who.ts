@@ -1,0 +1,39 @@
+/** Who is signed in in this browser, asked of the server: no script can see the cookie that says it. */
+
+import { Observable } from "../observable";
+import type { Session } from "../session/session";
+
+export interface Viewer {
+  id: string;
+  email: string;
+  role: string;
+}
+
+/** Null while nobody is, or while it has not been told. */
+export class Who extends Observable<Viewer | null> {
+  #session: Pick<Session, "get" | "begin" | "end">;
+  #ask: () => Promise<Viewer | null>;
+  /** The session's mark when the server last told. */
+  #mark: string | null = null;
+
+  /** `ask` rejects where the server does not tell. */
+  constructor(session: Pick<Session, "get" | "begin" | "end">, ask: () => Promise<Viewer | null>) {
+    super(null);
+    this.#session = session;
+    this.#ask = ask;
+  }
+
+  /** Looks anew, since something may have changed it, and has the session follow: other tabs hear of it by that. */
+  look = async (): Promise<void> => {
+    const { mark } = this.#session.get();
+    if (mark !== this.#mark) this.become(null);
+    const viewer = await this.#ask().catch(() => undefined);
+    // Where the session has become another meanwhile, it is looked for that one.
+    if (viewer === undefined || mark !== this.#session.get().mark) return;
+    const isAnother = mark === this.#mark && viewer?.id !== this.get()?.id;
+    this.become(viewer);
+    if (!viewer && mark) this.#session.end(mark);
+    if (viewer && (!mark || isAnother)) this.#session.begin();
+    this.#mark = this.#session.get().mark;
+  };
+}
