@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, Page, Request } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   ADMIN,
@@ -390,6 +390,16 @@ describe("a session", () => {
     expect(kept[0]).toBe("");
     expect(kept[1]).toContain("covidxr-signed-in");
     expect(kept[1]).not.toContain(token);
+  });
+
+  it("is asked about once by each page", async () => {
+    const asked: string[] = [];
+    const note = (request: Request) => asked.push(request.postData() ?? "");
+    first.on("request", note);
+    await first.goto("/examine");
+    await row(first, "covid-0002.jpg").waitFor();
+    first.off("request", note);
+    expect(asked.filter((body) => body.includes("query Viewer"))).toHaveLength(1);
   });
 
   it("is that of all tabs, which end and begin it together", async () => {

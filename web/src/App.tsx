@@ -8,6 +8,7 @@ import { Footer } from "./layout/Footer";
 import { PageFailure } from "./layout/PageFailure";
 import { SideMenu } from "./layout/SideMenu";
 import { SkipLink } from "./layout/SkipLink";
+import { Viewed } from "./layout/Viewed";
 import { NotFoundPage } from "./pages/NotFoundPage";
 import { Skeleton } from "./parts/Skeleton";
 import { PAGES } from "./routes";
@@ -18,19 +19,21 @@ export function App() {
   return (
     <Spoken>
       <Linked>
-        <SkipLink />
-        <div className="frame">
-          <SideMenu />
-          <div className="frame-page">
-            <ConnectionBanner />
-            {/* Takes the focus where the link leads: browsers differ in whether Tab goes on from there otherwise. */}
-            <main id="main" tabIndex={-1}>
-              <Pages />
-            </main>
-            <Footer />
+        <Viewed>
+          <SkipLink />
+          <div className="frame">
+            <SideMenu />
+            <div className="frame-page">
+              <ConnectionBanner />
+              {/* Takes the focus where the link leads: browsers differ in whether Tab goes on from there otherwise. */}
+              <main id="main" tabIndex={-1}>
+                <Pages />
+              </main>
+              <Footer />
+            </div>
           </div>
-        </div>
-        <ToastRegion />
+          <ToastRegion />
+        </Viewed>
       </Linked>
     </Spoken>
   );

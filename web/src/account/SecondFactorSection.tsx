@@ -7,7 +7,7 @@ import { Form } from "../forms/Form";
 import { PasswordField } from "../forms/PasswordField";
 import { graphql } from "../graphql/graphql";
 import { useMutate } from "../graphql/useMutate";
-import type { Viewer } from "../layout/useViewer";
+import type { Viewer } from "../layout/Viewed";
 import { QrCode } from "../parts/QrCode";
 import { Card } from "../parts/Section";
 import { account } from "../texts/account";

@@ -7,7 +7,7 @@ import { session, useSession } from "../session/useSession";
 import { common } from "../texts/common";
 import { useText } from "../texts/useText";
 import { toasts } from "../toasts/toasts";
-import { useViewer } from "./useViewer";
+import { useViewer } from "./Viewed";
 
 const SIGN_OUT = graphql(`mutation SignOut { signOut { signedOut errors { code message path } } }`);
 

@@ -8,7 +8,7 @@ import { account } from "../texts/account";
 import { common } from "../texts/common";
 import { useText } from "../texts/useText";
 import { Page } from "./Page";
-import { useViewerState, type Viewer } from "./useViewer";
+import { useViewerState, type Viewer } from "./Viewed";
 
 interface Props {
   children: (viewer: Viewer) => ReactNode;

@@ -6,7 +6,7 @@ import { common } from "../texts/common";
 import { useText } from "../texts/useText";
 import { Account } from "./Account";
 import { LanguageSwitch } from "./LanguageSwitch";
-import { useViewer } from "./useViewer";
+import { useViewer } from "./Viewed";
 
 const MENU = "side-menu";
 

@@ -11,7 +11,7 @@ import { ownAccount } from "../texts/ownAccount";
 import { useText } from "../texts/useText";
 import { Incomplete } from "./VerifyEmailPage";
 
-// The answer has a user, so that `useViewer` asks again: who was signed in by the account is not any more.
+// The answer has a user, so that `Viewed` asks again: who was signed in by the account is not any more.
 const CONFIRM = graphql(`mutation ConfirmEmailChange($input: ConfirmEmailChangeInput!) {
   confirmEmailChange(input: $input) { user { email } errors { code message path } }
 }`);

@@ -6,7 +6,7 @@ import { Form } from "../forms/Form";
 import { graphql } from "../graphql/graphql";
 import { useMutate } from "../graphql/useMutate";
 import { Page } from "../layout/Page";
-import { useViewer } from "../layout/useViewer";
+import { useViewer } from "../layout/Viewed";
 import { contact } from "../texts/contact";
 import { useText } from "../texts/useText";
 

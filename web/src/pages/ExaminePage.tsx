@@ -10,7 +10,7 @@ import { useDelete } from "../images/useDelete";
 import { type ImageFilter, type ImageOrder, showsAllNewest, useImages } from "../images/useImages";
 import { MembersOnly } from "../layout/MembersOnly";
 import { Page } from "../layout/Page";
-import type { Viewer } from "../layout/useViewer";
+import type { Viewer } from "../layout/Viewed";
 import { FailureNote } from "../parts/FailureNote";
 import { ResearchOnly } from "../parts/ResearchWarning";
 import { Skeleton } from "../parts/Skeleton";

@@ -11,7 +11,7 @@ import { account } from "../texts/account";
 import { useText } from "../texts/useText";
 import { Incomplete } from "./VerifyEmailPage";
 
-// The answer has a user, so that `useViewer` asks again: who was signed in by the account is not any more.
+// The answer has a user, so that `Viewed` asks again: who was signed in by the account is not any more.
 const RESET = graphql(`mutation ResetPassword($input: ResetPasswordInput!) {
   resetPassword(input: $input) { user { email } errors { code message path } }
 }`);

@@ -3,7 +3,7 @@
  *
  * The session itself is a cookie that no script can read, these pages' neither. In localStorage lies a mark alone: that
  * somebody has signed in, and which time it was, so that all tabs hear of it. Where the browser has dropped the cookie, the
- * server knows nobody, and the mark goes too (`useViewerState`). Where the mark was cleared and the cookie was not, the
+ * server knows nobody, and the mark goes too (`Viewed`). Where the mark was cleared and the cookie was not, the
  * pages show nobody signed in until somebody signs in again, or opens GraphiQL, which asks the server.
  */
 

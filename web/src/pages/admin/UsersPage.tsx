@@ -4,7 +4,7 @@ import { AdminPage } from "../../admin/AdminPage";
 import { Pager, usePaging } from "../../admin/paging";
 import { USERS, UserTable } from "../../admin/UserTable";
 import { useQuery } from "../../graphql/useQuery";
-import { useViewer } from "../../layout/useViewer";
+import { useViewer } from "../../layout/Viewed";
 import { QueryView } from "../../parts/QueryView";
 import { admin } from "../../texts/admin";
 import { users as texts } from "../../texts/users";
