@@ -18,7 +18,7 @@ export function Account() {
   if (!mark) {
     return (
       <span>
-        {hasEnded ? "The session has ended." : "Nobody is signed in."} The tab SignIn does it, or{" "}
+        {hasEnded ? "The session has ended." : "Nobody is signed in."} Sign in by the tab SignIn, or on{" "}
         <a href="/sign-in?next=/graphql">the page</a>.
       </span>
     );
