@@ -341,10 +341,7 @@ class Image(Model):
     def without_prediction_by(cls, model_id: int, extractor: str) -> QuerySet[Self]:
         """Images whose features are stored and that the model has not judged yet."""
         # Asked of each image: a set of all that the model has judged would be made each time.
-        judged = RawSQL(
-            "EXISTS (SELECT 1 FROM prediction WHERE prediction.image_id = image.id AND model_id = "
-            f"{int(model_id)})"
-        )
+        judged = RawSQL(f"EXISTS ({JUDGED} {int(model_id)})")
         return cls.filter(features=extractor).annotate(is_judged=judged).filter(is_judged=False)
 
 
@@ -412,8 +409,11 @@ class Label(Model):
         return cls.standing().filter(claimed_by_id__isnull=True)
 
 
+JUDGED = "SELECT 1 FROM prediction WHERE prediction.image_id = image.id AND prediction.model_id ="
+
 RANKS = " ".join(f"WHEN '{one}' THEN {-rank}" for rank, one in enumerate(Evidence))
 STRENGTH = f"CASE evidence {RANKS} END"
+
 IN_CONFLICT = f"""
 SELECT image_id FROM (
     SELECT id, image_id, finding, by_admin, {STRENGTH} AS strength,
