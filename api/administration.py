@@ -19,7 +19,6 @@ from services.errors import Refused
 from services.journal import DatabaseJournal
 from services.outbox import Outbox
 from services.second_factor import SecondFactors
-from services.throttle import Throttle
 from store.database import open_database
 from store.database_faults import shown
 from store.tables import User
@@ -92,7 +91,7 @@ async def _create(settings: Settings, email: str, password: str) -> tuple[User, 
     from api.wiring import post_of
 
     async with open_database(settings.database):
-        outbox, door = Outbox(InProcessLog(DatabaseJournal())), Door(Throttle())
+        outbox, door = Outbox(InProcessLog(DatabaseJournal())), Door()
         accounts = Accounts(outbox, post_of(settings), settings.address, door)
         address, _ = addresses.normalised(email)
         is_new = not await User.filter(email=address).exists()
@@ -104,7 +103,7 @@ async def _reset(settings: Settings, email: str) -> User | None:
     address, _ = addresses.normalised(email)
     async with open_database(settings.database):
         outbox = Outbox(InProcessLog(DatabaseJournal()))
-        return await SecondFactors(outbox, Door(Throttle())).reset_by_operator(address)
+        return await SecondFactors(outbox, Door()).reset_by_operator(address)
 
 
 async def _card(settings: Settings, number: int | None) -> str | None:

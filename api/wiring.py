@@ -141,8 +141,7 @@ def build(settings: Settings, parts: Parts, log: EventLog) -> tuple[Platform, Ou
     diagnosis = Diagnosis(outbox, blobs, inference, models, decoding)
     remaking = Remaking(diagnosis)
     drift = Drift(holdout.taught_by)
-    throttle = Throttle()
-    door = Door(throttle, Marks(secret))
+    door = Door(Marks(secret))
     platform = Platform(
         log=log,
         accounts=Accounts(
@@ -150,12 +149,12 @@ def build(settings: Settings, parts: Parts, log: EventLog) -> tuple[Platform, Ou
         ),
         addressing=Addressing(outbox, parts.post, settings.address, door),
         blocking=Blocking(outbox),
-        budget=Budget(throttle, settings.points_per_minute),
+        budget=Budget(Throttle(), settings.points_per_minute),
         contact=Contact(outbox, parts.post, door),
         diagnosis=diagnosis,
         drift=drift,
         drift_watch=DriftWatch(drift, outbox),
-        export=Export(outbox, blobs, links, viewers, throttle),
+        export=Export(outbox, blobs, links, viewers),
         heatmaps=Heatmaps(blobs, inference, models, decoding, viewers),
         images=Images(outbox, blobs, viewers, holdout),
         labelling=Labelling(outbox),

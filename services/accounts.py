@@ -54,7 +54,7 @@ class Accounts:
         """
         address, problems = addresses.normalised(email)
         if address:
-            self.door.letter(source)  # before anybody hears whether it is taken
+            await self.door.letter(source)  # before anybody hears whether it is taken
         problems += names.problems_of(name) + await passwords.problems_of(password, name, address)
         if address and await User.exists(email=address):
             problems.append(Problem(Code.EMAIL_TAKEN, "somebody has signed up with this address", "email"))
@@ -133,13 +133,13 @@ class Accounts:
         """
         address, _ = addresses.normalised(email)
         client = visible(client)[:CLIENT_LENGTH]
-        with self.door.guess(source, address):
+        async with self.door.guess(source, address):
             user = await self._known(address, password)
             begin = partial(_session, user, await passwords.hashed_anew(password, user.password_hash))
             if user.second_factor_at is None:
                 return await atomically(partial(begin, client, self.idle)), user
             if code is not None:
-                with self.door.code(user.id):
+                async with self.door.code(user.id):
                     return await atomically(partial(begin, client, self.idle, code)), user
         raise refuse(  # which is no wrong guess
             Code.SECOND_FACTOR_REQUIRED, "give the code of your authenticator app, too", "code"
@@ -193,7 +193,7 @@ class Accounts:
         Raises:
             TooMany: from ``source``.
         """
-        self.door.letter(source)
+        await self.door.letter(source)
         address, _ = addresses.normalised(email)
         found = await User.filter(email=address).values_list("id")
         language = None if locale is None else letters.language_of(locale)

@@ -44,7 +44,7 @@ class Addressing:
         if problems:
             raise Refused(*problems)
         await self.door.prove(source, viewer, password)
-        self.door.letter(source)
+        await self.door.letter(source)
         await self.outbox.commit(partial(_request, viewer, address))
 
     async def send_link(self, event: EmailChangeRequested) -> None:

@@ -40,7 +40,7 @@ class Contact:
         problems += _text_problems(body, "body", BODY_LENGTH)
         if problems:
             raise Refused(*problems)
-        self.door.letter(source)
+        await self.door.letter(source)
         name, subject = names.on_one_line(name), names.on_one_line(subject)
 
         async def create() -> ContactMessage:

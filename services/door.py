@@ -1,20 +1,20 @@
 """What anybody may try before signing in, and how often: guesses at passwords, and what sends mail.
 
-Each try counts by itself, however many come in one request.
+Each try counts by itself, however many come in one request, and whichever process it comes to.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from services import passwords
+from services import passwords, tallies
 from services.errors import Code, Refused, TooMany, refuse
 from services.marks import Marks
-from services.throttle import Rate, Throttle
+from services.throttle import Rate
 from store.tables import User
 
 AT_ACCOUNT = Rate(10, 600)
@@ -37,16 +37,13 @@ security = logging.getLogger("security")
 class Door:
     """Counts tries by the address that they come from and by the account that they are at.
 
-    What is refused is logged, with marks in place of both: the same ones from all who share a key.
+    What is counted, and told in the log, are marks in place of both: the same ones from all who share a key.
     """
 
-    throttle: Throttle
     marks: Marks = field(default_factory=lambda: Marks(secrets.token_bytes(32)))
-    codes: Throttle = field(default_factory=Throttle)
-    """Apart, since its keys are accounts alone: strangers, who make the keys of the other, push none out."""
 
-    @contextmanager
-    def guess(self, source: str, account: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def guess(self, source: str, account: str) -> AsyncIterator[None]:
         """Around one guess at a password; one that turns out right does not count, nor one that is not made.
 
         Raises:
@@ -58,20 +55,20 @@ class Door:
             f"guesses at {account}": AT_ACCOUNT_FROM_ANYWHERE,
         }
         try:
-            with _counted(self.throttle, counts):
+            async with self._counted(counts):
                 yield
         except (Refused, TooMany) as error:
             self._tell(error, source, account)
             raise
 
-    @contextmanager
-    def code(self, user_id: int) -> Iterator[None]:
+    @asynccontextmanager
+    async def code(self, user_id: int) -> AsyncIterator[None]:
         """Around one guess at the second factor of somebody whose password is known; as `guess`.
 
         Raises:
             TooMany: the guess must not be made now.
         """
-        with _counted(self.codes, {str(user_id): CODES}):
+        async with self._counted({f"codes at {user_id}": CODES}):
             yield
 
     def _tell(self, error: Refused | TooMany, source: str, account: str) -> None:
@@ -87,28 +84,28 @@ class Door:
             Refused: BAD_CREDENTIALS.
             TooMany: the guess must not be made now.
         """
-        with self.guess(source, user.email):
+        async with self.guess(source, user.email):
             if not await passwords.matches(password, user.password_hash):
                 raise wrong_password()
 
-    def letter(self, source: str) -> None:
+    async def letter(self, source: str) -> None:
         """Before something that makes us send a mail.
 
         Raises:
             TooMany: no more for now.
         """
-        self.throttle.take(f"letters of {source}", LETTERS)
+        await tallies.take(self.marks.whole(f"letters of {source}"), LETTERS)
 
-
-@contextmanager
-def _counted(throttle: Throttle, counts: dict[str, Rate]) -> Iterator[None]:
-    with ExitStack() as taken:
-        for key, rate in counts.items():
-            throttle.take(key, rate)  # before it is known: many come at the same time
-            taken.callback(throttle.give_back, key, rate)
-        back = taken.pop_all()
-    yield
-    back.close()
+    @asynccontextmanager
+    async def _counted(self, counts: dict[str, Rate]) -> AsyncIterator[None]:
+        async with AsyncExitStack() as taken:
+            for name, rate in counts.items():
+                key = self.marks.whole(name)
+                await tallies.take(key, rate)  # before it is known: many come at the same time
+                taken.push_async_callback(tallies.give_back, key, rate)
+            back = taken.pop_all()
+        yield
+        await back.aclose()
 
 
 def wrong_password() -> Refused:

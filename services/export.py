@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from tortoise.queryset import QuerySet
 
-from services import contact
+from services import contact, tallies
 from services.archive import Archive
 from services.export_words import README
 from services.keys import pixels_key
@@ -18,7 +18,7 @@ from services.letters import language_of
 from services.links import Asked, Links
 from services.outbox import Outbox
 from services.permissions import member
-from services.throttle import Rate, Throttle
+from services.throttle import Rate
 from services.trail import note
 from services.viewers import Viewers
 from store.blobs import Blobs
@@ -42,7 +42,6 @@ class Export:
     blobs: Blobs
     links: Links
     viewers: Viewers
-    throttle: Throttle
 
     async def address(self, viewer: User | None) -> str:
         """Where the viewer's copy is to be had, for a quarter of an hour.
@@ -51,7 +50,7 @@ class Export:
             TooMany: the viewer has asked often lately.
         """
         viewer = member(viewer)
-        self.throttle.take(f"export of {viewer.id}", EXPORTS)
+        await tallies.take(f"export of {viewer.id}", EXPORTS)
         await self.outbox.commit(partial(note, TrailKind.ACCOUNT_EXPORTED, viewer, User=viewer.id))
         return self.links.export(viewer)
 
@@ -64,7 +63,7 @@ class Export:
         user = await self.viewers.find("exports", asked)
         if user is None:
             return None
-        self.throttle.take(f"download of {user.id}", DOWNLOADS)
+        await tallies.take(f"download of {user.id}", DOWNLOADS)
         return self._written(user)
 
     async def _written(self, user: User) -> AsyncGenerator[bytes]:

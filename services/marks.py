@@ -17,4 +17,8 @@ class Marks:
 
     def of(self, address: str) -> str:
         """The mark of an e-mail or network address."""
-        return hmac.new(self.secret, f"mark:{address}".encode(), hashlib.sha256).hexdigest()[:DIGITS]
+        return self.whole(address)[:DIGITS]
+
+    def whole(self, name: str) -> str:
+        """The mark of anything, in all 64 digits, which no two have in common."""
+        return hmac.new(self.secret, f"mark:{name}".encode(), hashlib.sha256).hexdigest()

@@ -67,7 +67,7 @@ class SecondFactors:
             TooMany: wrong codes at this account.
         """
         viewer = member(viewer)
-        with self.door.code(viewer.id):
+        async with self.door.code(viewer.id):
             return await self.outbox.commit(partial(_confirm, viewer, code, token))
 
     async def end(self, viewer: User | None, password: str, code: str, source: str = "") -> User:
@@ -79,7 +79,7 @@ class SecondFactors:
         """
         viewer = member(viewer)
         await self.door.prove(source, viewer, password)
-        with self.door.code(viewer.id):
+        async with self.door.code(viewer.id):
             return await self.outbox.commit(partial(_end, viewer, code))
 
     async def reset(self, viewer: User | None, user_id: int, reason: str) -> User:

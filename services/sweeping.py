@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from services import attempts
+from services import attempts, tallies
 from services.journal import DatabaseJournal
 from services.keys import CHECKPOINTS, FEATURES, HEATMAPS, PIXELS, THUMBNAILS, features_key, image_key, run_of
 from services.retention import Retention
@@ -50,6 +50,7 @@ class Sweeping:
 
     def _sweeps(self) -> Iterator[Callable[[], Awaitable[None]]]:
         yield from (self.sweep_blobs, self.sweep_checkpoints, self.sweep_scratch, self.sweep_events)
+        yield tallies.forget
         if self.retention:
             yield self.retention.sweep
 

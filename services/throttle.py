@@ -1,7 +1,7 @@
 """How often somebody may do something: so much at once, and as fast as it comes back.
 
-Kept in the memory of this process: several would each allow as much. Nothing is awaited, since every
-operation comes by here twice.
+Kept in the memory of this process: several would each allow as much, as `services.tallies` do not. Nothing
+is awaited, since every operation comes by here twice.
 """
 
 from __future__ import annotations
@@ -51,8 +51,3 @@ class Throttle:
         self._whole_at.move_to_end(key)
         if len(self._whole_at) > KEPT:
             self._whole_at.popitem(last=False)
-
-    def give_back(self, key: str, rate: Rate, points: int = 1) -> None:
-        """What turned out not to count."""
-        if key in self._whole_at:
-            self._whole_at[key] -= points * rate.interval

@@ -227,6 +227,20 @@ class SecondFactor(Model):
         table = "second_factor"
 
 
+class Tally(Model):
+    """How often something was done that may be done so often; of strangers by a mark, which names nobody."""
+
+    id = fields.BigIntField(primary_key=True)
+    key = fields.CharField(max_length=64, unique=True)
+    whole_at = fields.FloatField(
+        description="when all that was taken will have come back, in seconds since 1970"
+    )
+
+    class Meta:
+        table = "tally"
+        indexes = (("whole_at",),)
+
+
 class RecoveryCode(Model):
     """What serves once in place of a code, kept as its SHA-256 alone."""
 

@@ -45,6 +45,7 @@ from store.tables import (
     RetrainingPolicy,
     RunTrigger,
     SecondFactor,
+    Tally,
     Token,
     TokenPurpose,
     TrailKind,
@@ -166,6 +167,7 @@ async def fill(platform: Platform) -> None:
     await User.filter(id=ana.id).update(second_factor_at=AT)
     await SecondFactor.create(user=ana, secret="JBSWY3DPEHPK3PXP", last_step=59_865_120)
     await RecoveryCode.create(user=ana, sha256="e" * 64)
+    await Tally.create(key="d" * 64, whole_at=1_800_000_000 + 1 / 3)
     run = await TrainingRun.create(
         slot=1,
         trigger=RunTrigger.ADMIN,

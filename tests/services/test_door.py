@@ -2,20 +2,29 @@
 
 import pytest
 
+from services import tallies
 from services.door import AT_ACCOUNT, CODES, FROM_ADDRESS, Door
 from services.errors import TooMany
-from services.throttle import KEPT, Throttle
+from services.marks import Marks
+from store.tables import Tally
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(autouse=True)
+def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tallies, "time", lambda: 1_800_000_000.0)
 
 
 @pytest.fixture
 def door() -> Door:
-    return Door(Throttle(lambda: 1000.0))
+    return Door()
 
 
-def guess(door: Door, account: str, source: str = "192.0.2.1", *, right: bool = False) -> bool:
+async def guess(door: Door, account: str, source: str = "192.0.2.1", *, right: bool = False) -> bool:
     """Whether it could be made."""
     try:
-        with door.guess(source, account):
+        async with door.guess(source, account):
             if not right:
                 raise PermissionError
     except TooMany:
@@ -25,32 +34,51 @@ def guess(door: Door, account: str, source: str = "192.0.2.1", *, right: bool = 
     return True
 
 
-def test_a_wrong_one_counts_and_a_right_one_does_not(door: Door) -> None:
-    for _ in range(AT_ACCOUNT.points - 1):
-        assert guess(door, "ana")
+async def guesses(door: Door, account: str, times: int) -> list[bool]:
+    return [await guess(door, account) for _ in range(times)]
+
+
+async def test_a_wrong_one_counts_and_a_right_one_does_not(door: Door) -> None:
+    assert all(await guesses(door, "ana", AT_ACCOUNT.points - 1))
     for _ in range(5):
-        assert guess(door, "ana", right=True)
-    assert [guess(door, "ana") for _ in range(3)] == [True, False, False]
+        assert await guess(door, "ana", right=True)
+    assert await guesses(door, "ana", 3) == [True, False, False]
 
 
-def test_one_that_is_not_made_counts_nowhere(door: Door) -> None:
-    """Neither against the others at that address, nor against the account, nor in memory."""
-    for _ in range(AT_ACCOUNT.points):
-        guess(door, "ana")
-    assert not any(guess(door, "ana") for _ in range(FROM_ADDRESS.points))
-    others = [guess(door, f"user {n}") for n in range(FROM_ADDRESS.points)]
+async def test_one_that_is_not_made_counts_nowhere(door: Door) -> None:
+    """Neither against the others at that address, nor against the account, nor in the table."""
+    await guesses(door, "ana", AT_ACCOUNT.points)
+    assert not any(await guesses(door, "ana", FROM_ADDRESS.points))
+    others = [await guess(door, f"user {n}") for n in range(FROM_ADDRESS.points)]
     assert others.count(True) == FROM_ADDRESS.points - AT_ACCOUNT.points
-    known = len(door.throttle._whole_at)
-    assert not any(guess(door, f"made-up {n}") for n in range(100))
-    assert len(door.throttle._whole_at) == known
+    known = await Tally.all().count()
+    assert not any([await guess(door, f"made-up {n}") for n in range(20)])
+    assert await Tally.all().count() == known
 
 
-def test_however_many_strangers_come_codes_stay_counted(door: Door) -> None:
-    """Each of them makes a key, and a throttle keeps so many."""
+async def test_it_counts_whichever_process_it_comes_to() -> None:
+    """Those who share a key share the marks; a server that is started anew goes on counting."""
+    doors = [Door(Marks(b"shared")) for _ in range(2)]
+    made = [await guess(doors[n % 2], "ana") for n in range(AT_ACCOUNT.points + 4)]
+    assert made == [True] * AT_ACCOUNT.points + [False] * 4
+    assert not await guess(Door(Marks(b"shared")), "ana")
+
+
+async def test_codes_are_counted_by_account(door: Door) -> None:
     for _ in range(CODES.points):
-        with pytest.raises(PermissionError), door.code(7):
-            raise PermissionError
-    for number in range(KEPT + 1):
-        door.letter(f"source {number}")
-    with pytest.raises(TooMany), door.code(7):
+        with pytest.raises(PermissionError):
+            async with door.code(7):
+                raise PermissionError
+    with pytest.raises(TooMany):
+        async with door.code(7):
+            pass
+    async with door.code(8):
         pass
+
+
+async def test_the_table_names_nobody(door: Door) -> None:
+    await guess(door, "ana@hospital.example", "192.0.2.1")
+    await door.letter("192.0.2.1")
+    kept = [tally.key for tally in await Tally.all()]
+    assert len(kept) == 4
+    assert all(len(key) == 64 and set(key) <= set("0123456789abcdef") for key in kept)

@@ -72,13 +72,6 @@ def test_more_than_there_ever_are_count_as_all(counting: Throttle) -> None:
     assert taken(counting, points=1000) == 60
 
 
-def test_what_is_given_back_can_be_taken_again(counting: Throttle) -> None:
-    taken(counting, points=10)
-    counting.give_back("ana", TEN_A_MINUTE, 4)
-    counting.give_back("nobody", TEN_A_MINUTE, 4)
-    assert [taken(counting) for _ in range(5)] == [0] * 4 + [6]
-
-
 async def test_many_at_the_same_time_get_no_more(counting: Throttle) -> None:
     async def one() -> int:
         await asyncio.sleep(0)
