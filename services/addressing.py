@@ -77,11 +77,12 @@ async def _request(user: User, address: str) -> None:
     unchanged = User.filter(id=user.id, email=user.email, password_hash=user.password_hash)
     if not await unchanged.filter(blocked_at__isnull=True).update(password_hash=user.password_hash):
         return
+    # As many statements either way, so that the time tells nothing of the address.
+    await tokens.revoke_all(user.id, TokenPurpose.CHANGE_EMAIL)
     holder = await User.get_or_none(email=address)
     if holder is not None:
         await tell(NoticeKind.EMAIL_IN_USE, holder)
         return
-    await tokens.revoke_all(user.id, TokenPurpose.CHANGE_EMAIL)
     await tokens.issue(user, TokenPurpose.CHANGE_EMAIL, email=address)  # whose secret nobody learns
     await record(EmailChangeRequested(user.id))
 

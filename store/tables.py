@@ -180,7 +180,8 @@ class User(Model):
     @classmethod
     def admins(cls) -> QuerySet[Self]:
         """The administrators who can sign in."""
-        return cls.people().filter(role=Role.ADMIN, blocked_at__isnull=True)
+        able = {"blocked_at__isnull": True, "email_verified_at__isnull": False}
+        return cls.people().filter(role=Role.ADMIN, **able)
 
 
 class Token(Model):

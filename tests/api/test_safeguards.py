@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from api.app import create_app
 from api.safeguards import SAFEGUARDS, Safeguards
 from api.settings import Settings
 from api.wiring import Parts
-from services import tokens
+from services import passwords, tokens
 from services.export import DOWNLOADS
 from services.images import Images
 from services.platform import Platform
@@ -33,6 +34,7 @@ from tests.uploading import upload
 
 OURS, ALLOWED = "https://covidxr.test", "https://app.example"
 TOKEN = "a token of sixteen or more"
+PASSWORD = "correct horse battery"
 A_PLUS, FOR_EXTRA_CREDIT, SIX_MONTHS = 100, 90, 15_768_000
 BROWSER = {"Accept": "text/html"}
 
@@ -120,9 +122,19 @@ def of_resources(headers: Mapping[str, str]) -> int:
     return known.get(headers.get("Cross-Origin-Resource-Policy"), -5)
 
 
+def of_cookies(headers: Mapping[str, str]) -> int:
+    """Set-Cookie, each of which is taken for that of a session."""
+    cookies = SimpleCookie(headers.get("Set-Cookie", "")).values()
+    if not all(cookie["secure"] for cookie in cookies):
+        return -40
+    if not all(cookie["httponly"] for cookie in cookies):
+        return -30
+    return 5 if cookies and all(cookie["samesite"] for cookie in cookies) else 0
+
+
 RULES = {
     "Content-Security-Policy": of_policy,
-    "Cookies": lambda headers: -40 if "Set-Cookie" in headers else 0,  # at the worst; there is none
+    "Cookies": of_cookies,
     "CORS": lambda headers: -50 if "Access-Control-Allow-Credentials" in headers else 0,
     "Referrer-Policy": of_referrers,
     "Strict-Transport-Security": of_tls,
@@ -145,6 +157,8 @@ def test_an_answer_without_any_is_far_from_it() -> None:
     assert points == 100 - 25 - 20 - 5 - 20
     assert modifiers["Strict-Transport-Security"] == -20
     assert score(httpx.Headers({**SAFEGUARDS, "Strict-Transport-Security": "max-age=300"}))[0] == 90 + 30
+    for cookie, worth in (("a=b; HttpOnly", -40), ("a=b; Secure", -30), ("a=b; Secure; HttpOnly", 0)):
+        assert score(httpx.Headers({"Set-Cookie": cookie}))[1]["Cookies"] == worth
     unsafe = {**SAFEGUARDS, "Content-Security-Policy": "script-src 'self' 'unsafe-inline'"}
     assert score(httpx.Headers(unsafe))[0] < FOR_EXTRA_CREDIT - 20
 
@@ -220,6 +234,19 @@ async def test_every_kind_of_answer_comes_to_an_a_plus(site: Site, kind: str) ->
     response = await site.client.request(**{"method": "GET", **request})
     assert response.status_code == status, response.text
     assert is_safe(response)
+
+
+async def test_the_cookie_comes_and_goes_with_an_a_plus(site: Site) -> None:
+    ana = await member()
+    ana.password_hash = await passwords.hashed(PASSWORD)
+    await ana.save()
+    given = f'email: "{ana.email}", password: "{PASSWORD}", cookie: true'
+    for mutation in (f"signIn(input: {{{given}}}) {{ user {{ id }} }}", "signOut { signedOut }"):
+        body = {"query": f"mutation {{ {mutation} }}"}
+        response = await site.client.post("/graphql", json=body, headers={"Origin": OURS})
+        assert response.headers["Set-Cookie"].startswith("__Host-covidxr=")
+        assert is_safe(response)
+        assert score(response.headers)[1]["Cookies"] == 5
 
 
 async def test_pictures_and_copies_come_to_an_a_plus(site: Site) -> None:

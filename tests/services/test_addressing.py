@@ -17,6 +17,7 @@ from store.tables import JournalEntry, Notice, Token, TokenPurpose, TrailKind, U
 from tests import people
 from tests.people import eventually
 from tests.runs import refusal
+from tests.statements import counted
 from tests.trails import told
 
 PASSWORD = "correct horse"
@@ -85,6 +86,18 @@ async def test_of_an_address_that_somebody_has_that_somebody_hears_alone(
     await platform.addressing.request_change(ana, eva.email, PASSWORD)
     assert await mails(parts, 1) == [letters.email_in_use(eva.email, "Eva", "en")]
     assert not await Token.exists()
+
+
+async def test_whoever_asks_waits_for_the_same_for_any_address(platform: Platform, ana: User) -> None:
+    taken = []
+    eva = await people.member("eva@hospital.example")
+    for address in (NEW, eva.email, "else@clinic.example", eva.email):
+        with counted() as statements:
+            await platform.addressing.request_change(ana, address, PASSWORD)
+            taken.append([statement.partition(" ")[0] for statement in statements])
+    assert len({len(one) for one in taken}) == 1
+    assert [sorted(one) for one in taken[1:]] == [sorted(taken[1])] * 3
+    assert "INSERT" in taken[1]
 
 
 async def test_an_address_that_somebody_takes_meanwhile_is_taken(

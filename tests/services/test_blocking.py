@@ -71,6 +71,13 @@ async def test_the_last_administrator_who_can_sign_in_stays_one(platform: Platfo
     assert await refusal(demoting) == (Code.CONFLICT, "role")
 
 
+async def test_nor_does_one_count_whose_address_is_not_confirmed(platform: Platform) -> None:
+    first, second = await admin(), await admin("second@hospital.example")
+    await User.filter(id=second.id).update(email_verified_at=None)
+    demoting = platform.accounts.set_role(first, first.id, Role.MEMBER)
+    assert await refusal(demoting) == (Code.CONFLICT, "role")
+
+
 async def test_whoever_runs_the_machine_lets_anybody_in(platform: Platform) -> None:
     ana, chief = await member(), await admin()
     await platform.blocking.block(chief, ana.id, "r")
