@@ -150,7 +150,7 @@ class GraphQLView(GraphQL[Session, None]):
         """Tell the browser what its cookie is from now on, where that has changed."""
         session: Session | None = getattr(request.state, "session", None)
         if session and session.cookie != self._cookie.token_of(request):
-            self._cookie.put(response, session.cookie)
+            self._cookie.put(request, response, session.cookie)
 
     def _errors(self, error: Mapping[str, Any], accept: str, status: int) -> Response:
         code = error["extensions"]["code"]

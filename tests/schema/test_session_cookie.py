@@ -129,9 +129,12 @@ async def test_a_page_of_ours_gets_a_cookie_and_no_token(browser: Browser, ana: 
         assert await browser.ask(WHO, page) == ANA
 
 
-async def test_over_tls_it_is_bound_to_the_host_and_to_tls(platform: Platform, ana: User) -> None:
-    """The rules of the prefix: Secure, no domain, and the path /."""
-    transport = httpx.ASGITransport(application(platform, cookie=SessionCookie("https://covidxr.test")))
+@pytest.mark.parametrize("own_origin", ["https://covidxr.test", "http://127.0.0.1:8000"])
+async def test_over_tls_it_is_bound_to_the_host_and_to_tls(
+    platform: Platform, ana: User, own_origin: str
+) -> None:
+    """The rules of the prefix: Secure, no domain, and the path /; by our address, or as a proxy says."""
+    transport = httpx.ASGITransport(application(platform, cookie=SessionCookie(own_origin)))
     async with httpx.AsyncClient(transport=transport, base_url="https://covidxr.test") as client:
         browser = Browser(client)
         await browser.sign_in(ana, {"Origin": "https://covidxr.test"})
