@@ -184,8 +184,8 @@ class GraphQLView(GraphQL[Session, None]):
             return Session(self._audience, source=source, cookie=cookie)
         given, client = request.headers.get("authorization"), request.headers.get("user-agent", "")
         token = cookie if given is None else bearer(given)
-        keeps = self._cookie.may_be_put(request)
-        session = Session(self._audience, token, source, client, cookie, keeps_cookie=keeps)
+        is_own = self._cookie.is_own_page(request)
+        session = Session(self._audience, token, source, client, cookie, keeps_cookie=is_own)
         await session.begin()
         request.state.session = session
         request.state.limits = limits_of(request.headers, is_signed_in=session.viewer is not None)
@@ -246,6 +246,7 @@ class GraphQLView(GraphQL[Session, None]):
         is_stream = self._get_stream_transport(request_data.protocol) is not None
         try:
             if is_stream:
+                context.keeps_cookie = False  # its headers are sent before anything is done
                 request.state.seat = self.seats.take(holder_of(context))
             request_data.query = self.register.text_of(
                 request_data.query, request_data.extensions, is_admin=context.is_admin

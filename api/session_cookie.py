@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from strawberry.http.websocket_origin import is_same_origin
+from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
 SECURE, IN_CLEAR = "__Host-covidxr", "covidxr"
 """Names: browsers take that with the prefix from this very host alone, and never send it in the clear."""
@@ -28,30 +28,29 @@ class SessionCookie:
 
     def token_of(self, request: HTTPConnection) -> str | None:
         """The token in the cookie, if a page of ours asks: any other sends it without a will of its own."""
-        return request.cookies.get(self._name(request)) or None if self.is_own_page(request) else None
+        return _cookie(request, self._name(request)) if self.is_own_page(request) else None
 
     def is_own_page(self, request: HTTPConnection) -> bool:
         """Whether a browser says that one of our own pages asks.
 
         By Fetch Metadata where there is some, else by the origin: over plain HTTP browsers send none, nor do
-        some for sockets. A page of another origin that may ask (CORS) is none of ours.
+        some for sockets. A page of another origin that may ask (CORS) is none of ours, nor is one that came
+        in the clear where ours come by TLS.
         """
-        headers = request.headers
-        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+        site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+        if origin is not None and origin.startswith("http://") and self.is_secure(request):
+            return False
         if site is not None:
             return site == "same-origin"
         return origin is not None and (
-            origin == self.own_origin or is_same_origin(origin, headers.get("host"))
+            normalize_origin(origin) == normalize_origin(self.own_origin)
+            or is_same_origin(origin, request.headers.get("host"))
         )
-
-    def may_be_put(self, request: HTTPConnection) -> bool:
-        """Whether the browser that asks will keep one: none is Secure that came in the clear."""
-        in_clear = request.headers.get("origin", "").startswith("http://")
-        return self.is_own_page(request) and not (self.is_secure(request) and in_clear)
 
     def put(self, request: HTTPConnection, response: Response, token: str | None) -> None:
         """Have the browser keep a token, or none any more."""
-        name, secure = self._name(request), self.is_secure(request)
+        name = self._name(request)
+        secure = self.is_secure(request) or request.headers.get("origin", "").startswith("https://")
         if token is None:
             response.delete_cookie(name, secure=secure, httponly=True, samesite="strict")
         else:
@@ -59,3 +58,14 @@ class SessionCookie:
 
     def _name(self, request: HTTPConnection) -> str:
         return SECURE if self.is_secure(request) else IN_CLEAR
+
+
+def _cookie(request: HTTPConnection, name: str) -> str | None:
+    """The one value of a cookie; None where there are several, of which others may have set the last.
+
+    Names are compared as they come. Starlette strips them of what Python takes for blanks, and browsers take
+    for letters: by such a letter before `__Host-` a neighbour would get round the prefix.
+    """
+    pairs = (pair.partition("=") for line in request.headers.getlist("cookie") for pair in line.split(";"))
+    values = {value.strip(" \t") for found, _, value in pairs if found.strip(" \t") == name}
+    return (values.pop() or None) if len(values) == 1 else None

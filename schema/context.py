@@ -91,7 +91,6 @@ class Session:
             self._checked_at = monotonic()
             if was_known and self.has_ended:
                 self._ended.set()
-                self._forget_cookie()
 
     async def begin(self) -> None:
         """Look up who begins to ask; a cookie that a browser still has of a session long over is nobody's."""
@@ -111,7 +110,7 @@ class Session:
         if self.token is not None:
             await self.platform.accounts.sign_out(self.token)
             self.viewer = None
-            self._forget_cookie()
+            self.forget_cookie()
 
     async def keep(self, token: str) -> None:
         """Have the browser keep a token in place of the one that it had, whose session ends."""
@@ -120,9 +119,17 @@ class Session:
             await self.refresh()
         self.cookie = token
 
-    def _forget_cookie(self) -> None:
+    def forget_cookie(self) -> None:
+        """Have the browser drop its cookie, if it was that which asked, and has ended its session itself.
+
+        Where others have ended it, the browser may have got another meanwhile.
+        """
         if self.token == self.cookie:
             self.cookie = None
+
+    def is_of(self, token_id: int) -> bool:
+        """Whether it is the session of this row."""
+        return self._found is not None and self._found.id == token_id
 
 
 class Context:

@@ -122,8 +122,11 @@ class AccountMutations:
     ) -> EndSessionPayload:
         context = info.context
         session_id = ids.row_of(input.id, "AccountSession")
+        is_own = context.session.is_of(session_id)
         await context.platform.sessions.end(context.viewer, session_id)
         await context.session.refresh()
+        if is_own:
+            context.session.forget_cookie()
         return EndSessionPayload(ended_id=input.id)
 
     @mutation("End every session of the viewer's, this one included.")
@@ -131,6 +134,7 @@ class AccountMutations:
         context = info.context
         await context.platform.sessions.end_all(context.viewer)
         await context.session.refresh()
+        context.session.forget_cookie()
         return SignOutEverywherePayload(signed_out=True)
 
     @mutation(
@@ -147,4 +151,5 @@ class AccountMutations:
         context = info.context
         await context.platform.leaving.delete_account(context.viewer, input.password, context.session.source)
         await context.session.refresh()
+        context.session.forget_cookie()
         return DeleteAccountPayload(deleted=True)

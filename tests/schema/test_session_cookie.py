@@ -10,6 +10,8 @@ import pytest
 
 from api.session_cookie import SessionCookie
 from schema import streams
+from schema.audience import Audience
+from schema.context import Session
 from services import passwords, tokens
 from services.platform import Platform
 from store.tables import Token, TokenPurpose, User
@@ -42,6 +44,8 @@ FOREIGN: list[dict[str, str]] = [
     {"Sec-Fetch-Site": "cross-site", "Origin": ORIGIN},
     {"Sec-Fetch-Site": ""},
 ]
+BLANKS = [b"\xa0", b"\x85"]
+"""What Python strips and browsers do not."""
 
 
 @pytest.fixture
@@ -144,7 +148,9 @@ async def test_over_tls_it_is_bound_to_the_host_and_to_tls(
         assert told["secure"]
         assert told["httponly"]
         assert await browser.ask(WHO) == ANA
-        (error,) = (await browser.sign_in(ana, {"Origin": "http://covidxr.test"}))["errors"]
+        clear = {"Origin": "http://covidxr.test"}
+        assert await browser.ask(WHO, clear) == NOBODY
+        (error,) = (await browser.sign_in(ana, clear))["errors"]
         assert error["path"] == ["input", "cookie"], "browsers would drop it without a word"
         browser.kept = {"covidxr": browser.kept["__Host-covidxr"]}
         assert await browser.ask(WHO) == NOBODY, "what lacks the prefix may come from anywhere"
@@ -152,6 +158,23 @@ async def test_over_tls_it_is_bound_to_the_host_and_to_tls(
         await browser.ask(SIGN_OUT)
         assert browser.told is not None
         assert (browser.told["max-age"], browser.told["secure"], browser.told["path"]) == ("0", True, "/")
+
+
+async def test_a_proxy_that_says_nothing_makes_it_no_less_secure(browser: Browser, ana: User) -> None:
+    await browser.sign_in(ana, {**OWN[0], "Origin": "https://covidxr.test"})
+    assert browser.told is not None
+    assert (browser.told.key, browser.told["secure"]) == ("covidxr", True)
+
+
+async def test_our_address_may_be_spelt_otherwise_and_the_proxy_be_asked_by_another(
+    platform: Platform, ana: User
+) -> None:
+    cookie = SessionCookie("https://Covidxr.Hospital.example:443")
+    transport = httpx.ASGITransport(application(platform, cookie=cookie))
+    async with httpx.AsyncClient(transport=transport, base_url="http://inside:8000") as client:
+        browser, page = Browser(client), {"Origin": "https://covidxr.hospital.example"}
+        await browser.sign_in(ana, page)
+        assert await browser.ask(WHO, page) == ANA
 
 
 async def test_nobody_else_gets_one(browser: Browser, ana: User) -> None:
@@ -169,6 +192,16 @@ async def test_nor_does_who_asks_for_a_token_or_is_refused(browser: Browser, ana
     assert browser.told is None
     assert (await browser.sign_in(ana, password="wrong"))["errors"][0]["code"] == "BAD_CREDENTIALS"
     assert browser.told is None
+
+
+async def test_a_stream_can_set_none(signed_in: Browser, ana: User) -> None:
+    """Its headers are sent before anything is done."""
+    given = {"email": ana.email, "password": PASSWORD, "cookie": True}
+    body = {"query": SIGN_IN, "variables": {"input": given}}
+    headers = {**signed_in.headers, **OWN[0], "Accept": "text/event-stream"}
+    response = await signed_in.client.post("/graphql", json=body, headers=headers)
+    assert '"INVALID"' in response.text
+    assert await signed_in.ask(WHO) == ANA
 
 
 async def test_a_socket_can_set_none(address: str, platform: Platform, ana: User) -> None:
@@ -203,6 +236,26 @@ async def test_an_allowed_origin_asks_as_nobody_but_by_token(platform: Platform,
         await client.receive()
         await client.subscribe(WHO)
         assert await client.event() is None
+
+
+async def test_one_that_a_neighbour_has_planted_beside_ours_does_not_count(
+    platform: Platform, ana: User, other: Asker
+) -> None:
+    transport = httpx.ASGITransport(application(platform, cookie=SessionCookie("https://covidxr.test")))
+    ours = f"__Host-covidxr={await tokens.issue(ana, TokenPurpose.SESSION)}".encode()
+    theirs = f"__Host-covidxr={other.token}".encode()
+    async with httpx.AsyncClient(transport=transport, base_url="https://covidxr.test") as client:
+
+        async def who(cookie: bytes) -> Any:
+            headers = {b"Cookie": cookie, b"Sec-Fetch-Site": b"same-origin"}
+            return (await client.post("/graphql", json={"query": WHO}, headers=headers)).json()["data"]
+
+        for blank in BLANKS:
+            assert await who(ours + b"; " + blank + theirs) == ANA
+            assert await who(ours + b"; " + theirs.replace(b"=", blank + b"=")) == ANA
+            assert await who(blank + theirs) == NOBODY
+        assert await who(ours + b"; a=b; " + ours) == ANA
+        assert await who(ours + b"; " + theirs) == NOBODY, "whose it is cannot be told"
 
 
 async def test_no_form_of_another_site_uploads_with_it(signed_in: Browser) -> None:
@@ -254,6 +307,30 @@ async def test_signing_out_ends_it_here_and_there(signed_in: Browser) -> None:
 async def test_so_does_what_ends_every_session(signed_in: Browser, mutation: str) -> None:
     assert all((await signed_in.ask(f"mutation {{ ended: {mutation} }}"))["ended"].values())
     assert signed_in.kept == {}
+
+
+async def test_what_ends_meanwhile_takes_no_other_cookie_along(
+    signed_in: Browser, platform: Platform
+) -> None:
+    """An answer that comes after that to a sign-in in another tab, which ended this session."""
+    token = signed_in.kept["covidxr"]
+    context = Session(Audience(platform), token, cookie=token)
+    await context.begin()
+    await Token.all().delete()
+    await context.refresh()
+    assert context.has_ended
+    assert context.cookie == token, "as it was"
+
+
+async def test_ending_its_own_session_takes_it_away_and_another_s_does_not(
+    signed_in: Browser, ana: User
+) -> None:
+    await tokens.issue(ana, TokenPurpose.SESSION)
+    end = "mutation($input: EndSessionInput!) { endSession(input: $input) { endedId } }"
+    sessions = (await signed_in.ask("{ sessions { id current } }"))["sessions"]
+    for session in sorted(sessions, key=lambda one: one["current"]):
+        await signed_in.ask(end, input={"id": session["id"]})
+        assert bool(signed_in.kept) is not session["current"]
 
 
 async def test_signing_in_again_ends_the_session_before(signed_in: Browser, ana: User, other: Asker) -> None:
