@@ -3,7 +3,7 @@
 import { type ChangeEvent, type DragEvent, useId, useState, useSyncExternalStore } from "react";
 import { untilNextAttempt } from "../graphql/follow";
 import { useLink } from "../graphql/Linked";
-import { type UploadDetails, upload } from "../graphql/upload";
+import { type Sent, type UploadDetails, upload } from "../graphql/upload";
 import type { ImageRow } from "../images/imageRow";
 import { type Evidence, EvidenceChoice, type Finding, FindingChoice } from "../images/labelChoices";
 import { Section } from "../parts/Section";
@@ -23,6 +23,9 @@ const pause: Pause = (failures, seconds) =>
 
 const TYPES = "image/*,.dcm,.dicom,application/dicom";
 
+/** What becomes of a file whose turn comes after somebody else has signed in in this browser. */
+const ENDED: Sent = { status: "failed", failure: { kind: "UNAUTHENTICATED", message: "" } };
+
 interface Props {
   /** Hears of each image as it is stored. */
   stored: (image: ImageRow) => void;
@@ -30,11 +33,12 @@ interface Props {
 
 export function UploadPanel({ stored }: Props) {
   const text = useText(examine).upload;
-  const { refused } = useLink();
+  const { isCurrent, refused } = useLink();
   const listed = useSyncExternalStore(uploads.subscribe, uploads.get);
   const [details, setDetails] = useState<UploadDetails>({});
 
   const send: Send = async (file, said, progress) => {
+    if (!isCurrent()) return ENDED;
     const sent = await upload(file, said, progress);
     if (sent.status === "stored") stored(sent.image);
     if (sent.status === "failed" && sent.failure.kind === "UNAUTHENTICATED") refused();

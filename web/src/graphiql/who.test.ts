@@ -40,12 +40,19 @@ describe("who is signed in", () => {
 
   it("keeps the session of the pages while it is the same person's", async () => {
     signedIn = ANA;
-    session.begin();
+    session.begin(ANA.id);
     const before = mark();
     await who.look();
     await who.look();
     expect(who.get()).toEqual(ANA);
     expect(mark()).toBe(before);
+  });
+
+  it("begins another session where the mark is of somebody else, at the first look too", async () => {
+    session.begin(BOB.id);
+    signedIn = ANA;
+    await who.look();
+    expect(mark()).toMatch(new RegExp(`^${ANA.id}:`));
   });
 
   it("begins another session where a tab has signed somebody else in", async () => {
@@ -62,7 +69,7 @@ describe("who is signed in", () => {
     signedIn = ANA;
     await who.look();
     signedIn = BOB;
-    session.begin();
+    session.begin(BOB.id);
     const after = mark();
     const looking = who.look();
     expect(who.get()).toBeNull();
@@ -72,7 +79,7 @@ describe("who is signed in", () => {
   });
 
   it("ends the session where the server knows nobody", async () => {
-    session.begin();
+    session.begin(ANA.id);
     await who.look();
     expect(session.get()).toEqual({ mark: null, hasEnded: true });
   });
@@ -95,7 +102,7 @@ describe("who is signed in", () => {
     let answer = (_: Viewer | null) => {};
     who = new Who(session, () => new Promise((resolve) => (answer = resolve)));
     const looking = who.look();
-    session.begin();
+    session.begin(BOB.id);
     const after = mark();
     answer(ANA);
     await looking;

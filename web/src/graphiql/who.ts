@@ -11,13 +11,13 @@ export interface Viewer {
 
 /** Null while nobody is, or while it has not been told. */
 export class Who extends Observable<Viewer | null> {
-  #session: Pick<Session, "get" | "begin" | "end">;
+  #session: Pick<Session, "get" | "isCurrent" | "told">;
   #ask: () => Promise<Viewer | null>;
-  /** The session's mark when the server last told. */
+  /** The session's mark when it was last looked. */
   #mark: string | null = null;
 
   /** `ask` rejects where the server does not tell. */
-  constructor(session: Pick<Session, "get" | "begin" | "end">, ask: () => Promise<Viewer | null>) {
+  constructor(session: Pick<Session, "get" | "isCurrent" | "told">, ask: () => Promise<Viewer | null>) {
     super(null);
     this.#session = session;
     this.#ask = ask;
@@ -27,13 +27,12 @@ export class Who extends Observable<Viewer | null> {
   look = async (): Promise<void> => {
     const { mark } = this.#session.get();
     if (mark !== this.#mark) this.become(null);
+    this.#mark = mark;
     const viewer = await this.#ask().catch(() => undefined);
     // Where the session has become another meanwhile, it is looked for that one.
-    if (viewer === undefined || mark !== this.#session.get().mark) return;
-    const isAnother = mark === this.#mark && viewer?.id !== this.get()?.id;
+    if (viewer === undefined || !this.#session.isCurrent(mark)) return;
     this.become(viewer);
-    if (!viewer && mark) this.#session.end(mark);
-    if (viewer && (!mark || isAnother)) this.#session.begin();
+    this.#session.told(mark, viewer?.id ?? null);
     this.#mark = this.#session.get().mark;
   };
 }

@@ -12,7 +12,7 @@ export function Linked({ children }: { children: ReactNode }) {
   const link = useMemo(
     () =>
       createLink(
-        () => session.get().mark === mark,
+        () => session.isCurrent(mark),
         () => mark && session.end(mark),
       ),
     [mark],

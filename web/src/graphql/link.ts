@@ -18,6 +18,8 @@ const PONG_MS = 5_000;
 export interface Link {
   client: Client;
   socket: Socket;
+  /** Whether the browser's cookie is still that of this session, as far as its tabs know. */
+  isCurrent: () => boolean;
   /** Is called when the server knows the session no more. */
   refused: () => void;
 }
@@ -44,7 +46,7 @@ export function createLink(isCurrent: () => boolean, refused: () => void): Link 
       fetchExchange,
     ],
   });
-  return { client, socket: createSocketTo(refused), refused };
+  return { client, socket: createSocketTo(refused), isCurrent, refused };
 }
 
 function createSocketTo(refused: () => void): Socket {

@@ -18,12 +18,11 @@ const ViewerContext = createContext<QueryState<Answer> | null>(null);
  */
 export function Viewed({ children }: { children: ReactNode }) {
   const { mark } = useSession();
-  const state = useQuery(VIEWER, {}, { pause: !mark });
-  const isUnknown = state.status === "ready" && !state.data.viewer;
+  const state = useQuery(VIEWER, {});
+  const viewer = state.status === "ready" ? (state.data.viewer?.id ?? null) : undefined;
   useEffect(() => {
-    // The cookie is gone, or good no more: whoever sends it is somebody who has not signed in.
-    if (mark && isUnknown) session.end(mark);
-  }, [mark, isUnknown]);
+    if (viewer !== undefined) session.told(mark, viewer);
+  }, [mark, viewer]);
   return <ViewerContext value={state}>{children}</ViewerContext>;
 }
 

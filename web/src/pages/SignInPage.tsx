@@ -17,7 +17,7 @@ import { secondFactor } from "../texts/secondFactor";
 import { useText } from "../texts/useText";
 
 const SIGN_IN = graphql(`mutation SignIn($input: SignInInput!) {
-  signIn(input: $input) { errors { code message path } }
+  signIn(input: $input) { user { id } errors { code message path } }
 }`);
 
 type Credentials = Omit<VariablesOf<typeof SIGN_IN>["input"], "cookie">;
@@ -79,8 +79,8 @@ function useSignIn(needsCode?: (known: Credentials) => void) {
       needsCode?.(input);
     return outcome;
   };
-  const done = () => {
-    session.begin();
+  const done = ({ user }: { user: { id: string } | null }) => {
+    if (user) session.begin(user.id);
     if (next.startsWith(ENDPOINT))
       window.location.assign(next); // GraphiQL, a document of its own
     else navigate(next);

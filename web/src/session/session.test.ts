@@ -17,7 +17,7 @@ beforeEach(() => {
 /** A session that has begun, in a tab of its own. */
 function begun(tab = new EventTarget()): { session: Session; mark: string } {
   const session = new Session(store, tab);
-  session.begin();
+  session.begin("ana");
   return { session, mark: session.get().mark ?? "" };
 }
 
@@ -47,7 +47,7 @@ describe("the session", () => {
 
   it("does not end by the late answer to an earlier one", () => {
     const { session, mark } = begun();
-    session.begin();
+    session.begin("ana");
     session.end(mark);
     expect(session.get().mark).not.toBeNull();
   });
@@ -93,5 +93,47 @@ describe("another tab of the browser", () => {
     items.set("covidxr-language", "es");
     tab.dispatchEvent(new Event("storage"));
     expect(listener).not.toHaveBeenCalled();
+  });
+});
+
+describe("what the server says of who asks", () => {
+  const others = () => new Session(store, new EventTarget());
+
+  it("begins the session where the mark was lost", () => {
+    const session = others();
+    session.told(null, "ana");
+    expect(session.get().mark).toMatch(/^ana:/);
+  });
+
+  it("changes nothing while it is the same person", () => {
+    const { session, mark } = begun();
+    session.told(mark, "ana");
+    expect(session.get()).toEqual({ mark, hasEnded: false });
+  });
+
+  it("begins another where the cookie is somebody else's by now", () => {
+    const { session, mark } = begun();
+    session.told(mark, "an");
+    expect(session.get().mark).toMatch(/^an:/);
+  });
+
+  it("ends the session where it is nobody", () => {
+    const { session, mark } = begun();
+    session.told(mark, null);
+    expect(session.get()).toEqual({ mark: null, hasEnded: true });
+  });
+
+  it("is nothing new to whoever has not signed in", () => {
+    const session = others();
+    session.told(null, null);
+    expect(session.get()).toEqual({ mark: null, hasEnded: false });
+  });
+
+  it("is of no account where another tab has signed in meanwhile, and had no time to say so", () => {
+    const { session, mark } = begun();
+    const { mark: after } = begun();
+    expect(session.isCurrent(mark)).toBe(false);
+    session.told(mark, null);
+    expect(session.get()).toEqual({ mark: after, hasEnded: false });
   });
 });

@@ -1,10 +1,9 @@
 /**
  * Whether somebody is signed in in this browser, as far as the pages know.
  *
- * The session itself is a cookie that no script can read, these pages' neither. In localStorage lies a mark alone: that
- * somebody has signed in, and which time it was, so that all tabs hear of it. Where the browser has dropped the cookie, the
- * server knows nobody, and the mark goes too (`Viewed`). Where the mark was cleared and the cookie was not, the
- * pages show nobody signed in until somebody signs in again, or opens GraphiQL, which asks the server.
+ * The session itself is a cookie that no script can read, these pages' neither. In localStorage lies a mark alone: the id
+ * of whoever has signed in, and which time it was, so that all tabs hear of it. It opens nothing, and follows what the
+ * server says of who asks (`told`): the browser may have dropped the cookie, or the mark, or have got another cookie.
  */
 
 import { Observable } from "../observable";
@@ -31,9 +30,9 @@ export class Session extends Observable<SessionState> {
     for (const name of ["storage", "pageshow"]) tab.addEventListener(name, () => this.#look());
   }
 
-  /** Somebody has signed in, and the browser has the cookie. */
-  begin(): void {
-    const mark = `${Date.now()}-${crypto.getRandomValues(new Uint16Array(1))}`;
+  /** The viewer of this id has signed in, and the browser has the cookie. */
+  begin(viewer: string): void {
+    const mark = `${viewer}:${Date.now()}-${crypto.getRandomValues(new Uint16Array(1))}`;
     this.#store.setItem(MARK_KEY, mark);
     this.become({ mark, hasEnded: false });
   }
@@ -46,10 +45,22 @@ export class Session extends Observable<SessionState> {
 
   /** The server knows the session of this mark no more; one that another has replaced meanwhile is not the session's. */
   end(mark: string): void {
-    this.#look();
-    if (mark !== this.get().mark) return;
+    if (!this.isCurrent(mark)) return;
     this.#store.removeItem(MARK_KEY);
     this.become({ mark: null, hasEnded: true });
+  }
+
+  /** The id of whom the server has just taken the cookie's sender for, null for nobody, while the mark was this. */
+  told(mark: string | null, viewer: string | null): void {
+    if (!this.isCurrent(mark)) return;
+    if (viewer && !mark?.startsWith(`${viewer}:`)) this.begin(viewer);
+    if (!viewer && mark) this.end(mark);
+  }
+
+  /** Whether no tab has signed out, or anybody else in, since the mark was this. */
+  isCurrent(mark: string | null): boolean {
+    this.#look();
+    return mark === this.get().mark;
   }
 
   /** Another tab may have signed out, or somebody else in. */

@@ -51,7 +51,7 @@ export const account = texts({
     incomplete: "This address is incomplete: open the whole link of the mail.",
     ended: {
       title: "Your session has ended",
-      why: "Sessions last 14 days at most, and end when the browser is closed, when nothing is done in them for a day, when the password or the address is changed, when you end them elsewhere, or when an administrator blocks the account. What you have uploaded is safe. Sign in, and you come back to where you were.",
+      why: "Sessions last 14 days at most, and end when nothing is done in them for a day, when the password or the address is changed, when you or somebody else signs in or out in another tab of this browser, when you end them elsewhere, or when an administrator blocks the account. Most browsers forget them when they are closed. What you have uploaded is safe. Sign in, and you come back to where you were.",
       again: "Sign in again",
     },
     needed: {
@@ -108,7 +108,7 @@ export const account = texts({
     incomplete: "Esta dirección está incompleta: abra el enlace entero del correo.",
     ended: {
       title: "Su sesión ha terminado",
-      why: "Las sesiones duran 14 días como máximo, y terminan cuando se cierra el navegador, cuando no se hace nada en ellas durante un día, cuando se cambia la contraseña o la dirección, cuando usted las cierra en otro lugar, o cuando un administrador bloquea la cuenta. Lo que subió está a salvo. Inicie sesión y volverá a donde estaba.",
+      why: "Las sesiones duran 14 días como máximo, y terminan cuando no se hace nada en ellas durante un día, cuando se cambia la contraseña o la dirección, cuando usted u otra persona inicia o cierra sesión en otra pestaña de este navegador, cuando usted las cierra en otro lugar, o cuando un administrador bloquea la cuenta. La mayoría de los navegadores las olvidan al cerrarse. Lo que subió está a salvo. Inicie sesión y volverá a donde estaba.",
       again: "Iniciar sesión de nuevo",
     },
     needed: {
