@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     retrain_threshold: int = Field(50, ge=1)
     retrain_epochs: int = Field(20, ge=1, le=1000)
     admin_second_factor: bool = False
+    discreet_sign_up: bool = False
     session_idle_hours: float = Field(24, gt=0, le=336)
     metrics_token: str | None = Field(None, min_length=16)
     allowed_origins: str = ""

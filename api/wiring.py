@@ -145,7 +145,13 @@ def build(settings: Settings, parts: Parts, log: EventLog) -> tuple[Platform, Ou
     platform = Platform(
         log=log,
         accounts=Accounts(
-            outbox, parts.post, settings.address, door, settings.admin_second_factor, settings.idle
+            outbox,
+            parts.post,
+            settings.address,
+            door,
+            settings.admin_second_factor,
+            settings.idle,
+            settings.discreet_sign_up,
         ),
         addressing=Addressing(outbox, parts.post, settings.address, door),
         blocking=Blocking(outbox),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,12 +22,13 @@ from services import addresses, letters, lookups, names, passwords, second_facto
 from services.cleaning import visible
 from services.door import Door
 from services.errors import Code, Problem, Refused, refuse
+from services.notices import tell
 from services.outbox import Outbox, record
 from services.permissions import admin, hold_back
 from services.trail import note
 from store.database import atomically
 from store.pages import Page, Window, page
-from store.tables import Role, Token, TokenPurpose, TrailKind, User
+from store.tables import NoticeKind, Role, Token, TokenPurpose, TrailKind, User
 
 CLIENT_LENGTH = 200
 
@@ -42,6 +44,8 @@ class Accounts:
     admins_need_second_factor: bool = False
     idle: timedelta = tokens.LIFETIMES[TokenPurpose.SESSION]
     """A session that is not used for so long has ended."""
+    is_discreet: bool = False
+    """Whether people are to sign up by `sign_up_discreetly`."""
 
     async def sign_up(
         self, email: str, password: str, name: str, locale: str | None, source: str = ""
@@ -52,27 +56,39 @@ class Accounts:
             Refused: INVALID, REQUIRED, TOO_LARGE or EMAIL_TAKEN, all at once.
             TooMany: from there, also where no mail would have been sent.
         """
-        address, problems = addresses.normalised(email)
-        if address:
-            await self.door.letter(source)  # before anybody hears whether it is taken
-        problems += names.problems_of(name) + await passwords.problems_of(password, name, address)
+        address, problems = await self._problems_of(email, password, name, source)
         if address and await User.exists(email=address):
             problems.append(Problem(Code.EMAIL_TAKEN, "somebody has signed up with this address", "email"))
         if problems:
             raise Refused(*problems)
-        fields: dict[str, Any] = {
-            "email": address,
-            "name": names.on_one_line(name),
-            "locale": letters.language_of(locale),
-        }
         password_hash = await passwords.hashed(password)
+        return await self._unless_taken(partial(_create, address, password_hash, name, locale))
 
-        async def create() -> User:
-            user = await User.create(password_hash=password_hash, **fields)
-            await _ask_to_verify(user)
-            return user
+    async def sign_up_discreetly(
+        self, email: str, password: str, name: str, locale: str | None, source: str = ""
+    ) -> None:
+        """As `sign_up`, but that nobody hears, save by a mail to the address, whether somebody has it.
 
-        return await self._unless_taken(create)
+        Raises:
+            Refused: INVALID, REQUIRED or TOO_LARGE, all at once.
+            TooMany: from there.
+        """
+        address, problems = await self._problems_of(email, password, name, source)
+        if problems:
+            raise Refused(*problems)
+        create = partial(_create, address, await passwords.hashed(password), name, locale)
+        with suppress(IntegrityError):  # somebody has signed up with it at this very moment
+            await self.outbox.commit(partial(_create_or_tell, address, create))
+
+    async def _problems_of(
+        self, email: str, password: str, name: str, source: str
+    ) -> tuple[str, list[Problem]]:
+        """The address as we keep it, and what is wrong with the form."""
+        address, problems = addresses.normalised(email)
+        if address:
+            await self.door.letter(source)  # before anybody hears whether it is taken
+        problems += names.problems_of(name) + await passwords.problems_of(password, name, address)
+        return address, problems
 
     async def create_admin(self, email: str, password: str) -> User:
         """A new administrator with a confirmed address, or an old member made one.
@@ -280,6 +296,28 @@ class Accounts:
             return await self.outbox.commit(create)
         except IntegrityError as error:
             raise refuse(Code.EMAIL_TAKEN, "somebody has signed up with this address", "email") from error
+
+
+async def _create(address: str, password_hash: str, name: str, locale: str | None) -> User:
+    user = await User.create(
+        email=address,
+        password_hash=password_hash,
+        name=names.on_one_line(name),
+        locale=letters.language_of(locale),
+    )
+    await _ask_to_verify(user)
+    return user
+
+
+async def _create_or_tell(address: str, create: Callable[[], Awaitable[User]]) -> None:
+    """By the same statements either way, so that the time tells nothing of the address."""
+    holder = await User.get_or_none(email=address)
+    if holder is None:
+        await create()
+    elif holder.email_verified_at is None:
+        await _ask_to_verify(holder)
+    elif await tokens.claim_mail(holder, TokenPurpose.VERIFY_EMAIL):
+        await tell(NoticeKind.EMAIL_IN_USE, holder)
 
 
 async def _end(session: Token) -> None:

@@ -121,13 +121,14 @@ def email_in_use(to: str, name: str, locale: str) -> Letter:
         "en": (
             "This address has a COVID-XR account already",
             f"Hello {name},\n\nsomebody asked to make this the e-mail address of another account. It is that "
-            "of your account already, so nothing has changed. If that was you, use this account, or "
-            "delete it first.",
+            "of your account already, so nothing has changed. If that was you, use this account (a new "
+            "password is to be had by mail), or delete it first.",
         ),
         "es": (
             "Esta dirección ya tiene una cuenta de COVID-XR",
             f"Hola {name}:\n\nalguien pidió que este fuera el correo de otra cuenta. Ya es el de la suya, "
-            "así que nada ha cambiado. Si fue usted, use esta cuenta, o bórrela primero.",
+            "así que nada ha cambiado. Si fue usted, use esta cuenta (puede pedir una contraseña nueva), o "
+            "bórrela primero.",
         ),
     }
     return _letter(to, texts, locale)

@@ -37,7 +37,11 @@ class SignUpInput:
 
 @strawberry.type(description="What became of signing up.")
 class SignUpPayload(Payload):
-    user: User | None = strawberry.field(default=None, description="The new user, not confirmed yet.")
+    user: User | None = strawberry.field(
+        default=None,
+        description="The new user, not confirmed yet. Null, for any address, where the server is set to tell "
+        "by mail alone whether somebody has it.",
+    )
 
 
 @strawberry.input(description="A confirmation of an address.")
@@ -132,8 +136,11 @@ class PeopleMutations:
         input: Annotated[SignUpInput, strawberry.argument(description="The new account.")],
     ) -> SignUpPayload:
         accounts, source = info.context.platform.accounts, info.context.session.source
-        user = await accounts.sign_up(input.email, input.password, input.name, given(input.locale), source)
-        return SignUpPayload(user=User.of(user, has_proved_it=True))
+        form = (input.email, input.password, input.name, given(input.locale), source)
+        if accounts.is_discreet:
+            await accounts.sign_up_discreetly(*form)
+            return SignUpPayload()
+        return SignUpPayload(user=User.of(await accounts.sign_up(*form), has_proved_it=True))
 
     @mutation("Confirm an address by the token of the mail; it serves once, for 24 hours.")
     async def verify_email(

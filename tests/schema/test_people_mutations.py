@@ -1,15 +1,18 @@
 """Signing up, in and out, passwords and roles through GraphQL."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 
 from api.wiring import Parts
 from schema import ids
 from services import passwords
+from services.platform import Platform
 from store.tables import Role, Token, User
-from tests.asking import Asker, codes
+from tests.asking import ORIGIN, Asker, application, codes
 from tests.people import eventually
 from tests.stand_ins import Pigeonhole
 
@@ -73,6 +76,15 @@ async def test_sign_up_tells_all_that_is_wrong_at_once(anybody: Asker) -> None:
 async def test_an_address_signs_up_once(anybody: Asker, ana: User) -> None:
     payload = await anybody.mutate("signUp", "user { id }", **ANA)
     assert codes(payload) == [("EMAIL_TAKEN", ["input", "email"])]
+
+
+async def test_where_the_server_is_discreet_the_answer_is_the_same(platform: Platform, ana: User) -> None:
+    discreet = replace(platform, accounts=replace(platform.accounts, is_discreet=True))
+    transport = httpx.ASGITransport(application(discreet))
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+        for email in (ana.email, "new@hospital.example"):
+            payload = await Asker(client).mutate("signUp", "user { id }", **{**ANA, "email": email})
+            assert payload == {"user": None, "errors": []}
 
 
 async def test_sign_in_tells_no_address_from_another(anybody: Asker, ana: User) -> None:

@@ -13,13 +13,14 @@ from argon2 import Parameters, PasswordHasher, extract_parameters
 from tortoise.exceptions import OperationalError
 
 from api.wiring import Parts
-from services import passwords, tokens
+from services import letters, passwords, tokens
 from services.door import AT_ACCOUNT
 from services.errors import Code, Forbidden, Refused, Unauthenticated
 from services.platform import Platform
 from store.pages import Window
 from store.tables import JournalEntry, Role, Token, User
 from tests import people
+from tests.people import eventually
 from tests.statements import counted
 
 PASSWORD = "correct horse"
@@ -87,6 +88,44 @@ async def test_an_address_is_taken_whatever_its_case(platform: Platform, parts: 
     with pytest.raises(Refused) as refused:
         await platform.accounts.sign_up("ANA@hospital.example", PASSWORD, "Ana", None)
     assert codes(refused) == [("email", Code.EMAIL_TAKEN)]
+
+
+async def test_signing_up_discreetly_mails_alone_tell_whether_somebody_has_an_address(
+    platform: Platform, parts: Parts
+) -> None:
+    _, ana = await member(platform, parts)
+    password_hash = (await User.get(id=ana.id)).password_hash
+    await a_minute_later()
+    for email in ("eva@hospital.example", ana.email, "EVA@hospital.example"):
+        await platform.accounts.sign_up_discreetly(email, "another long password", "Eva", None)
+    eva = await User.get(email="eva@hospital.example")
+    assert eva.email_verified_at is None
+    assert await User.all().count() == 2
+    assert (await User.get(id=ana.id)).password_hash == password_hash
+    await eventually(lambda: asyncio.sleep(0, len(parts.post.letters) == 3))
+    assert letters.email_in_use(ana.email, "Ana", "en") in parts.post.letters
+    assert [letter.to for letter in parts.post.letters].count(eva.email) == 1, "no second within a minute"
+
+
+async def test_what_is_wrong_is_told_there_too(platform: Platform) -> None:
+    with pytest.raises(Refused) as refused:
+        await platform.accounts.sign_up_discreetly("no address", "short", "Eva", None)
+    assert codes(refused) == [("email", Code.INVALID), ("password", Code.INVALID)]
+
+
+async def test_whoever_signs_up_discreetly_waits_for_the_same_for_any_address(
+    platform: Platform, parts: Parts
+) -> None:
+    _, ana = await member(platform, parts)
+    sign_up, taken = platform.accounts.sign_up_discreetly, []
+    await sign_up("first@hospital.example", PASSWORD, "Eva", None)  # which alone begins a count
+    await a_minute_later()
+    for email in (ana.email, "eva@hospital.example"):
+        with counted() as statements:
+            await sign_up(email, PASSWORD, "Eva", None)
+            taken.append(sorted(statement.partition(" ")[0] for statement in statements))
+    assert taken[0] == taken[1]
+    assert taken[0].count("INSERT") == 3
 
 
 async def test_of_two_at_once_one_gets_the_address(platform: Platform) -> None:

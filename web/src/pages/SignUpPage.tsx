@@ -1,6 +1,6 @@
 /** Where people make an account. */
 
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { Link } from "wouter";
 import { Field } from "../forms/Field";
 import { Form } from "../forms/Form";
@@ -12,7 +12,7 @@ import { account } from "../texts/account";
 import { useLanguage, useText } from "../texts/useText";
 
 const SIGN_UP = graphql(`mutation SignUp($input: SignUpInput!) {
-  signUp(input: $input) { user { email } errors { code message path } }
+  signUp(input: $input) { errors { code message path } }
 }`);
 
 export function SignUpPage() {
@@ -34,20 +34,22 @@ function SignUpForm({ done }: { done: (email: string) => void }) {
   const text = useText(account);
   const { language } = useLanguage();
   const [signUp] = useMutate(SIGN_UP);
+  const sent = useRef("");
   return (
     <Form
       action={text.signUp.action}
-      send={(value) =>
-        signUp({
+      send={(value) => {
+        sent.current = value("email");
+        return signUp({
           input: {
             name: value("name"),
-            email: value("email"),
+            email: sent.current,
             password: value("password"),
             locale: language,
           },
-        })
-      }
-      done={({ user }) => done(user?.email ?? "")}
+        });
+      }}
+      done={() => done(sent.current)}
     >
       <Field name="name" label={text.name} hint={text.nameHint} autoComplete="name" required />
       <Field name="email" label={text.email} type="email" autoComplete="email" required />
