@@ -20,6 +20,7 @@ describe(
     tables.TrailKind,
     "What is told of in the trail, once for each time that it is done. What is refused is not.",
     SIGNED_IN="A user signed in.",
+    PASSWORD_CHANGED="A user who knew the own password chose a new one.",
     PASSWORD_RESET="A user chose a new password by a link that was mailed.",
     EMAIL_CHANGED="A user confirmed another e-mail address, of which the trail has neither.",
     ACCOUNT_EXPORTED="A user asked for a copy of all that is their own.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -20,11 +20,11 @@ from events.messages import (
 )
 from services import addresses, letters, lookups, names, passwords, second_factor, tokens
 from services.cleaning import visible
-from services.door import Door
+from services.door import Door, wrong_password
 from services.errors import Code, Problem, Refused, refuse
 from services.notices import tell
 from services.outbox import Outbox, record
-from services.permissions import admin, hold_back
+from services.permissions import admin, hold_back, member
 from services.trail import note
 from store.database import atomically
 from store.pages import Page, Window, page
@@ -242,6 +242,30 @@ class Accounts:
 
         return await self.outbox.commit(reset)
 
+    async def change_password(
+        self,
+        viewer: User | None,
+        password: str,
+        new_password: str,
+        source: str = "",
+        token: str | None = None,
+    ) -> User:
+        """Sets a new password for whoever knows the one there is. Ends every session but that of ``token``.
+
+        Links that were mailed are good no more, and a mail tells that there is a new password.
+
+        Raises:
+            Refused: BAD_CREDENTIALS; INVALID or TOO_LARGE, of the new one.
+            TooMany: wrong guesses from ``source``, or at this account.
+        """
+        viewer = member(viewer)
+        problems = await passwords.problems_of(new_password, viewer.name, viewer.email)
+        if problems:
+            raise Refused(*(replace(problem, field="newPassword") for problem in problems))
+        await self.door.prove(source, viewer, password)
+        password_hash = await passwords.hashed(new_password)
+        return await self.outbox.commit(partial(_change_password, viewer, password_hash, token))
+
     async def page(self, viewer: User | None, window: Window) -> Page[User]:
         """All users, newest first; for administrators."""
         admin(viewer)
@@ -296,6 +320,18 @@ class Accounts:
             return await self.outbox.commit(create)
         except IntegrityError as error:
             raise refuse(Code.EMAIL_TAKEN, "somebody has signed up with this address", "email") from error
+
+
+async def _change_password(user: User, password_hash: str, token: str | None) -> User:
+    # Whoever has got another password or been blocked since this one was checked has to begin again.
+    unchanged = User.filter(id=user.id, password_hash=user.password_hash, blocked_at__isnull=True)
+    if not await unchanged.update(password_hash=password_hash):
+        raise wrong_password()
+    await tokens.revoke_all(user.id, TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL)
+    await tokens.end_other_sessions(user.id, token)
+    await tell(NoticeKind.PASSWORD_CHANGED, user)
+    await note(TrailKind.PASSWORD_CHANGED, user, User=user.id)
+    return await User.get(id=user.id)
 
 
 async def _create(address: str, password_hash: str, name: str, locale: str | None) -> User:

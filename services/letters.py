@@ -134,6 +134,25 @@ def email_in_use(to: str, name: str, locale: str) -> Letter:
     return _letter(to, texts, locale)
 
 
+def password_changed(to: str, name: str, locale: str) -> Letter:
+    """Tells somebody that there is a new password."""
+    texts = {
+        "en": (
+            "Your COVID-XR account has a new password",
+            f"Hello {name},\n\nsomebody who knew the password of your account has chosen a new one. All "
+            "other sessions have ended.\n\nIf that was not you, have another one sent at once, by the page "
+            "where you sign in.",
+        ),
+        "es": (
+            "Su cuenta de COVID-XR tiene una contraseña nueva",
+            f"Hola {name}:\n\nalguien que conocía la contraseña de su cuenta eligió una nueva. Todas las "
+            "demás sesiones han terminado.\n\nSi no fue usted, pida enseguida otra en la página donde inicia "
+            "sesión.",
+        ),
+    }
+    return _letter(to, texts, locale)
+
+
 def account_deleted(to: str, name: str, locale: str) -> Letter:
     """Tells somebody that the account is gone."""
     texts = {

@@ -13,6 +13,7 @@ LETTERS = {
     NoticeKind.ACCOUNT_DELETED: letters.account_deleted,
     NoticeKind.EMAIL_CHANGED: letters.email_changed,
     NoticeKind.EMAIL_IN_USE: letters.email_in_use,
+    NoticeKind.PASSWORD_CHANGED: letters.password_changed,
 }
 
 

@@ -11,14 +11,13 @@ from time import time
 
 import pyotp
 
-from events.messages import SessionsEnded
 from services import lookups, reasons, tokens
 from services.door import Door
 from services.errors import Checks, Code, Refused, refuse
-from services.outbox import Outbox, record
+from services.outbox import Outbox
 from services.permissions import admin, member
 from services.trail import note
-from store.tables import RecoveryCode, SecondFactor, Token, TokenPurpose, TrailKind, User
+from store.tables import RecoveryCode, SecondFactor, TokenPurpose, TrailKind, User
 
 ISSUER = "COVID-XR"
 STEPS = (0, -1, 1)
@@ -150,9 +149,7 @@ async def _confirm(user: User, code: str, token: str | None) -> list[str]:
     codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
     for one in codes:
         await RecoveryCode.create(user_id=user.id, sha256=tokens.digest(one.replace("-", "")))
-    others = Token.filter(user_id=user.id, purpose=TokenPurpose.SESSION)
-    await others.exclude(sha256=tokens.digest(token or "")).delete()
-    await record(SessionsEnded(user.id))
+    await tokens.end_other_sessions(user.id, token)
     await note(TrailKind.SECOND_FACTOR_ON, user, User=user.id)
     return codes
 

@@ -149,6 +149,13 @@ async def revoke_all(user_id: int, *purposes: TokenPurpose) -> None:
         await record(SessionsEnded(user_id))
 
 
+async def end_other_sessions(user_id: int, secret: str | None) -> None:
+    """End every session of the user but that of a token."""
+    sessions = Token.filter(user_id=user_id, purpose=TokenPurpose.SESSION)
+    await sessions.exclude(sha256=digest(secret or "")).delete()
+    await record(SessionsEnded(user_id))
+
+
 async def sweep() -> int:
     """Remove what has expired; how many there were."""
     return await Token.filter(expires_at__lte=datetime.now(UTC)).delete()

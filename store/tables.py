@@ -36,6 +36,7 @@ class NoticeKind(StrEnum):
     ACCOUNT_DELETED = "ACCOUNT_DELETED"
     EMAIL_CHANGED = "EMAIL_CHANGED"
     EMAIL_IN_USE = "EMAIL_IN_USE"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"
 
 
 class Finding(StrEnum):
@@ -121,6 +122,7 @@ class TrailKind(StrEnum):
     """What is told of in the trail."""
 
     SIGNED_IN = "SIGNED_IN"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"
     PASSWORD_RESET = "PASSWORD_RESET"
     EMAIL_CHANGED = "EMAIL_CHANGED"
     ACCOUNT_EXPORTED = "ACCOUNT_EXPORTED"

@@ -35,6 +35,19 @@ class ExportAccountPayload(Payload):
     )
 
 
+@strawberry.input(description="A new password for the own account.")
+class ChangePasswordInput:
+    password: str = strawberry.field(description="The account's password, once more.")
+    new_password: str = strawberry.field(description="The new one, as in `SignUpInput`.")
+
+
+@strawberry.type(description="What became of the new password.")
+class ChangePasswordPayload(Payload):
+    user: User | None = strawberry.field(
+        default=None, description="The user, whose other sessions have all ended."
+    )
+
+
 @strawberry.input(description="Another address for the own account.")
 class RequestEmailChangeInput:
     email: str = strawberry.field(description="The new address; it has to be confirmed.")
@@ -84,6 +97,22 @@ class AccountMutations:
     )
     async def export_account(self, info: Info) -> ExportAccountPayload:
         return ExportAccountPayload(url=await info.context.platform.export.address(info.context.viewer))
+
+    @mutation(
+        "Choose a new password by the one there is. Every other session ends, and a mail tells of it. Wrong "
+        "passwords are RATE_LIMITED, as of `signIn`."
+    )
+    async def change_password(
+        self,
+        info: Info,
+        input: Annotated[ChangePasswordInput, strawberry.argument(description="Both passwords.")],
+    ) -> ChangePasswordPayload:
+        accounts, session = info.context.platform.accounts, info.context.session
+        user = await accounts.change_password(
+            session.viewer, input.password, input.new_password, session.source, session.token
+        )
+        await session.refresh()
+        return ChangePasswordPayload(user=User.of(user, has_proved_it=True))
 
     @mutation(
         "Ask for another address of the own account. A mail goes to the new one with a link that confirms "

@@ -53,6 +53,27 @@ async def test_a_wrong_password_deletes_nothing(member: Asker) -> None:
     assert await member.data("{ viewer { id } }")
 
 
+async def test_a_new_password_takes_the_old_one_and_ends_other_sessions(
+    anybody: Asker, member: Asker, ana: User
+) -> None:
+    elsewhere, new = await anybody.signed_in(ana), "another horse battery"
+    for given, code, field in (
+        ({"password": "wrong", "newPassword": new}, "BAD_CREDENTIALS", "password"),
+        ({"password": PASSWORD, "newPassword": "short"}, "INVALID", "newPassword"),
+    ):
+        payload = await member.mutate("changePassword", "user { id }", **given)
+        assert codes(payload) == [(code, ["input", field])]
+    assert await elsewhere.data("{ viewer { id } }")
+    given = {"password": PASSWORD, "newPassword": new}
+    payload = await member.mutate("changePassword", "user { email }", **given)
+    assert payload == {"user": {"email": ana.email}, "errors": []}
+    assert await member.data("{ viewer { id } }")
+    assert await elsewhere.data("{ viewer { id } }") is None
+    for password, is_right in ((PASSWORD, False), (new, True)):
+        payload = await anybody.mutate("signIn", "token", email=ana.email, password=password)
+        assert bool(payload["token"]) is is_right
+
+
 async def test_the_last_administrator_hears_of_a_conflict(admin: Asker) -> None:
     await User.all().update(password_hash=await passwords.hashed(PASSWORD))
     payload = await admin.mutate("deleteAccount", "deleted", password=PASSWORD)

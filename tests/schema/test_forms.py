@@ -49,6 +49,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "resetSecondFactor": {"id": NOWHERE, "reason": " "},
 }
 NOT_TOLD = {
+    "changePassword": "a password is not tried, and no guess counted, for a new one that cannot be",
     "signIn": "which of address and password is wrong would tell who has an account",
     "endSecondFactor": "a code is not tried, and no guess counted, where the password is wrong",
     "requestEmailChange": "a password is not tried, and no guess counted, for an address that is none",

@@ -89,6 +89,7 @@ MUTATIONS = {
     'withdrawLabels(input: {userId: "x", reason: "r"}) { errors { code } }': (SIGN_IN, FORBIDDEN, FINE),
     "exportAccount { errors { code } }": (SIGN_IN, FINE, FINE),
     'requestEmailChange(input: {email: "x", password: "x"}) { errors { code } }': (SIGN_IN, FINE, FINE),
+    'changePassword(input: {password: "x", newPassword: "x"}) { errors { code } }': (SIGN_IN, FINE, FINE),
     'confirmEmailChange(input: {token: "x"}) { errors { code } }': (FINE, FINE, FINE),
     f"endSession(input: {{{X}}}) {{ errors {{ code }} }}": (SIGN_IN, FINE, FINE),
     'deleteAccount(input: {password: "x"}) { errors { code } }': (SIGN_IN, FINE, FINE),

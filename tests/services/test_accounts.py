@@ -22,6 +22,7 @@ from store.tables import JournalEntry, Role, Token, User
 from tests import people
 from tests.people import eventually
 from tests.statements import counted
+from tests.trails import told
 
 PASSWORD = "correct horse"
 
@@ -389,6 +390,35 @@ async def test_asking_for_a_reset_tells_nothing_of_unknown_addresses(
     await platform.accounts.request_password_reset("nobody@hospital.example")
     await asyncio.sleep(0.1)
     assert parts.post.letters == []
+
+
+async def test_a_password_that_is_changed_is_told_of_and_ends_what_was_mailed(
+    platform: Platform, parts: Parts
+) -> None:
+    token, ana = await member(platform, parts)
+    await platform.accounts.request_password_reset(ana.email)
+    link = await mailed_token(parts, "reset-password")
+    change = platform.accounts.change_password
+    await change(await User.get(id=ana.id), PASSWORD, "another horse battery", token=token)
+    await eventually(
+        lambda: asyncio.sleep(0, letters.password_changed(ana.email, "Ana", "en") in parts.post.letters)
+    )
+    assert await platform.accounts.authenticate(token)
+    with pytest.raises(Refused) as refused:
+        await platform.accounts.reset_password(link, "a third horse battery")
+    assert codes(refused) == [("token", Code.TOKEN_EXPIRED)]
+    assert ("PASSWORD_CHANGED", ana.id, {"User": ana.id}, None) in await told()
+
+
+async def test_of_two_who_change_it_at_once_one_does(platform: Platform, parts: Parts) -> None:
+    _, ana = await member(platform, parts)
+    ana = await User.get(id=ana.id)
+    changing = [
+        platform.accounts.change_password(ana, PASSWORD, f"another horse battery {number}")
+        for number in range(2)
+    ]
+    outcomes = await asyncio.gather(*changing, return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Refused", "User"]
 
 
 async def test_whoever_asks_for_a_reset_waits_for_the_same_for_any_address(

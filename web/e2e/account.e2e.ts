@@ -22,6 +22,7 @@ import { violations } from "./pages";
 
 const NORA = { name: "Nora Gómez", email: "nora@hospital.example", password: "una batería distinta" };
 const MOVED = { ...NORA, email: "nora@clinic.example" };
+const RENEWED = { ...MOVED, password: "otra batería distinta" };
 
 let browser: Browser;
 let page: Page;
@@ -137,12 +138,32 @@ describe("one's own account", () => {
     await signIn(page, MOVED);
   });
 
+  it("gets another password, for the old one", async () => {
+    await page.goto("/account");
+    await page.getByRole("button", { name: "Change the password" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Password so far").fill("not this one");
+    await dialog.getByLabel("New password").fill("short");
+    await dialog.getByRole("button", { name: "Change the password" }).click();
+    await dialog.getByText("a password has at least 8 characters", { exact: false }).waitFor();
+    await dialog.getByLabel("New password").fill(RENEWED.password);
+    await dialog.getByRole("button", { name: "Change the password" }).click();
+    await dialog.getByText("The password is wrong.").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await picture(page, "changing-password");
+    await dialog.getByLabel("Password so far").fill(MOVED.password);
+    await dialog.getByRole("button", { name: "Change the password" }).click();
+    await page.getByText("All other sessions have ended.").waitFor();
+    await expect.poll(() => mailTo(MOVED.email), SLOWLY).toContain("chosen a new one");
+    expect(await tokenOf(MOVED)).toBeNull();
+  });
+
   it("ends everywhere at once", async () => {
     await page.goto("/account");
     await page.getByRole("button", { name: "Sign out everywhere" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Sign out everywhere" }).click();
     await page.getByText("You are signed out everywhere.").waitFor();
-    await signIn(page, MOVED);
+    await signIn(page, RENEWED);
   });
 
   it("is deleted, by the password, in Spanish", async () => {
@@ -154,12 +175,12 @@ describe("one's own account", () => {
     await dialog.getByRole("button", { name: "Borrar la cuenta" }).click();
     await dialog.getByText("La contraseña no es correcta.").waitFor();
     await picture(page, "deleting-account");
-    await dialog.getByLabel("Contraseña", { exact: true }).fill(MOVED.password);
+    await dialog.getByLabel("Contraseña", { exact: true }).fill(RENEWED.password);
     await dialog.getByRole("button", { name: "Borrar la cuenta" }).click();
     await page.getByText("Su cuenta está borrada.").waitFor();
     await page.getByRole("link", { name: "Registrarse" }).first().waitFor();
     await expect.poll(() => mailTo(MOVED.email), SLOWLY).toContain("deleted");
-    expect(await tokenOf(MOVED)).toBeNull();
+    expect(await tokenOf(RENEWED)).toBeNull();
   });
 
   it("and nothing went wrong in the browser all along", () => {

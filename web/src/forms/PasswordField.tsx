@@ -6,16 +6,18 @@ import { useText } from "../texts/useText";
 import { Below, useDescribed } from "./Field";
 
 interface Props {
+  /** As in the input of the mutation; `password` where left out. */
+  name?: string;
   label: string;
   hint?: string;
   /** Which one, for password managers. */
   autoComplete: "current-password" | "new-password";
 }
 
-export function PasswordField({ label, hint, autoComplete }: Props) {
+export function PasswordField({ name = "password", label, hint, autoComplete }: Props) {
   const text = useText(common);
   const [isShown, setShown] = useState(false);
-  const { id, problems, attributes } = useDescribed("password", hint);
+  const { id, problems, attributes } = useDescribed(name, hint);
   return (
     <div className="mb-3">
       <label className="form-label" htmlFor={id}>

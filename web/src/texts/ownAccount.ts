@@ -18,6 +18,12 @@ export const ownAccount = texts({
       confirm: "Confirm",
       confirmed: (email: string) => `${email} is the address of your account now.`,
     },
+    password: {
+      lead: "A new password ends all other sessions, and a mail tells of it.",
+      action: "Change the password",
+      current: "Password so far",
+      done: "Your new password is set. All other sessions have ended.",
+    },
     sessions: {
       title: "Where you are signed in",
       what: "your sessions",
@@ -74,6 +80,12 @@ export const ownAccount = texts({
       confirmLead: "Luego iniciará sesión con ella. Todas las sesiones de su cuenta terminan.",
       confirm: "Confirmar",
       confirmed: (email: string) => `${email} es ahora la dirección de su cuenta.`,
+    },
+    password: {
+      lead: "Una contraseña nueva termina todas las demás sesiones, y un correo lo avisa.",
+      action: "Cambiar la contraseña",
+      current: "Contraseña hasta ahora",
+      done: "Su contraseña nueva está lista. Todas las demás sesiones han terminado.",
     },
     sessions: {
       title: "Dónde tiene sesiones abiertas",

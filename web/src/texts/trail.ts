@@ -11,6 +11,7 @@ export const trail = texts({
     columns: { when: "When", who: "Who", did: "What", entry: "Entry" },
     kind: {
       SIGNED_IN: "signed in",
+      PASSWORD_CHANGED: "chose a new password",
       PASSWORD_RESET: "chose a new password by mail",
       EMAIL_CHANGED: "changed the own e-mail address",
       ACCOUNT_EXPORTED: "asked for a copy of the own data",
@@ -62,6 +63,7 @@ export const trail = texts({
     columns: { when: "Cuándo", who: "Quién", did: "Qué", entry: "Entrada" },
     kind: {
       SIGNED_IN: "inició sesión",
+      PASSWORD_CHANGED: "eligió una contraseña nueva",
       PASSWORD_RESET: "eligió una contraseña nueva por correo",
       EMAIL_CHANGED: "cambió su dirección de correo",
       ACCOUNT_EXPORTED: "pidió una copia de sus datos",
