@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from api.auth import bearer
 from api.pages import PAGE_HEADERS, STYLE, plain_policy
+from api.session_cookie import kept_in
 from services.card_words import WARNING
 from services.links import Asked
 from services.model_card import Card, Part, Section, answers, as_markdown
@@ -88,7 +89,7 @@ async def _found(request: Request, number: int) -> Found | None:
     platform: Platform = request.app.state.platform
     token = bearer(request.headers.get("authorization"))
     viewer = await platform.accounts.authenticate(token) if token else None
-    return await platform.cards.find(viewer, Asked.of(number, request.query_params))
+    return await platform.cards.find(viewer, Asked.of(number, request.query_params, kept_in(request)))
 
 
 def _page(shown: Card, query: str) -> str:

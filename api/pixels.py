@@ -1,4 +1,4 @@
-"""Serves the pixels of an image, in full or small, and its heatmaps, at addresses signed for one viewer."""
+"""Serves the pixels of an image, in full or small, and its heatmaps, at addresses signed for one session."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from api.session_cookie import kept_in
 from ml.image import ImageError
 from services.heatmaps import CannotDraw
 from services.links import Asked
@@ -71,7 +72,7 @@ def signed(request: Request) -> Asked | None:
     text = request.path_params["number"]
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         return None
-    return Asked.of(int(text), request.query_params)
+    return Asked.of(int(text), request.query_params, kept_in(request))
 
 
 def routes() -> list[Route]:

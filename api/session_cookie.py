@@ -60,6 +60,11 @@ class SessionCookie:
         return SECURE if self.is_secure(request) else IN_CLEAR
 
 
+def kept_in(request: HTTPConnection) -> list[str]:
+    """The tokens that a browser keeps, whoever has it ask: of use with addresses alone that we signed."""
+    return [token for name in (SECURE, IN_CLEAR) if (token := _cookie(request, name))]
+
+
 def _cookie(request: HTTPConnection, name: str) -> str | None:
     """The one value of a cookie; None where there are several, of which others may have set the last.
 

@@ -87,6 +87,8 @@ class Session:
             was_known = self.viewer is not None
             self._found = found = await self.audience.session(self.token)
             self.viewer = found.user if found else None
+            if self.viewer is not None:
+                self.viewer.is_by_cookie = self.token == self.cookie
             self._expires_at = found.expires_at.timestamp() if found else float("inf")
             self._checked_at = monotonic()
             if was_known and self.has_ended:

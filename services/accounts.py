@@ -189,7 +189,7 @@ class Accounts:
         """The live sessions among these tokens, each with its user."""
         found = await tokens.find_all(held, TokenPurpose.SESSION)
         for session in found.values():
-            hold_back(session.user, self.admins_need_second_factor)
+            hold_back(session.user, self.admins_need_second_factor).session_id = session.id
         return found
 
     async def use(self, session: Token) -> None:

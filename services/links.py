@@ -1,20 +1,22 @@
-"""Addresses of pictures, cards and copies, short-lived and signed for one viewer where not all may look."""
+"""Addresses of pictures, cards and copies, short-lived and signed for one session where not all may look."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from time import time
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlencode
 
 from services.permissions import member
 from store.tables import User
 
 LIFETIME_SECONDS = 15 * 60
+BY_COOKIE = "c"
+"""Behind the number of a session that a browser's cookie holds: nobody without it may use the address."""
 
 security = logging.getLogger("security")
 
@@ -23,17 +25,28 @@ Room = Literal["images", "thumbnails", "heatmaps", "models", "exports"]
 
 @dataclass(frozen=True)
 class Asked:
-    """What an address says that somebody asks by; any of it may be made up."""
+    """What an address says that somebody asks by, and what the browser keeps; any of it may be made up."""
 
     number: int
     viewer: str
+    session: str
     expires: str
     signature: str
+    cookies: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, number: int, query: Mapping[str, str]) -> Asked:
-        """What a path's number and the query say."""
-        return cls(number, *(query.get(name, "") for name in ("viewer", "expires", "signature")))
+    def of(cls, number: int, query: Mapping[str, str], cookies: Iterable[str] = ()) -> Asked:
+        """What a path's number and the query say, and the tokens in the browser's cookies."""
+        said = (query.get(name, "") for name in ("viewer", "session", "expires", "signature"))
+        return cls(number, *said, cookies=frozenset(cookies))
+
+
+class Holder(NamedTuple):
+    """For whom an address was signed."""
+
+    viewer_id: int
+    session_id: int
+    is_by_cookie: bool
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,7 @@ class Links:
     secret: bytes
 
     def image(self, viewer: User | None, image_id: int) -> str:
-        """The address of an image's pixels for this viewer, good for a quarter of an hour.
+        """The address of an image's pixels for this viewer, good for a quarter of an hour of the session.
 
         Raises:
             Unauthenticated: there is no viewer; of each of these addresses.
@@ -71,24 +84,29 @@ class Links:
         """The address of the viewer's copy of all that is their own, good for as long."""
         return self._address("exports", viewer.id, viewer)
 
-    def viewer_of(self, room: Room, asked: Asked) -> int | None:
-        """The id of whom the address was signed for; None where it was not signed here, or has expired."""
+    def holder_of(self, room: Room, asked: Asked) -> Holder | None:
+        """Whom the address was signed for; None where it was not signed here, or has expired."""
         if not asked.signature:
             return None
-        genuine = self._sign(room, asked.number, asked.viewer, asked.expires)
+        genuine = self._sign(room, asked.number, asked.viewer, asked.session, asked.expires)
         if not hmac.compare_digest(asked.signature.encode(), genuine.encode()):
             security.warning("an address was not signed here", extra={"fields": {"room": room}})
             return None
-        return int(asked.viewer) if time() < int(asked.expires) else None
+        if time() >= int(asked.expires):
+            return None
+        session_id = asked.session.removesuffix(BY_COOKIE)
+        return Holder(int(asked.viewer), int(session_id), asked.session != session_id)
 
     def _address(self, room: Room, number: int, viewer: User | None) -> str:
         # Rounded, so that a page asked for again within a while can use what the browser keeps.
         expires = str((int(time()) // 60 + 1) * 60 + LIFETIME_SECONDS)
-        viewer_id = str(member(viewer).id)
-        signature = self._sign(room, number, viewer_id, expires)
-        query = urlencode({"expires": expires, "viewer": viewer_id, "signature": signature})
+        viewer = member(viewer)
+        viewer_id, session = str(viewer.id), f"{viewer.session_id}{BY_COOKIE if viewer.is_by_cookie else ''}"
+        signature = self._sign(room, number, viewer_id, session, expires)
+        said = {"expires": expires, "viewer": viewer_id, "session": session, "signature": signature}
+        query = urlencode(said)
         return f"{self.public_url}/{room}/{number}?{query}"
 
-    def _sign(self, room: Room, number: int, viewer_id: str, expires: str) -> str:
-        signed = f"{room}:{number}:{viewer_id}:{expires}"
+    def _sign(self, room: Room, number: int, viewer_id: str, session: str, expires: str) -> str:
+        signed = f"{room}:{number}:{viewer_id}:{session}:{expires}"
         return hmac.new(self.secret, signed.encode(), hashlib.sha256).hexdigest()

@@ -166,6 +166,10 @@ class User(Model):
 
     is_held_back = False
     """Whether an administrator has yet to turn on the second factor that is asked of administrators here."""
+    session_id = 0
+    """The session in which this is who asks, for which addresses are signed; 0 is none."""
+    is_by_cookie = False
+    """Whether a browser's cookie says so, and has to again where such an address is used."""
 
     class Meta:
         table = "user"

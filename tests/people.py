@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from services import tokens
-from store.tables import Role, TokenPurpose, User
+from store.tables import Role, Token, TokenPurpose, User
 
 T = TypeVar("T")
 
@@ -24,8 +24,9 @@ async def admin(email: str = "chief@hospital.example") -> User:
 
 
 async def signed_in(user: User) -> User:
-    """The user, with a session more."""
-    await tokens.issue(user, TokenPurpose.SESSION)
+    """The user, asking in a session more."""
+    token = await tokens.issue(user, TokenPurpose.SESSION)
+    user.session_id = (await Token.get(sha256=tokens.digest(token))).id
     return user
 
 

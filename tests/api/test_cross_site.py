@@ -104,3 +104,19 @@ async def test_a_canvas_may_read_a_picture(client: httpx.AsyncClient) -> None:
     url = payload["results"][0]["image"]["url"]
     response = await client.get(url, headers={"Origin": ALLOWED})
     assert (response.status_code, response.headers["access-control-allow-origin"]) == (200, ALLOWED)
+
+
+async def test_a_picture_on_a_page_of_ours_is_for_its_browser_alone(
+    client: httpx.AsyncClient,
+) -> None:
+    ana = await people.member()
+    asker = await Asker(client).signed_in(ana)
+    payload = await asker.upload([("a.png", picture(1))], "url", waitSeconds=10)
+    anywhere = payload["results"][0]["image"]["url"]
+    client.cookies.set("covidxr", str(asker.token))
+    body = {"query": "{ images { nodes { url } } }"}
+    answer = await client.post("/graphql", json=body, headers={"Origin": OURS})
+    here = answer.json()["data"]["images"]["nodes"][0]["url"]
+    assert [(await client.get(url)).status_code for url in (here, anywhere)] == [200, 200]
+    client.cookies.clear()
+    assert [(await client.get(url)).status_code for url in (here, anywhere)] == [404, 200]

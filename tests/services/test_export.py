@@ -151,7 +151,7 @@ async def test_an_address_is_good_for_its_user_alone_and_while_there_is_one(plat
         await platform.export.address(None)
 
 
-async def test_an_address_ends_with_the_last_session(platform: Platform) -> None:
+async def test_an_address_ends_with_its_session(platform: Platform) -> None:
     ana = await people.signed_in(await people.member())
     token = await issue(ana, TokenPurpose.SESSION)
     hers = asked(await platform.export.address(ana))

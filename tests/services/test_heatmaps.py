@@ -157,7 +157,8 @@ async def test_nobody_without_a_signed_address_gets_one(platform: Platform, sett
     links, ana, eva = platform.links, await User.get(), await signed_in(await member("eva@h.example"))
     for address in (links.image(ana, one.id), links.heatmap(ana, one.id + 1)):
         assert await platform.heatmaps.png(replace(asked(address), number=one.id)) is None
-    assert await platform.heatmaps.png(Asked(one.id, str(ana.id), "9999999999", "0")) is None
+    made_up = Asked(one.id, str(ana.id), str(ana.session_id), "9999999999", "0")
+    assert await platform.heatmaps.png(made_up) is None
     assert await ask(platform, one.id + 1) is None
     assert await ask(platform, one.id, eva) is None
     assert kept(settings) == []

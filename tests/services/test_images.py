@@ -449,7 +449,7 @@ async def test_no_address_can_be_forged(images: Images, blobs: Blobs) -> None:
         replace(genuine, expires=expires.replace("1", "١")),
         replace(genuine, expires="9" * 5000),
         replace(genuine, expires="-1"),
-        Asked(first.id, "", "", ""),
+        Asked(first.id, "", "", "", ""),
         replace(genuine, signature=signature[:-1]),
         replace(genuine, signature=signature.upper()),
         replace(genuine, signature="é"),

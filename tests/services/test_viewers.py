@@ -1,13 +1,15 @@
 """Who is behind a signed address when it is used, and what asking costs."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services import tokens
 from services.links import Links
 from services.viewers import Viewers
-from store.tables import Image, Role, Token, User
+from store.tables import Image, Role, Token, TokenPurpose, User
 from tests.addressed import asked
 from tests.people import admin, member, signed_in
 from tests.statements import counted
@@ -45,15 +47,33 @@ async def test_an_image_is_there_for_its_owner_and_administrators_alone(
     assert [await seen(user, image) for user in (ana, chief, eva)] == [True, True, False]
 
 
-async def test_a_viewer_is_there_as_long_as_any_session_lives(ana: User, image: Image) -> None:
+async def test_a_viewer_is_there_as_long_as_the_session_lives(ana: User, image: Image) -> None:
+    in_first = asked(LINKS.image(ana, image.id))
     await signed_in(ana)
     first, last = await Token.filter(user_id=ana.id).order_by("id")
     await first.delete()
+    assert await VIEWERS.find("images", in_first) is None
     assert await seen(ana, image)
     now = datetime.now(UTC)
     for later, there in ((timedelta(minutes=1), True), (timedelta(0), False)):
         await Token.filter(id=last.id).update(expires_at=now + later)
         assert await seen(ana, image) is there
+
+
+async def test_an_address_of_a_cookie_s_session_is_for_its_browser_alone(ana: User, image: Image) -> None:
+    token, other = [await tokens.issue(ana, TokenPurpose.SESSION) for _ in range(2)]
+    ana.session_id, ana.is_by_cookie = (await Token.get(sha256=tokens.digest(token))).id, True
+    address = asked(LINKS.image(ana, image.id))
+    for cookies, there in (((), False), ((other,), False), ((token,), True), ((other, token), True)):
+        held = replace(address, cookies=frozenset(cookies))
+        assert (await VIEWERS.image("images", held) is not None) is there, cookies
+    programs = replace(address, session=address.session.removesuffix("c"))
+    assert await VIEWERS.find("images", programs) is None, "signed otherwise"
+
+
+async def test_outside_of_a_session_there_is_no_address(ana: User, image: Image) -> None:
+    stranger = await User.get(id=ana.id)
+    assert not await seen(stranger, image)
 
 
 async def block(user: User) -> None:
