@@ -3,6 +3,7 @@
 import { Form } from "../forms/Form";
 import { graphql } from "../graphql/graphql";
 import { useMutate } from "../graphql/useMutate";
+import { here } from "../parts/here";
 import { Card } from "../parts/Section";
 import { ownAccount } from "../texts/ownAccount";
 import { useText } from "../texts/useText";
@@ -18,7 +19,7 @@ export function CopySection() {
         action={text.action}
         send={() => ask({})}
         // A file to be kept: the page stays.
-        done={({ url }) => url && window.location.assign(url)}
+        done={({ url }) => url && window.location.assign(here(url))}
       >
         <p>{text.lead}</p>
       </Form>

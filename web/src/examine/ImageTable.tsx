@@ -3,7 +3,8 @@
 import { Fragment, useState } from "react";
 import { Link } from "wouter";
 import { FindingOf, TruthOf } from "../images/FindingBadge";
-import { here, type ImageRow, pageOf } from "../images/imageRow";
+import { type ImageRow, pageOf } from "../images/imageRow";
+import { here } from "../parts/here";
 import { examine } from "../texts/examine";
 import { useFormat, useText } from "../texts/useText";
 import { ImageEditor } from "./ImageEditor";

@@ -1,9 +1,9 @@
 /** A radiograph to look at closely: zoom, contrast, brightness, inversion, and the heat of a prediction over it. */
 
 import { useId, useState } from "react";
+import { here } from "../parts/here";
 import { examine } from "../texts/examine";
 import { useText } from "../texts/useText";
-import { here } from "./imageRow";
 
 interface Props {
   url: string;

@@ -12,9 +12,3 @@ export type ImageRow = ResultOf<typeof IMAGE_ROW>;
 
 /** The address of an image's page. */
 export const pageOf = (id: string): string => `/examine/${encodeURIComponent(id)}`;
-
-/** A signed address on the server that serves these pages, by whatever name the reader knows it. */
-export function here(url: string): string {
-  const { pathname, search } = new URL(url);
-  return pathname + search;
-}

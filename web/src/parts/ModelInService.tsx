@@ -5,6 +5,7 @@ import { useQuery } from "../graphql/useQuery";
 import { home } from "../texts/home";
 import { useFormat, useLanguage, useText } from "../texts/useText";
 import { EstimateBar } from "./EstimateBar";
+import { here } from "./here";
 import { QueryView } from "./QueryView";
 import { Card } from "./Section";
 import { SitesNotSeen } from "./SitesNotSeen";
@@ -61,7 +62,7 @@ function Figures({ model }: { model: Model }) {
         {text.intervals(number(evaluation.positives), number(evaluation.negatives))}
       </p>
       <SitesNotSeen sites={model.elsewhere} />
-      {model.cardUrl && <CardLink url={model.cardUrl} />}
+      {model.cardUrl && <CardLink url={here(model.cardUrl)} />}
     </>
   );
 }

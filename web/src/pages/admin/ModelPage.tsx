@@ -12,6 +12,7 @@ import { PromoteButton } from "../../admin/PromoteButton";
 import { Told } from "../../admin/Told";
 import { useQuery } from "../../graphql/useQuery";
 import { EstimateBar } from "../../parts/EstimateBar";
+import { here } from "../../parts/here";
 import { QueryView } from "../../parts/QueryView";
 import { ResearchOnly } from "../../parts/ResearchWarning";
 import { Section } from "../../parts/Section";
@@ -70,7 +71,7 @@ function Whole({ model }: { model: ModelOf }) {
         {model.state === "IN_SERVICE" ? <span>{text.serves}</span> : <PromoteButton model={model} />}
         {model.cardUrl ? (
           <span>
-            <a href={model.cardUrl} hrefLang="en">
+            <a href={here(model.cardUrl)} hrefLang="en">
               {text.card}
             </a>
             : {text.cardHolds}
