@@ -19,6 +19,7 @@ from services.errors import Refused
 from services.journal import DatabaseJournal
 from services.outbox import Outbox
 from services.second_factor import SecondFactors
+from services.sessions import Sessions
 from store.database import open_database
 from store.database_faults import shown
 from store.tables import User
@@ -52,6 +53,14 @@ def reset_second_factor(email: Annotated[str, typer.Argument(help="the account's
         typer.echo(f"there is no account with the address {email}", err=True)
         raise typer.Exit(1)
     typer.echo(f"{user.email} signs in by the password alone, and has no session any more.")
+
+
+def end_sessions(
+    email: Annotated[str | None, typer.Argument(help="of which account; else of everybody")] = None,
+) -> None:
+    """Sign an account out everywhere, or everybody: tokens, cookies, sockets and pictures' addresses end."""
+    count = asyncio.run(_end_sessions(prepared(), email))
+    typer.echo(f"{count} {'session has' if count == 1 else 'sessions have'} ended.")
 
 
 def model_card(
@@ -104,6 +113,12 @@ async def _reset(settings: Settings, email: str) -> User | None:
     async with open_database(settings.database):
         outbox = Outbox(InProcessLog(DatabaseJournal()))
         return await SecondFactors(outbox, Door()).reset_by_operator(address)
+
+
+async def _end_sessions(settings: Settings, email: str | None) -> int:
+    async with open_database(settings.database):
+        sessions = Sessions(Outbox(InProcessLog(DatabaseJournal())))
+        return await sessions.end_by_operator(None if email is None else addresses.normalised(email)[0])
 
 
 async def _card(settings: Settings, number: int | None) -> str | None:

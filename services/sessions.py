@@ -40,6 +40,19 @@ class Sessions:
         user = member(viewer)
         await self.outbox.commit(partial(tokens.revoke_all, user.id, TokenPurpose.SESSION))
 
+    async def end_by_operator(self, email: str | None = None) -> int:
+        """Ends every session of the account with an address, or of everybody; how many there were."""
+        return await self.outbox.commit(partial(_end_by_operator, email))
+
+
+async def _end_by_operator(email: str | None) -> int:
+    sessions = Token.filter(purpose=TokenPurpose.SESSION)
+    whose = sessions if email is None else sessions.filter(user__email=email)
+    found = await whose.values_list("user_id")
+    for user_id in sorted({user_id for (user_id,) in found}):
+        await tokens.revoke_all(user_id, TokenPurpose.SESSION)
+    return len(found)
+
 
 async def _end(user: User, session_id: int) -> None:
     own = Token.filter(id=session_id, user_id=user.id, purpose=TokenPurpose.SESSION)

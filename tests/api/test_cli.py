@@ -138,6 +138,8 @@ def test_what_an_operator_does_is_told(shell: Shell) -> None:
     assert said == "a@h.example signs in by the password alone, and has no session any more.\n"
     missed = complaint(shell("reset-second-factor", "b@h.example"))
     assert missed == "there is no account with the address b@h.example\n"
+    for whose in ((), ("a@h.example",), ("no address",)):
+        assert shell("end-sessions", *whose).stdout == "0 sessions have ended.\n"
 
 
 def test_model_card_says_that_there_is_none_yet(shell: Shell) -> None:

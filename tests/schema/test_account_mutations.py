@@ -11,6 +11,7 @@ from api.wiring import Parts
 from services import passwords
 from services.accounts import CLIENT_LENGTH
 from services.export import EXPORTS
+from services.platform import Platform
 from store.tables import User
 from tests import people
 from tests.asking import Asker, codes
@@ -72,6 +73,21 @@ async def test_a_new_password_takes_the_old_one_and_ends_other_sessions(
     for password, is_right in ((PASSWORD, False), (new, True)):
         payload = await anybody.mutate("signIn", "token", email=ana.email, password=password)
         assert bool(payload["token"]) is is_right
+
+
+async def test_an_operator_ends_sessions_of_one_or_of_all(
+    platform: Platform, address: str, anybody: Asker, member: Asker, other: Asker, ana: User
+) -> None:
+    async with joined(address, member.token) as client:
+        await listen(client, PREDICTIONS)
+        for nobody in ("nobody@hospital.example", ""):
+            assert await platform.sessions.end_by_operator(nobody) == 0
+        assert await platform.sessions.end_by_operator(ana.email) == 1
+        assert await client.ends() == ("next", "UNAUTHENTICATED")
+    assert [await asker.data("{ viewer { id } }") is None for asker in (member, other)] == [True, False]
+    await anybody.signed_in(ana)
+    assert await platform.sessions.end_by_operator() == 2
+    assert await other.data("{ viewer { id } }") is None
 
 
 async def test_the_last_administrator_hears_of_a_conflict(admin: Asker) -> None:
