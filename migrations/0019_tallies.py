@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
                 ('key', fields.CharField(unique=True, max_length=64)),
                 ('whole_at', fields.FloatField(description='when all that was taken will have come back, in seconds since 1970')),
             ],
-            options={'table': 'tally', 'app': 'store', 'indexes': [Index(fields=['whole_at'])], 'pk_attr': 'id', 'table_description': 'How often something was done that may be done so often; of strangers by a mark, which names nobody.'},
+            options={'table': 'tally', 'app': 'store', 'indexes': [Index(fields=['whole_at'])], 'pk_attr': 'id', 'table_description': 'How often something was done that may be done so often, of strangers by a mark that names nobody.'},
             bases=['Model'],
         ),
     ]

@@ -235,7 +235,7 @@ class SecondFactor(Model):
 
 
 class Tally(Model):
-    """How often something was done that may be done so often; of strangers by a mark, which names nobody."""
+    """How often something was done that may be done so often, of strangers by a mark that names nobody."""
 
     id = fields.BigIntField(primary_key=True)
     key = fields.CharField(max_length=64, unique=True)
