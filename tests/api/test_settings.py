@@ -58,6 +58,7 @@ def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "retrain_threshold": "7",
         "retrain_epochs": "3",
         "admin_second_factor": "True",
+        "discreet_sign_up": "True",
         "session_idle_hours": "12.0",
         "metrics_token": "a token of sixteen or more",
         "allowed_origins": "https://app.example,http://localhost:5173",

@@ -2,7 +2,7 @@
 
 `test_mutation_matrix` has whose rows may be changed by whom, and `test_field_matrix` which fields are told.
 
-504 cells.
+511 cells.
 """
 
 from typing import Any
