@@ -16,7 +16,7 @@ from services.export import DOWNLOADS, EXPORTS
 from services.keys import pixels_key
 from services.platform import Platform
 from services.tokens import issue
-from store.tables import ContactMessage, Finding, Image, SecondFactor, TokenPurpose, TrailKind, User
+from store.tables import ContactMessage, Finding, Image, SecondFactor, Token, TokenPurpose, TrailKind, User
 from tests import people
 from tests.addressed import asked
 from tests.stand_ins import picture
@@ -48,6 +48,7 @@ async def test_all_that_is_hers_is_in_it_and_nothing_of_others(platform: Platfor
     for user in (ana, eva):
         await ContactMessage.create(name=user.name, email=user.email, subject="s", body=f"of {user.name}")
         await issue(user, TokenPurpose.SESSION, client="Firefox")
+        user.session_id = (await Token.get(user_id=user.id)).id
     await SecondFactor.create(user=ana, secret="SECRETOFTHEAPP")
     await User.filter(id=ana.id).update(second_factor_at=datetime(2026, 11, 29, tzinfo=UTC))
     archive = await copied(platform, ana)

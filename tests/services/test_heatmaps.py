@@ -35,7 +35,7 @@ async def prediction(platform: Platform, data: bytes | None = None) -> Predictio
 
 async def ask(platform: Platform, prediction_id: int, viewer: User | None = None) -> bytes | None:
     """The heatmap, at an address that was made for the viewer, or for who signed up first."""
-    viewer = viewer or await User.all().order_by("id").first()
+    viewer = viewer or await signed_in((await User.all().order_by("id"))[0])
     return await platform.heatmaps.png(asked(platform.links.heatmap(viewer, prediction_id)))
 
 
@@ -103,7 +103,7 @@ async def test_predictions_wait_for_a_few_drawings_alone(
         EverySecondPixel, "extract", lambda *given: (order.append("extract"), extract(*given))[1]
     )
     predictions = await Prediction.filter(image_id__in=[image.id for image in shown])
-    drawing = asyncio.gather(*(ask(platform, one.id) for one in predictions))
+    drawing = asyncio.gather(*(ask(platform, one.id, ana) for one in predictions))
     await asyncio.sleep(0.2)
     uploading = asyncio.create_task(upload(platform, ana, picture(99)))
     inference = platform.diagnosis.inference
@@ -154,7 +154,8 @@ async def test_only_what_is_no_chest_has_none(
 
 async def test_nobody_without_a_signed_address_gets_one(platform: Platform, settings: Settings) -> None:
     one = await prediction(platform)
-    links, ana, eva = platform.links, await User.get(), await signed_in(await member("eva@h.example"))
+    links, ana = platform.links, await signed_in(await User.get())
+    eva = await signed_in(await member("eva@h.example"))
     for address in (links.image(ana, one.id), links.heatmap(ana, one.id + 1)):
         assert await platform.heatmaps.png(replace(asked(address), number=one.id)) is None
     made_up = Asked(one.id, str(ana.id), str(ana.session_id), "9999999999", "0")
