@@ -16,10 +16,10 @@ const CHANGE = graphql(`mutation ChangePassword($input: ChangePasswordInput!) {
 
 export function PasswordSection() {
   const { password: text } = useText(ownAccount);
-  const { password, newPassword, passwordHint } = useText(account);
+  const { newPassword, passwordHint } = useText(account);
   const [change] = useMutate(CHANGE);
   return (
-    <Card title={password}>
+    <Card title={text.title}>
       <p>{text.lead}</p>
       <ActionButton
         name={text.action}

@@ -19,6 +19,7 @@ export const ownAccount = texts({
       confirmed: (email: string) => `${email} is the address of your account now.`,
     },
     password: {
+      title: "Your password",
       lead: "A new password ends all other sessions, and a mail tells of it.",
       action: "Change the password",
       current: "Password so far",
@@ -82,6 +83,7 @@ export const ownAccount = texts({
       confirmed: (email: string) => `${email} es ahora la dirección de su cuenta.`,
     },
     password: {
+      title: "Su contraseña",
       lead: "Una contraseña nueva termina todas las demás sesiones, y un correo lo avisa.",
       action: "Cambiar la contraseña",
       current: "Contraseña hasta ahora",
