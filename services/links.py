@@ -37,8 +37,14 @@ class Asked:
     @classmethod
     def of(cls, number: int, query: Mapping[str, str], cookies: Iterable[str] = ()) -> Asked:
         """What a path's number and the query say, and the tokens in the browser's cookies."""
-        said = (query.get(name, "") for name in ("viewer", "session", "expires", "signature"))
-        return cls(number, *said, cookies=frozenset(cookies))
+        return cls(
+            number,
+            viewer=query.get("viewer", ""),
+            session=query.get("session", ""),
+            expires=query.get("expires", ""),
+            signature=query.get("signature", ""),
+            cookies=frozenset(cookies),
+        )
 
 
 class Holder(NamedTuple):
