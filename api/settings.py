@@ -65,6 +65,24 @@ class Settings(BaseSettings):
     def _absolute(cls, path: Path | None) -> Path | None:
         return path and path.expanduser().resolve()
 
+    @field_validator("trusted_documents")
+    @classmethod
+    def _a_file(cls, path: Path | None) -> Path | None:
+        try:
+            if path:
+                path.open("rb").close()
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+        return path
+
+    @field_validator("default_model")
+    @classmethod
+    def _a_folder(cls, path: Path | None) -> Path | None:
+        if path and not path.is_dir():
+            remedy = "leave it unset until `covidxr default-model --out` has made one"
+            raise ValueError(f"{path} is no folder: {remedy}")
+        return path
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:

@@ -100,6 +100,12 @@ def test_a_wrong_setting_is_one_line(shell: Shell, command: list[str]) -> None:
     assert list(shell.folder.iterdir()) == []
 
 
+def test_a_file_that_is_not_there_is_one_line_before_anything_is_made(shell: Shell) -> None:
+    line = complaint(shell("serve", COVIDXR_TRUSTED_DOCUMENTS="no.json"), status=2)
+    assert line.endswith("/no.json cannot be read: No such file or directory\n")
+    assert list(shell.folder.iterdir()) == []
+
+
 def test_a_mistyped_setting_is_told(shell: Shell) -> None:
     result = shell("migrate", COVIDXR_DATA_DRI="elsewhere")
     assert result.returncode == 0

@@ -73,6 +73,8 @@ def test_reads_every_setting_from_the_environment(monkeypatch: pytest.MonkeyPatc
         "default_model": f"{tmp_path}/model",
     }
     assert given.keys() == Settings.model_fields.keys()
+    (tmp_path / "manifest.json").touch()
+    (tmp_path / "model").mkdir()
     settings = of(monkeypatch, **given)
     assert {name: str(getattr(settings, name)) for name in given} == given
     assert (settings.database, settings.blobs) == (given["database_url"], given["blobs_url"])
@@ -128,6 +130,10 @@ WRONG = [
     ("retrain_threshold", "many"),
     ("retrain_epochs", "0"),
     ("device", "tpu"),
+    ("trusted_documents", "/nowhere/manifest.json"),
+    ("trusted_documents", "/"),
+    ("default_model", "/nowhere/resnet"),
+    ("default_model", "/dev/null"),
 ]
 
 
@@ -189,6 +195,21 @@ def test_what_is_wrong_is_told_a_line_each(monkeypatch: pytest.MonkeyPatch) -> N
         "COVIDXR_DATABASE_URL: begins with sqlite:// or mysql://",
         "COVIDXR_SMTP_URL: names no host and port",
         "COVIDXR_RETRAIN_THRESHOLD: Input should be greater than or equal to 1",
+    ]
+
+
+def test_a_file_that_is_not_there_is_told_with_whatever_else_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And not once that is mended and the model has been compiled."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValidationError) as refused:
+        of(monkeypatch, smtp_url="smtp://", trusted_documents="no.json", default_model="resnet")
+    assert list(complaints(refused.value)) == [
+        "COVIDXR_SMTP_URL: names no host and port",
+        f"COVIDXR_TRUSTED_DOCUMENTS: {tmp_path}/no.json cannot be read: No such file or directory",
+        f"COVIDXR_DEFAULT_MODEL: {tmp_path}/resnet is no folder: leave it unset until "
+        "`covidxr default-model --out` has made one",
     ]
 
 
