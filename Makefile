@@ -16,6 +16,8 @@ IMAGES ?= ../shared/cxr ../shared/cxr-b
 # Each stamp is touched when its step has finished, so that an interrupted one is taken up again.
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+# The extras that are there, which are kept up to date with the rest.
+ADDED := $(wildcard $(VENV)/.extra-*)
 PAGES := web/dist/.tried
 SUITES := tests/conformance/node_modules/.installed
 PAGE_SOURCES := schema.graphql $(shell find web \( -name node_modules -o -name dist -o -name screenshots -o -name e2e \) -prune -o -type f ! -name schema.d.ts -print)
@@ -29,8 +31,13 @@ help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 .PHONY: run
-run: $(RUNTIME) $(PAGES) ## Set up what is missing and serve on COVIDXR_HOST:COVIDXR_PORT (127.0.0.1:8000)
+run: $(RUNTIME) $(ADDED) $(PAGES) ## Set up what is missing and serve on COVIDXR_HOST:COVIDXR_PORT (127.0.0.1:8000)
 	@exec $(BIN)/covidxr serve
+
+.PHONY: extra-cuda extra-traces extra-backbones
+extra-cuda: $(VENV)/.extra-cuda ## Add what an NVIDIA GPU needs, some gigabytes
+extra-traces: $(VENV)/.extra-traces ## Add what sends traces
+extra-backbones: $(VENV)/.extra-backbones ## Add Keras, for ResNet50, InceptionV3 and MobileNetV2
 
 .PHONY: test
 test: $(DEV) $(S3_SERVER)/.installed $(AUDIT)/.installed ## Run the tests (ARGS='-k upload -x' goes to pytest)
@@ -114,7 +121,7 @@ licences: $(DEV) ## List the licences of what the platform and its pages are bui
 
 sbom: $(AUDIT)/.installed ## Write what the platform and its pages are built on to build/sbom, in CycloneDX's form
 	@mkdir -p $(SBOM)
-	@for lock in requirements requirements-traces requirements-cuda; do \
+	@for lock in requirements requirements-traces requirements-backbones requirements-cuda; do \
 		$(AUDIT)/bin/python -W ignore -m cyclonedx_py requirements $$lock.lock --pyproject pyproject.toml --mc-type application \
 		--output-reproducible --output-file $(SBOM)/covid-xr$${lock#requirements}.cdx.json || exit; done
 	@if command -v npm >/dev/null; then (cd web && npm sbom --package-lock-only --legacy-peer-deps --omit dev --sbom-format cyclonedx) >$(SBOM)/web.cdx.json; \
@@ -148,6 +155,7 @@ lock: $(DEV) ## Resolve the dependencies again (ARGS='--upgrade' for the newest)
 	$(LOCK) $(ARGS) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(LOCK) $(ARGS) pyproject.toml --extra cuda --constraint requirements.lock --output-file requirements-cuda.lock
 	$(LOCK) $(ARGS) pyproject.toml --extra traces --constraint requirements.lock --output-file requirements-traces.lock
+	$(LOCK) $(ARGS) pyproject.toml --extra backbones --constraint requirements.lock --output-file requirements-backbones.lock
 	$(BUILD_REQUIRES) | $(LOCK) $(ARGS) - --constraint requirements.lock --output-file requirements-build.lock
 	$(call REQUIRES,s3-server) | $(LOCK) $(ARGS) - --output-file requirements-s3.lock
 	$(call REQUIRES,audit) | $(LOCK) $(ARGS) - --output-file requirements-audit.lock
@@ -174,6 +182,11 @@ $(RUNTIME): requirements.lock requirements-build.lock pyproject.toml $(BIN)/pyth
 $(DEV): requirements-dev.lock $(RUNTIME)
 	@echo "Environment: installing the development tools …"
 	@$(PIP_LOCKED) --requirement requirements-dev.lock
+	@touch $@
+
+$(VENV)/.extra-%: requirements-%.lock $(RUNTIME)
+	@echo "Environment: installing the extra $* …"
+	@$(PIP_LOCKED) --requirement $<
 	@touch $@
 
 .PHONY: suites

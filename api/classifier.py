@@ -57,7 +57,7 @@ def _no_device(device: str, reason: str) -> str:
     if device == "gpu":
         return (
             f"COVIDXR_DEVICE=gpu, but jax finds no GPU{f' ({reason})' if reason else ''}. Install the extra: "
-            ".venv/bin/pip install -e '.[cuda]', see that nvidia-smi lists one, or set COVIDXR_DEVICE=cpu."
+            "make extra-cuda, see that nvidia-smi lists one, or set COVIDXR_DEVICE=cpu."
         )
     return f"jax finds no device: {reason}. Mend or unset JAX_PLATFORMS, or set COVIDXR_DEVICE=cpu."
 

@@ -21,7 +21,7 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 SERVICE = "covid-xr"
 FAREWELL_SECONDS = 2.0
 """How long a process that ends goes on sending."""
-LACKING = "%s is set, and nothing is traced: install the extra, .venv/bin/pip install -e '.[traces]'"
+LACKING = "%s is set, and nothing is traced: install the extra: make extra-traces"
 
 logger = logging.getLogger(__name__)
 

@@ -69,7 +69,7 @@ def keras_arrays(path: Path) -> Arrays:
     try:
         import h5py  # type: ignore[import-untyped]
     except ModuleNotFoundError:
-        raise CheckpointError("reading .h5 files needs h5py; install it with `pip install h5py`") from None
+        raise CheckpointError("reading .h5 files needs h5py: make extra-backbones installs it") from None
     found: Arrays = {}
 
     def visit(name: str, node: Any) -> None:

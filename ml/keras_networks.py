@@ -81,9 +81,7 @@ def keras() -> Any:
     try:
         import keras  # type: ignore[import-untyped]
     except ModuleNotFoundError as error:
-        raise KerasMissing(
-            "this network needs Keras: install the extra, .venv/bin/pip install -e '.[backbones]'"
-        ) from error
+        raise KerasMissing("this network needs Keras: install the extra: make extra-backbones") from error
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     return keras

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-# The development lock holds the runtime's, and so do CUDA's and that of traces.
+# The development lock holds the runtime's, and so do those of the extras.
 PYTHON_LOCKS = (
     "requirements-dev.lock",
     "requirements-cuda.lock",
     "requirements-traces.lock",
+    "requirements-backbones.lock",
     "requirements-build.lock",
     "requirements-s3.lock",
     "requirements-audit.lock",

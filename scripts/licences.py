@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-PYTHON_LOCKS = ("requirements.lock", "requirements-traces.lock")
+PYTHON_LOCKS = ("requirements.lock", "requirements-traces.lock", "requirements-backbones.lock")
 NPM_LOCK = "web/package-lock.json"
 TAKEN = {
     *("0BSD", "AFL-2.1", "Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC"),
@@ -26,6 +26,7 @@ TAKEN = {
 """By SPDX. MPL-2.0 alone asks more than to be named: that changes of its own files stay under it."""
 WORDS = {
     "3-Clause BSD License": "BSD-3-Clause",
+    "Apache License 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD",
     "ISC License": "ISC",
@@ -35,6 +36,8 @@ WORDS = {
     "Python Software Foundation License": "PSF-2.0",
 }
 """What older packages say. Two licences are called BSD."""
+IN_FILES = {"namex": "Apache-2.0"}
+"""What says so in the file of its licence alone."""
 UNKNOWN = "unknown"
 
 
@@ -56,7 +59,7 @@ def of_python(lock: Path) -> Iterator[Part]:
     """The packages of a lock that are installed here; those of other systems are not."""
     for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", lock.read_text(encoding="utf-8"), re.M):
         try:
-            yield Part(name, version, licence_of(metadata(name)))
+            yield Part(name, version, IN_FILES.get(name) or licence_of(metadata(name)))
         except PackageNotFoundError:
             continue
 

@@ -197,7 +197,8 @@ def wanted(*extras: str) -> list[Requirement]:
     return [one for one in requirements if one.marker is None or one.marker.evaluate()]
 
 
-BESIDE = {f"requirements-{extra}.lock": (extra,) for extra in ("dev", "cuda", "traces")}
+EXTRAS = ("cuda", "traces", "backbones")
+BESIDE = {f"requirements-{extra}.lock": (extra,) for extra in ("dev", *EXTRAS)}
 LOCKS: dict[str, tuple[str, ...]] = {"requirements.lock": (), **BESIDE}
 
 
@@ -224,6 +225,27 @@ def test_lock_is_hashed_throughout_and_names_no_place(lock: str) -> None:
 def test_what_else_is_locked_comes_beside_the_same_runtime(lock: str) -> None:
     runtime = {str(pin) for pin in pins("requirements.lock")}
     assert runtime <= {str(pin) for pin in pins(lock)}
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_an_extra_is_added_from_its_lock(extra: str) -> None:
+    lock = f"requirements-{extra}.lock"
+    fresh = ["--old-file=.venv/.runtime", f"--what-if={lock}"]
+    done = subprocess.run(
+        ["make", "--no-print-directory", "--dry-run", *fresh, f"extra-{extra}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (install,) = [line for line in done.stdout.splitlines() if "pip" in line]
+    assert "--require-hashes" in install
+    assert install.endswith(f"--requirement {lock}")
+
+
+def test_nobody_is_told_to_add_one_without_hashes() -> None:
+    told = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("api/*.py"), *ROOT.glob("ml/*.py")]
+    assert [file for file in told if "pip install -e" in file.read_text(encoding="utf-8")] == []
 
 
 NPM_LOCKS = ["web/package-lock.json", "tests/conformance/package-lock.json"]

@@ -51,7 +51,7 @@ def test_every_licence_is_known_and_taken() -> None:
 
 def test_no_part_is_passed_over() -> None:
     listed = {canonicalize_name(part.name) for part in licences.all_parts()}
-    for lock in ("requirements.lock", "requirements-traces.lock"):
+    for lock in ("requirements.lock", "requirements-traces.lock", "requirements-backbones.lock"):
         assert {canonicalize_name(pin.name) for pin in pins(lock)} <= listed
     assert {"react", "graphiql"} <= listed
 
@@ -144,7 +144,7 @@ def test_the_bill_of_materials_names_all_that_is_locked(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for extra in ("", "-traces", "-cuda"):
+    for extra in ("", "-traces", "-backbones", "-cuda"):
         bill = json.loads((tmp_path / f"covid-xr{extra}.cdx.json").read_text())
         assert (bill["bomFormat"], bill["metadata"]["component"]["name"]) == ("CycloneDX", "covid-xr")
         assert names_of(bill) == pinned(f"requirements{extra}.lock")

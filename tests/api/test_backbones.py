@@ -187,4 +187,4 @@ def test_without_the_extra_the_command_says_the_remedy(
     monkeypatch.setitem(sys.modules, "keras", None)
     result = run(tmp_path, "train", "--network", "resnet50", "--data", few, "--out", tmp_path / "x")
     assert result.exit_code == 1
-    assert "install the extra, .venv/bin/pip install -e '.[backbones]'" in result.output
+    assert "install the extra: make extra-backbones" in result.output
