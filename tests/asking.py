@@ -75,21 +75,24 @@ class Asker:
 
     async def upload(self, files: Sequence[tuple[str, bytes]], fields: str, **given: Any) -> Any:
         """The payload of `uploadImages`, with these fields of each image."""
-        query = (
-            f"mutation($input: UploadImagesInput!) {{ uploadImages(input: $input) {{ {ERRORS} results {{ "
-            f"filename {ERRORS} image {{ {fields} }} duplicateOf {{ {fields} }} }} }} }}"
-        )
+        asked = f"{ERRORS} results {{ filename {ERRORS} image {{ {fields} }} duplicateOf {{ {fields} }} }}"
+        answer = await self.send(files, asked, **given)
+        assert "errors" not in answer, answer
+        return answer["data"]["uploadImages"]
+
+    async def send(self, files: Sequence[tuple[str, bytes]], fields: str, **given: Any) -> dict[str, Any]:
+        """The whole answer to `uploadImages`, with these fields of its payload."""
+        query = f"mutation($input: UploadImagesInput!) {{ uploadImages(input: $input) {{ {fields} }} }}"
         operations = {"query": query, "variables": {"input": {"files": [None] * len(files), **given}}}
         places = {str(n): [f"variables.input.files.{n}"] for n in range(len(files))}
         response = await self.client.post(
             "/graphql",
             data={"operations": json.dumps(operations), "map": json.dumps(places)},
             files={str(n): file for n, file in enumerate(files)},
-            headers=self.headers,
+            headers=self.headers or {"GraphQL-Require-Preflight": "1"},
         )
-        answer = response.json()
-        assert "errors" not in answer, answer
-        return answer["data"]["uploadImages"]
+        answer: dict[str, Any] = response.json()
+        return answer
 
 
 ERRORS = "errors { code message path }"

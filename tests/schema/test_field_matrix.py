@@ -1,29 +1,37 @@
-"""Who is told which field of an object that is seen: every field of every type, made from the schema.
+"""Who is told which field of what is seen: every field of every type, made from the schema.
 
-A field without an entry fails. `test_permissions` has root fields, and who sees which object.
+A field of any type without an entry fails. Here are objects by their ids, with all their parts;
+`test_query_matrix` has what root fields show, `test_payload_matrix` what mutations answer,
+`test_event_matrix` what subscribers hear, and `test_permissions` root fields, and who sees which object.
 
-1246 cells.
+4109 cells.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_leaf_type, is_required_argument
+from graphql import GraphQLObjectType
 
 from api.settings import Settings
+from api.wiring import Parts
+from schema.nodes import NODES
 from services.platform import Platform
-from store.tables import Label, User
+from store.tables import User
 from tests import databases
-from tests.around import around
+from tests.around import filled, recorded
 from tests.asking import VIEWERS, Asker
+from tests.schema import test_event_matrix as events
+from tests.schema import test_payload_matrix as payloads
+from tests.schema import test_query_matrix as queries
 from tests.schema.test_permissions import BY_ID, FORBIDDEN, NEEDED, SIGN_IN
 from tests.ways import SCHEMA
+from tests.wholes import asked, places, places_in, told
 
 FINE, NULL = "fine", "null"
 
@@ -83,36 +91,60 @@ PARTS = {
     "GateSize": "name patients needed",
     "GateVerdict": "comparisons sizes",
     "LeftOut": "cause images",
+    "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
     "RetrainingStatus": "newLabels threshold run waitsFor",
     "RocPoint": "specificity sensitivity",
     "SourcesTold": "label sources images auc",
+    "UploadResult": "filename image duplicateOf errors",
+    "UserError": "message code path retryAfter",
 }
-# Root fields, what answers mutations, events, and what all lists and refusals have.
-ELSEWHERE = re.compile(
-    r"__\w+|Query|Mutation|Subscription|\w+(Payload|Connection|Edge)|PageInfo|UserError|UploadResult"
-)
+# Of every list, and of its entries; what is listed has entries of its own.
+LISTS = {"Connection": "edges nodes pageInfo totalCount", "Edge": "cursor node"}
+ROOTS = {"Query", "Mutation", "Subscription"}
+"""`test_permissions` has their fields."""
+
+EMPTY = {"User.deletedAt", "Image.labelReason"}
+"""Of whoever can ask, and of what is not found by its id."""
 
 
 def types() -> dict[str, GraphQLObjectType]:
-    """The objects that have fields of their own to be told or not."""
-    events = {get_named_type(field.type).name for field in SCHEMA.subscription_type.fields.values()}  # type: ignore[union-attr]
+    """Whatever has fields, but GraphQL's own."""
     return {
         name: kind
         for name, kind in SCHEMA.type_map.items()
-        if isinstance(kind, GraphQLObjectType) and name not in events and not ELSEWHERE.fullmatch(name)
+        if isinstance(kind, GraphQLObjectType) and not name.startswith("__") and name not in ROOTS
     }
 
 
+def entries() -> set[str]:
+    """All but `GUARDED`, by type and field."""
+    answers = {str(payloads.payload_of(name)): f"errors {names}" for name, names in payloads.PAYLOADS.items()}
+    heard = {str(events.kind_of(name)): f"cursor {names}" for name, names in events.EVENTS.items()}
+    lists = {name: names for name in types() for ending, names in LISTS.items() if name.endswith(ending)}
+    listed = {**FREE, **PARTS, **lists, **answers, **heard}
+    return {f"{kind}.{name}" for kind, names in listed.items() for name in names.split()}
+
+
 def test_every_field_has_an_entry() -> None:
-    listed = {f"{kind}.{name}" for kind, names in {**FREE, **PARTS}.items() for name in names.split()}
+    assert entries().isdisjoint(GUARDED)
     there = {f"{name}.{field}" for name, kind in types().items() for field in kind.fields}
-    assert listed.isdisjoint(GUARDED)
-    assert listed | GUARDED.keys() == there
+    assert entries() | GUARDED.keys() == there
+
+
+def test_every_field_is_asked_for() -> None:
+    """By one of the four tests."""
+    here = [one for name in NODES for one in places(types()[name])]
+    shown = [one for name in queries.root_fields().values() for one in places_in(queries.QUERY[name])]
+    done = [one for name in payloads.PAYLOADS for one in places(payloads.payload_of(name))]
+    happened = [one for name in events.EVENTS for one in places(events.kind_of(name))]
+    assert {*here, *shown, *done, *happened} == entries() | GUARDED.keys()
 
 
 def test_the_cells_are_counted_right() -> None:
-    free = sum(len(FREE[kind_of(name)].split()) for name in BY_ID)
-    assert f"\n{(free + len(GUARDED)) * len(VIEWERS)} cells.\n" in (__doc__ or "")
+    free = [(kind_of(name), field) for name in BY_ID for field in FREE[kind_of(name)].split()]
+    asked_for = free + [(kind, field) for kind, _, field in (place.partition(".") for place in GUARDED)]
+    fields = sum(1 + len(list(places_in(types()[kind].fields[field]))) for kind, field in asked_for)
+    assert f"\n{fields * len(VIEWERS)} cells.\n" in (__doc__ or "")
 
 
 @pytest.fixture
@@ -128,50 +160,57 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
+async def parts(parts: Parts) -> Parts:
+    return replace(parts, default_model=recorded(parts.default_model))
+
+
+@pytest.fixture
 async def seen(platform: Platform, everybody: dict[str, Asker], ana: User) -> dict[str, str]:
-    """The ids of objects by their names in `BY_ID`, with something in each guarded field."""
-    rows = await around(platform, ana)
-    chief = await User.get(email="chief@hospital.example")
-    something = {"second_factor_at": datetime.now(UTC), "blocked_at": datetime.now(UTC), "block_reason": "r"}
-    await User.filter(email__in=[ana.email, "author@hospital.example"]).update(**something)
-    await Label.all().update(withdrawn_at=datetime.now(UTC), withdrawn_by_id=chief.id, withdrawal_reason="r")
-    return rows
+    """The ids of objects by their names in `BY_ID`, with something in each field."""
+    return await filled(platform, ana)
 
 
 def kind_of(name: str) -> str:
     return name if name in FREE else "RetrainingPolicy" if name == "the operator's" else "ModelVersion"
 
 
-def asked(kind: str, name: str) -> str:
-    """A field as it is asked for."""
-    field: GraphQLField = SCHEMA.type_map[kind].fields[name]  # type: ignore[union-attr]
-    assert not any(is_required_argument(one) for one in field.args.values())
-    return name if is_leaf_type(get_named_type(field.type)) else f"{name} {{ __typename }}"
-
-
-async def told(asker: Asker, kind: str, id: str, *names: str) -> dict[str, Any]:
-    fields = " ".join(asked(kind, name) for name in names)
+async def told_by_id(asker: Asker, kind: str, id: str, *names: str) -> dict[str, Any]:
+    """The answer to these fields of an object."""
+    fields = " ".join(asked(types()[kind], name) for name in names)
     return await asker.ask(f"query($id: ID!) {{ node(id: $id) {{ ... on {kind} {{ {fields} }} }} }}", id=id)
 
 
 async def test_whoever_sees_an_object_is_told_all_that_is_free(
     everybody: dict[str, Asker], seen: dict[str, str]
 ) -> None:
-    """And what is told is what an administrator is told, but for addresses that are signed anew."""
+    """With its parts; and what is told is what an administrator is told, but for addresses signed anew."""
     for name, id in seen.items():
         kind = kind_of(name)
         free = [field for field in FREE[kind].split() if not field.lower().endswith("url")]
-        by_admin = (await told(everybody["admin"], kind, id, *free))["data"]["node"]
+        by_admin = (await told_by_id(everybody["admin"], kind, id, *free))["data"]["node"]
         stranger, owner, other, admin = BY_ID[name]
         expected = (stranger, owner, other, admin, stranger, stranger, other)
         for viewer, sees in zip(VIEWERS, expected, strict=True):
-            answer = await told(everybody[viewer], kind, id, *FREE[kind].split())
+            answer = await told_by_id(everybody[viewer], kind, id, *FREE[kind].split())
             assert "errors" not in answer, (name, viewer, answer)
             node = answer["data"]["node"]
             assert (node and {field: node[field] for field in free}) == (by_admin if sees else None), (
                 name,
                 viewer,
             )
+
+
+async def test_an_administrator_is_told_something_in_each_field(
+    everybody: dict[str, Asker], seen: dict[str, str]
+) -> None:
+    """Else the tests above and below would see no difference."""
+    found: set[str] = set()
+    for name, id in seen.items():
+        kind = types()[kind_of(name)]
+        answer = await told_by_id(everybody["admin"], str(kind), id, *kind.fields)
+        assert "errors" not in answer, (name, answer)
+        found.update(told(kind, answer["data"]["node"]))
+    assert found == {one for name in NODES for one in places(types()[name])} - EMPTY
 
 
 def way_to(kind: str, viewer: str, label: str) -> str:
@@ -197,6 +236,7 @@ async def test_what_is_guarded_is_told_to_some(
     everybody: dict[str, Asker], seen: dict[str, str], place: str
 ) -> None:
     kind, name = place.split(".")
+    question = asked(types()[kind], name)
     for viewer, expected in zip(VIEWERS, GUARDED[place], strict=True):
         way = way_to(kind, viewer, seen["Label"])
-        assert outcome(await everybody[viewer].ask(way % asked(kind, name)), name) == expected, viewer
+        assert outcome(await everybody[viewer].ask(way % question), name) == expected, viewer
