@@ -132,6 +132,7 @@ def test_a_long_word_in_a_line_holds_nobody_up(written: StringIO) -> None:
 
 def test_libraries_tell_warnings_alone(written: StringIO) -> None:
     logging.getLogger("tortoise.db_client").debug("INSERT %s", EMAIL)
+    logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)  # servers of other tests have set it
     logging.getLogger("uvicorn.error").info('%s - "WebSocket /graphql" [accepted]', HERE)
     logging.getLogger("uvicorn.error").warning("told")
     assert len(written.getvalue().splitlines()) == 1

@@ -214,6 +214,7 @@ async def test_its_log_has_the_network_of_a_client_and_not_the_address(tmp_path:
     with plain.open("wb") as log, proxy(a, b, log) as front:
         async with client(front) as one:
             assert (await one.get("/")).status_code == 503
+        await eventually(lambda: asyncio.sleep(0, " 503 " in plain.read_text()))
     both = await certified(tmp_path)
     trusted = ssl.create_default_context(cafile=str(tmp_path / "certificate"))
     with secured.open("wb") as log, proxy(a, b, log, CERTIFICATE=str(both)) as front:
@@ -222,7 +223,7 @@ async def test_its_log_has_the_network_of_a_client_and_not_the_address(tmp_path:
         async with httpx.AsyncClient(base_url=front.url.replace("http:", "https:")) as one:
             with pytest.raises(httpx.ConnectError):
                 await one.get("/")
-        await eventually(lambda: asyncio.sleep(0, "SSL" in secured.read_text()))
+        await eventually(lambda: asyncio.sleep(0, "SSL handshake" in secured.read_text()))
     for told, words in ((plain.read_text(), " 503 "), (secured.read_text(), "SSL handshake")):
         (line,) = {line for line in told.splitlines() if words in line and "/readyz" not in line}
         assert line.startswith("127.0.0.0 ")

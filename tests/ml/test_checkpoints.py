@@ -101,5 +101,5 @@ def test_a_file_that_is_not_keras_is_an_error(tmp_path: Path) -> None:
 
 def test_without_h5py_the_error_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(CheckpointError, match="pip install h5py"):
+    with pytest.raises(CheckpointError, match="make extra-backbones"):
         keras_arrays(tmp_path / "keras.h5")
