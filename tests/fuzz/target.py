@@ -10,6 +10,10 @@ Try = Callable[[bytes], bool]
 """Whether an input was taken; raises where that is a finding."""
 
 
+class Wrong(Exception):
+    """An answer that nobody should get."""
+
+
 @dataclass(frozen=True)
 class Target:
     """How to try an input, and good ones to begin with; ``tokens`` are put into them here and there."""

@@ -7,6 +7,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from starlette.applications import Starlette
 
 from api.settings import Settings
 from api.wiring import running
+from ml import default_model, model_file
 from ml.fingerprint import fingerprint
 from ml.formats.stripping import strip
 from ml.image import ImageError, decode
+from ml.recipes import UnknownRecipe
 from schema.documents import check
 from schema.schema import build_schema
 from services import tokens
@@ -27,13 +30,9 @@ from store.tables import TokenPurpose
 from tests import dicom_files, image_files, stand_ins, ways
 from tests.asking import application
 from tests.conftest import IMAGES
-from tests.fuzz.target import Target, Try
+from tests.fuzz.target import Target, Try, Wrong
+from tests.fuzz.wire import HEADERS, requests, server
 from tests.people import member
-
-
-class Wrong(Exception):
-    """An answer that nobody should get."""
-
 
 # ------------------------------------------------------------------ files
 
@@ -66,6 +65,26 @@ def dicoms() -> list[bytes]:
     return [
         make() for make in (*dicom_files.LOSSLESS_SYNTAXES.values(), *dicom_files.LOSSY_SYNTAXES.values())
     ]
+
+
+@contextmanager
+def loader() -> Iterator[Try]:
+    """What a server does with the file of a model before it uses any of it."""
+
+    def taken(data: bytes) -> bool:
+        try:
+            model_file.load(data)
+        except (model_file.ModelFileError, UnknownRecipe):
+            return False
+        return True
+
+    yield taken
+
+
+def models() -> list[bytes]:
+    """The default model, and one without what its head leaves out."""
+    default = default_model.load().model
+    return [model_file.save(model) for model in (default, replace(default, novelty=None, band=None))]
 
 
 # ------------------------------------------------------------------ GraphQL
@@ -289,8 +308,10 @@ TARGETS = {
     for target in (
         Target("images", decoders, pictures),
         Target("dicom", decoders, dicoms),
+        Target("models", loader, models),
         Target("documents", documents, texts, WORDS),
         Target("multipart", partial(endpoint, posted), forms, PARTS),
         Target("sockets", partial(endpoint, conversed), talks, SAYINGS),
+        Target("wire", server, requests, HEADERS),
     )
 }
