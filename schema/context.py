@@ -129,10 +129,6 @@ class Session:
         if self.token == self.cookie:
             self.cookie = None
 
-    def is_of(self, token_id: int) -> bool:
-        """Whether it is the session of this row."""
-        return self._found is not None and self._found.id == token_id
-
 
 class Context:
     """The context of one operation."""

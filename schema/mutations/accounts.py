@@ -151,7 +151,7 @@ class AccountMutations:
     ) -> EndSessionPayload:
         context = info.context
         session_id = ids.row_of(input.id, "AccountSession")
-        is_own = context.session.is_of(session_id)
+        is_own = context.viewer is not None and context.viewer.session_id == session_id
         await context.platform.sessions.end(context.viewer, session_id)
         await context.session.refresh()
         if is_own:
