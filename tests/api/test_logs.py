@@ -34,6 +34,7 @@ from tests.people import eventually
 from tests.stand_ins import picture
 
 PROXY = "127.0.0.1"  # httpx's transport asks from there
+UVICORNS = ("uvicorn", "uvicorn.error")
 
 
 @pytest.fixture(params=["json", "text"])
@@ -45,11 +46,13 @@ def form(request: pytest.FixtureRequest) -> Any:
 def written(form: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
     """All that is logged, at the level that tells most."""
     root, stream = logging.getLogger(), StringIO()
-    before = root.handlers[:], root.level, {name: logging.getLogger(name).level for name in logs.OURS}
+    levels = {name: logging.getLogger(name).level for name in (*logs.OURS, *UVICORNS)}
+    before = root.handlers[:], root.level, levels
     monkeypatch.setattr(sys, "stderr", stream)
-    # A server of another test has set uvicorn's up, to write by themselves and little.
+    # A server of another test may have set uvicorn's: to write by themselves, more or less than here.
     monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
-    monkeypatch.setattr(logging.getLogger("uvicorn.error"), "level", logging.NOTSET)
+    for name in UVICORNS:
+        logging.getLogger(name).setLevel(logging.NOTSET)
     logs.set_up(form, "debug")
     yield stream
     root.handlers[:], root.level = before[:2]
@@ -132,7 +135,6 @@ def test_a_long_word_in_a_line_holds_nobody_up(written: StringIO) -> None:
 
 def test_libraries_tell_warnings_alone(written: StringIO) -> None:
     logging.getLogger("tortoise.db_client").debug("INSERT %s", EMAIL)
-    logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)  # servers of other tests have set it
     logging.getLogger("uvicorn.error").info('%s - "WebSocket /graphql" [accepted]', HERE)
     logging.getLogger("uvicorn.error").warning("told")
     assert len(written.getvalue().splitlines()) == 1
