@@ -59,7 +59,6 @@ class ModelVersion(Node):
     )
     head: str = strawberry.field(description='The classifier proper: "A", "B" or "C" of the paper, or "D".')
     trained_on: int = strawberry.field(description="Images that it learned from.")
-    evaluation: Evaluation = strawberry.field(description="How well it does.")
     verdict: str | None = strawberry.field(
         description="Why it was promoted or rejected, in one sentence; null until that is decided."
     )
@@ -76,11 +75,14 @@ class ModelVersion(Node):
             backbone=row.backbone,
             head=row.head,
             trained_on=row.trained_on,
-            evaluation=Evaluation.of(row.evaluation),
             verdict=row.verdict,
             created_at=row.created_at,
             row=row,
         )
+
+    @field("How well it does.")
+    def evaluation(self) -> Evaluation:
+        return Evaluation.of(self.row.evaluation)
 
     @field("The probability from which on its finding is COVID; null where this was not recorded.")
     def threshold(self) -> float | None:
