@@ -11,24 +11,28 @@ import socket
 import subprocess
 import sys
 import weakref
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from threading import Lock
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
-from api.decoding_process import FILE_SECONDS, SPENT_SECONDS, Told, receive, receive_status, send
+from api.decoding_process import FILE_SECONDS, SPENT_SECONDS, Told, begun, receive_status, send
 from api.processes import ROOT, status_in_words
 from ml.formats.opening import MAX_PIXELS, MEDIA_TYPES
 from ml.image import LARGEST_SIDE, MAX_BYTES, Decoded, ImageError, Reason
+from ml.png import COLOURS, Raster, written
 from services.decoding import Inspected
 
 PATIENCE_SECONDS: Final = 60.0
 """For one file, from asking to the end: decoders wait for processors, too."""
 PARTING_SECONDS: Final = 5.0
 """For the end of a child that is asked no more."""
-MOST_ANSWERED: Final = MAX_BYTES + 4 * LARGEST_SIDE**2
+MOST_ANSWERED: Final = max(MAX_BYTES + 4 * LARGEST_SIDE**2, 4 * MAX_PIXELS)
+MOST_AT_ONCE: Final = MAX_BYTES
+"""Bytes of one strip of a picture at its full size: of these a server never holds all."""
 ROUNDED: Final = 1e-3
 """By how much luminance may lie beyond black and white."""
 NEEDED: Final = ("PATH", "LD_LIBRARY_PATH", "LANG")
@@ -36,7 +40,8 @@ NEEDED: Final = ("PATH", "LD_LIBRARY_PATH", "LANG")
 
 _DIGITS: Final = re.compile("[0-9a-f]{64}")
 
-Answer = tuple[Told, list[bytearray]]
+Part = TypeVar("Part", bytes, bytearray)
+Take = Callable[[Told, Iterator[bytearray]], list[Part]]
 
 logger = logging.getLogger(__name__)
 
@@ -61,23 +66,31 @@ class DecoderProcesses:
 
     def decode(self, owner: int, data: bytes) -> Decoded:
         """See `services.decoding.Decoder.decode`."""
-        told, (pixels,) = self._ask(owner, "decode", data)
+        told, (pixels,) = self._ask(owner, "decode", data, _all)
         return _decoded(told, pixels)
 
     def inspect(self, owner: int, data: bytes) -> Inspected:
         """See `services.decoding.Decoder.inspect`."""
-        told, (pixels, picture) = self._ask(owner, "inspect", data)
+        told, (pixels, picture) = self._ask(owner, "inspect", data, _all)
         if not _DIGITS.fullmatch(fingerprint := told["fingerprint"]) or len(picture) > MAX_BYTES:
             raise ValueError("a decoder's answer that tells of no picture")
         sha256 = hashlib.sha256(data).hexdigest()
         return Inspected(sha256, fingerprint, len(data), bytes(picture), _decoded(told, pixels))
 
-    def _ask(self, owner: int, work: str, data: bytes) -> Answer:
+    def png(self, owner: int, data: bytes) -> list[bytes]:
+        """See `services.decoding.Decoder.png`.
+
+        A decoder says plain samples, which are compressed here as they come: what has read a stranger's file,
+        and may have been taken over by it, writes nothing that a browser reads.
+        """
+        return self._ask(owner, "full_size", data, _written)[1]
+
+    def _ask(self, owner: int, work: str, data: bytes, take: Take[Part]) -> tuple[Told, list[Part]]:
         try:
-            return self._answer(self._taken(owner), owner, work, data)
+            return self._answer(self._taken(owner), owner, work, data, take)
         except _Ended as ended:  # by others, even long ago
             logger.warning("a decoder %s", ended)
-            return self._answer(_Process(self._module), owner, work, data)
+            return self._answer(_Process(self._module), owner, work, data, take)
 
     def _taken(self, owner: int) -> _Process:
         """One whose child has read files of the owner's alone, else the one that is idle for longest."""
@@ -87,9 +100,11 @@ class DecoderProcesses:
             owners = [process.owner for process in self._idle]
             return self._idle.pop(owners.index(owner) if owner in owners else 0)
 
-    def _answer(self, process: _Process, owner: int, work: str, data: bytes) -> Answer:
+    def _answer(
+        self, process: _Process, owner: int, work: str, data: bytes, take: Take[Part]
+    ) -> tuple[Told, list[Part]]:
         try:
-            answer = process.ask(owner, work, data)
+            answer = process.ask(owner, work, data, take)
         except BaseException:
             process.end()
             raise
@@ -129,8 +144,8 @@ class _Process:
         self._is_ready = False
         self._wire: socket.socket | None = None
 
-    def ask(self, owner: int, work: str, data: bytes) -> Answer | int:
-        """What its child answers, or the status with which that has ended over the file.
+    def ask(self, owner: int, work: str, data: bytes, take: Take[Part]) -> tuple[Told, list[Part]] | int:
+        """What its child answers, by way of ``take``, or the status with which that has ended over the file.
 
         Raises:
             _Ended: the process itself has ended.
@@ -148,12 +163,13 @@ class _Process:
         try:
             wire.settimeout(PATIENCE_SECONDS)
             send(wire, {"work": work}, [data])
-            told, parts = receive(wire, MOST_ANSWERED, until)
+            told, parts = begun(wire, MOST_ANSWERED, until)
+            taken = take(told, parts)
         except (EOFError, ConnectionError):
             return self._part()
         if told["spent"] > SPENT_SECONDS:
             self._part()
-        return told, parts
+        return told, taken
 
     def _forked(self) -> socket.socket:
         self._wire, theirs = socket.socketpair()
@@ -206,6 +222,27 @@ def _of_end(status: int) -> Exception:
     if status == -signal.SIGKILL:  # by whoever manages memory, or this machine
         return RuntimeError(ended)
     return ImageError(Reason.CORRUPT, "The file ends what decodes it.")
+
+
+def _all(told: Told, parts: Iterator[bytearray]) -> list[bytearray]:
+    return list(parts)
+
+
+def _written(told: Told, parts: Iterator[bytearray]) -> list[bytes]:
+    """The PNG of an answer whose sender may have been taken over; nothing of one that has refused."""
+    if "refused" in told or "fault" in told:
+        return []
+    width, height, channels, depth = (told[name] for name in ("width", "height", "channels", "depth"))
+    are_numbers = all(type(one) is int and one > 0 for one in (width, height, channels, depth))
+    if not are_numbers or width * height > MAX_PIXELS or channels not in COLOURS or depth not in (8, 16):
+        raise ValueError("a decoder's answer that describes no picture")
+    return list(written(Raster(width, height, channels, depth, map(_bounded, parts))))
+
+
+def _bounded(strip: bytearray) -> bytearray:
+    if len(strip) > MOST_AT_ONCE:
+        raise ValueError("a decoder's answer that is too much at once")
+    return strip
 
 
 def _end_all(processes: list[_Process]) -> None:

@@ -17,7 +17,7 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from io import BytesIO
@@ -30,24 +30,26 @@ from PIL import Image
 from ml.fingerprint import fingerprint
 from ml.formats.opening import MIN_SIDE
 from ml.formats.stripping import strip
+from ml.full_size import full_size
 from ml.image import Decoded, ImageError, Reason, decode
+from ml.png import Strip
 
 MEGABYTES: Final = 2048
-"""Of address space; twice what the dearest lawful file takes, a TIFF of 49 megapixels in floats."""
+"""Of address space; the dearest lawful file, a progressive JPEG of 100 megapixels in CMYK, takes 1,300."""
 FILE_SECONDS: Final = 20
-"""Of a processor, for one file at least; seven times what the dearest lawful one takes."""
+"""Of a processor, for one file at least; several times what the dearest lawful one takes."""
 SPENT_SECONDS: Final = 10
 """After which a child is to be asked no more."""
 MOST_TOLD: Final = 4096
 """Bytes of JSON."""
 
 Told = dict[str, Any]
-Answer = tuple[Told, Sequence[bytes | memoryview]]
+Answer = tuple[Told, Sequence[Strip]]
 
 _HEAD, _STATUS = struct.Struct("!I"), struct.Struct("!i")
 
 
-def send(wire: socket.socket, told: Told, parts: Sequence[bytes | memoryview] = ()) -> None:
+def send(wire: socket.socket, told: Told, parts: Sequence[Strip] = ()) -> None:
     """One message: JSON, which holds the length of each part, and the parts behind it."""
     head = json.dumps({**told, "parts": [len(part) for part in parts]}).encode()
     wire.sendall(_HEAD.pack(len(head)) + head)
@@ -56,7 +58,15 @@ def send(wire: socket.socket, told: Told, parts: Sequence[bytes | memoryview] = 
 
 
 def receive(wire: socket.socket, most: int, until: float | None = None) -> tuple[Told, list[bytearray]]:
+    """The next message, as `begun` reads it, and raising as that does."""
+    told, parts = begun(wire, most, until)
+    return told, list(parts)
+
+
+def begun(wire: socket.socket, most: int, until: float | None = None) -> tuple[Told, Iterator[bytearray]]:
     """The next message, of at most so many bytes in all its parts, waited for until a `time.monotonic`.
+
+    Each part is read when it is asked for, and all of them have to be.
 
     Raises:
         EOFError: the other side has gone.
@@ -70,7 +80,7 @@ def receive(wire: socket.socket, most: int, until: float | None = None) -> tuple
     lengths = told.pop("parts")
     if min(lengths, default=0) < 0 or sum(lengths) > most:
         raise ValueError(f"a message with parts of {lengths} bytes")
-    return told, [_exactly(wire, length, until) for length in lengths]
+    return told, (_exactly(wire, length, until) for length in lengths)
 
 
 def _exactly(wire: socket.socket, length: int, until: float | None) -> bytearray:
@@ -97,6 +107,12 @@ def _inspected(data: bytes) -> Answer:
     return told, [_bytes_of(decoded), picture]
 
 
+def _full_size(data: bytes) -> Answer:
+    raster = full_size(data)
+    told = {"width": raster.width, "height": raster.height}
+    return told | {"channels": raster.channels, "depth": raster.depth}, list(raster.strips)
+
+
 def _described(decoded: Decoded) -> Told:
     size = {"width": decoded.width, "height": decoded.height}
     return {"format": decoded.format, "shape": decoded.pixels.shape, **size}
@@ -106,7 +122,11 @@ def _bytes_of(decoded: Decoded) -> memoryview:
     return memoryview(decoded.pixels).cast("B")
 
 
-WORKS: Final[dict[str, Callable[[bytes], Answer]]] = {"decode": _decoded, "inspect": _inspected}
+WORKS: Final[dict[str, Callable[[bytes], Answer]]] = {
+    "decode": _decoded,
+    "inspect": _inspected,
+    "full_size": _full_size,
+}
 
 
 def main() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from typing import Final
+
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from api.session_cookie import kept_in
+from api.turns import Turns
 from ml.image import ImageError
 from services.heatmaps import CannotDraw
 from services.links import Asked
@@ -14,6 +19,11 @@ from services.platform import Platform
 
 MAX_DIGITS = 18
 """No row has a longer number; Python refuses to read very long ones, with an error."""
+AT_ONCE: Final = 32
+"""Pictures in full that are made or on their way; others wait."""
+OF_ONE: Final = 4
+"""Of these, one viewer's: huge ones take hundreds of megabytes until they are read, however slowly."""
+SENT_AT_ONCE: Final = 1 << 18
 HEADERS = {
     "Cache-Control": "private, max-age=600",
     "Content-Disposition": "inline",
@@ -28,15 +38,36 @@ DAMAGED = (
 EXPIRED = "This address has expired: ask for the {}'s url again.\n"
 
 
-async def pixels(request: Request) -> Response:
-    """The picture as it is kept: in a format that browsers show, and without anything else of its file."""
-    platform: Platform = request.app.state.platform
-    address = signed(request)
-    found = await platform.images.pixels(address) if address else None
-    if found is None:
+class InFull:
+    """The picture with all its pixels, as a PNG of ours."""
+
+    def __init__(self) -> None:
+        self._turns = Turns(AT_ONCE, OF_ONE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        address = signed(request)
+        async with self._turns.turn(address.viewer if address else ""):
+            response = await _in_full(request.app.state.platform, address)
+            await response(scope, receive, send)
+
+
+async def _in_full(platform: Platform, address: Asked | None) -> Response:
+    try:
+        parts = await platform.pictures.png(address) if address else None
+    except ImageError:
+        return PlainTextResponse(DAMAGED, status_code=500)
+    if parts is None:
         return PlainTextResponse(EXPIRED.format("image"), status_code=404)
-    image, data = found
-    return Response(data, media_type=image.media_type, headers=HEADERS)
+    length = {"Content-Length": str(sum(map(len, parts)))}
+    return StreamingResponse(_sent(parts), media_type="image/png", headers=HEADERS | length)
+
+
+async def _sent(parts: list[bytes]) -> AsyncIterator[bytes]:
+    """A little at a time: what has been handed over counts as read, and its turn as over."""
+    for part in parts:
+        for at in range(0, len(part), SENT_AT_ONCE):
+            yield part[at : at + SENT_AT_ONCE]
 
 
 async def thumbnail(request: Request) -> Response:
@@ -78,7 +109,7 @@ def signed(request: Request) -> Asked | None:
 def routes() -> list[Route]:
     """The three kinds of addresses."""
     return [
-        Route("/images/{number}", pixels),
+        Route("/images/{number}", InFull(), methods=["GET"]),
         Route("/thumbnails/{number}", thumbnail),
         Route("/heatmaps/{number}", heatmap),
     ]

@@ -46,6 +46,7 @@ from services.models import Models, NewModel
 from services.newsroom import Newsroom
 from services.notices import Notices
 from services.outbox import Outbox
+from services.pictures import Pictures
 from services.platform import Platform
 from services.policy import Policies
 from services.readiness import Readiness
@@ -162,7 +163,7 @@ def build(settings: Settings, parts: Parts, log: EventLog) -> tuple[Platform, Ou
         drift_watch=DriftWatch(drift, outbox),
         export=Export(outbox, blobs, links, viewers),
         heatmaps=Heatmaps(blobs, inference, models, decoding, viewers),
-        images=Images(outbox, blobs, viewers, holdout),
+        images=Images(outbox, blobs, holdout),
         labelling=Labelling(outbox),
         leaving=Leaving(outbox, door),
         links=links,
@@ -170,6 +171,7 @@ def build(settings: Settings, parts: Parts, log: EventLog) -> tuple[Platform, Ou
         models=models,
         newsroom=Newsroom(outbox),
         notices=Notices(parts.post),
+        pictures=Pictures(decoding, viewers),
         readiness=Readiness(log, blobs),
         renewal=Renewal(diagnosis, Retrying(diagnosis), remaking),
         retraining=retraining,

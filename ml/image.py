@@ -37,7 +37,7 @@ class Decoded:
     height: int
 
 
-_TO_UPRIGHT: Final = {
+TO_UPRIGHT: Final = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
     4: Transpose.FLIP_TOP_BOTTOM,
@@ -84,8 +84,8 @@ def _luminance(container: Container) -> Pixels:
         shrunk, low, high = _shrunk(image, container)
     except Exception as error:  # Pillow and its libraries raise a dozen kinds where the bytes lie
         raise corrupt(container.format) from error
-    if container.orientation in _TO_UPRIGHT:
-        shrunk = shrunk.transpose(_TO_UPRIGHT[container.orientation])
+    if container.orientation in TO_UPRIGHT:
+        shrunk = shrunk.transpose(TO_UPRIGHT[container.orientation])
     black, white = (high, low) if container.inverted else (low, high)
     span = white - black or 1.0  # deep samples that are all the same are black
     return (np.asarray(shrunk, dtype=np.float32) - np.float32(black)) / np.float32(span)

@@ -78,8 +78,8 @@ class Image(Node):
         return User.of(present(await info.context.loaders.users.load(self.row.owner_id)))
 
     @field(
-        "Address of the pixels for whoever holds it: good for a quarter of an hour, while the viewer is "
-        "signed in and may see the image."
+        "Address of all the pixels, upright (PNG, written anew of them), for whoever holds it: good for a "
+        "quarter of an hour, while the viewer is signed in and may see the image."
     )
     def url(self, info: Info) -> str:
         return info.context.platform.links.image(info.context.viewer, self.row.id)

@@ -19,11 +19,9 @@ from services.cleaning import checked_filename, clean_patient_ref, visible
 from services.errors import Checks, Code, refuse
 from services.holdout import Holdout
 from services.keys import features_key, heatmap_key, pixels_key, thumbnail_key
-from services.links import Asked
 from services.outbox import Outbox
 from services.permissions import may_see, member
-from services.viewers import Viewers
-from store.blobs import BlobMissing, Blobs
+from store.blobs import Blobs
 from store.pages import NEWEST_FIRST, Page, Window, page
 from store.tables import (
     Deployment,
@@ -77,7 +75,6 @@ class Images:
 
     outbox: Outbox
     blobs: Blobs
-    viewers: Viewers
     holdout: Holdout
 
     async def page(
@@ -148,14 +145,6 @@ class Images:
         models = await ModelVersion.all().only("id")
         keys += [heatmap_key(model.id, event.key) for model in models]
         await self.blobs.delete(keys)
-
-    async def pixels(self, asked: Asked) -> tuple[Image, bytes] | None:
-        """The picture in what was uploaded, at an address that is good, while its viewer may see it."""
-        image = await self.viewers.image("images", asked)
-        try:
-            return (image, await self.blobs.get(pixels_key(image.key))) if image else None
-        except BlobMissing:  # deleted at this moment
-            return None
 
     async def _own(self, viewer: User | None, image_id: int) -> Image:
         image = await Image.visible_to(member(viewer)).get_or_none(id=image_id)

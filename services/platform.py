@@ -23,6 +23,7 @@ from services.model_cards import ModelCards
 from services.models import Models
 from services.newsroom import Newsroom
 from services.notices import Notices
+from services.pictures import Pictures
 from services.readiness import Readiness
 from services.renewal import Renewal
 from services.retraining import Retraining
@@ -56,6 +57,7 @@ class Platform:
     models: Models
     newsroom: Newsroom
     notices: Notices
+    pictures: Pictures
     readiness: Readiness
     renewal: Renewal
     retraining: Retraining

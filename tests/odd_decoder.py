@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from api import decoding_process
+from api.decoders import MOST_AT_ONCE
 from api.decoding_process import WORKS, Answer, Told, send
 
 DECODED: Told = {"format": "PNG", "shape": [2, 3], "width": 3}
+IN_FULL: Told = {"width": 2, "height": 3, "channels": 1, "depth": 8}
 PIXELS = bytes(24)
 SEEN: list[bytes] = []
 
@@ -62,6 +64,19 @@ LIES: dict[str, Told] = {
     "drips": {"drips": True},
     "tires": {"instead": {"spent": 100.0}},
     "much": {"padding": "x" * 5000},
+    "no channel": {"channels": 0},
+    "five channels": {"channels": 5},
+    "another depth": {"depth": 12},
+    "sides that are too much": {"width": 10_001, "height": 10_000},
+    "all at once": {"height": MOST_AT_ONCE // 2 + 1},
+}
+
+STRIPS: dict[str, list[bytes]] = {
+    "another depth": [bytes(9)],
+    "half a row": [bytes(3), bytes(3)],
+    "a row less": [bytes(4)],
+    "a row more": [bytes(8)],
+    "all at once": [bytes(MOST_AT_ONCE + 2)],
 }
 
 
@@ -77,7 +92,15 @@ def obey(data: bytes) -> Answer:
     return {**DECODED, "height": len(SEEN), **LIES.get(order, {})}, [pixels]
 
 
+def obey_in_full(data: bytes) -> Answer:
+    """The same, where a picture is asked for at its full size."""
+    obey(data)
+    order = data.decode()
+    return {**IN_FULL, **LIES.get(order, {})}, STRIPS.get(order, [bytes(2), bytes(4)])
+
+
 WORKS["decode"] = obey
+WORKS["full_size"] = obey_in_full
 
 if __name__ == "__main__":
     decoding_process.FILE_SECONDS = 1  # type: ignore[misc]

@@ -19,7 +19,6 @@ from starlette.applications import Starlette
 
 from api import doctor, pixels
 from api.wiring import running
-from ml.formats.stripping import strip
 from schema import ids
 from services.checkup import Level
 from services.platform import Platform
@@ -32,6 +31,7 @@ from tests.backups import Place
 from tests.golden.make_old_data import ANA, CHIEF, OUT, PASSWORD, made_up
 from tests.listening import nothing_waits
 from tests.people import eventually
+from tests.rendered import rendered
 from tests.runs import ended, patients
 from tests.stand_ins import picture
 from tests.trails import sealed
@@ -146,8 +146,8 @@ async def test_who_was_there_finds_what_was_there(upgraded: Place, left: Path) -
         }
         labels = [node["label"] and tuple(node["label"].values()) for node in reversed(found)]
         assert labels == [None] * 2 + [("NO_COVID", "UNSTATED")] * 3 + [("COVID", "RT_PCR")]
-        served = {(await ana.client.get(node["url"])).content for node in found}
-        assert served == {strip(made_up(number)) for number in (0, 9, 1, 2, 6, 7)}
+        served = {rendered((await ana.client.get(node["url"])).content) for node in found}
+        assert served == {rendered(made_up(number)) for number in (0, 9, 1, 2, 6, 7)}
         assert (await ana.data("{ news { nodes { title } } }"))["nodes"] == [{"title": "Novedades"}]
 
 

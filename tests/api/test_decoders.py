@@ -21,7 +21,9 @@ from api.decoders import DecoderProcesses
 from api.processes import ROOT
 from ml.fingerprint import fingerprint
 from ml.formats.stripping import strip
+from ml.full_size import full_size
 from ml.image import ImageError, Reason, decode
+from ml.png import written
 from tests.bad_images import BOMBS, OTHER_FORMATS, REFUSED
 from tests.dicom_files import LOSSLESS_SYNTAXES, LOSSY_SYNTAXES
 from tests.image_files import DEEP_FILES, LOSSLESS, LOSSY, encoded
@@ -84,11 +86,22 @@ def test_what_is_refused_is_refused_in_the_same_words(processes: DecoderProcesse
     assert len(processes.pids) == 1
 
 
+def test_every_kind_of_file_is_written_anew_as_it_is_without(processes: DecoderProcesses) -> None:
+    for name, make in FILES.items():
+        kept = strip(make())
+        assert b"".join(processes.png(OWNER, kept)) == b"".join(written(full_size(kept))), name
+    with pytest.raises(ImageError):
+        processes.png(OWNER, kept[:300])
+    assert processes.decode(OWNER, kept)
+    assert len(processes.pids) == 1
+
+
 def test_a_hundred_megapixels_are_within_the_bounds(processes: DecoderProcesses) -> None:
     white = encoded(PillowImage.new("RGBA", (10_000, 10_000), "white"), "PNG")
     floats = encoded(PillowImage.new("F", (7_000, 7_000), 1.5), "TIFF", compression="tiff_adobe_deflate")
     assert processes.decode(OWNER, white).width == 10_000
     assert processes.inspect(OWNER, floats).decoded.width == 7_000
+    assert sum(map(len, processes.png(OWNER, white))) > 10**6
 
 
 def test_as_many_as_there_are_callers_and_each_is_used_again(processes: DecoderProcesses) -> None:
@@ -210,6 +223,20 @@ def test_nothing_can_be_opened(odd: DecoderProcesses, order: str) -> None:
 def test_an_answer_that_lies_is_not_believed(odd: DecoderProcesses, order: str) -> None:
     with pytest.raises(ValueError, match=r"answer|reshape|message|unpack"):
         odd.decode(OWNER, order.encode())
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        *("no channel", "five channels", "another depth", "true", "a huge side", "sides that are too much"),
+        *("half a row", "a row less", "a row more", "all at once", "much"),
+    ],
+)
+def test_samples_that_lie_become_no_picture(odd: DecoderProcesses, order: str) -> None:
+    assert sum(map(len, odd.png(OWNER, b"tells"))) > 60
+    with pytest.raises(ValueError, match=r"answer|reshape|rows|message"):
+        odd.png(OWNER, order.encode())
+    assert odd.pids == []
 
 
 def test_one_that_does_not_begin_is_no_fault_of_the_file() -> None:

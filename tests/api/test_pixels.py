@@ -1,14 +1,19 @@
 """The pixels of an image and the heatmaps of its predictions, at addresses that are signed for one viewer."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from io import BytesIO
+from types import SimpleNamespace
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import httpx
 import pytest
 from PIL import Image as Pillow
+from PIL.PngImagePlugin import PngInfo
+from starlette.types import Message
 
 from api import pixels
 from api.safeguards import Guarded
@@ -16,12 +21,15 @@ from api.settings import Settings
 from api.wiring import Parts, running
 from ml.formats.stripping import strip
 from services import links, passwords, thumbnails
-from services.keys import thumbnail_key
+from services.keys import pixels_key, thumbnail_key
+from services.links import Asked
+from services.pictures import Pictures
 from services.platform import Platform
 from store.blobs import BlobMissing
 from store.tables import Image, Prediction, Role, Token, User
 from tests.dicom_files import NAME, dicom
 from tests.people import admin, eventually, member, signed_in
+from tests.rendered import rendered
 from tests.stand_ins import picture
 from tests.store_rows import model as model_row
 from tests.uploading import upload
@@ -55,25 +63,91 @@ async def image(platform: Platform, ana: User) -> Image:
     return image
 
 
+SECRET = b"Jane Doe, 1952-02-29, <script>alert(1)</script>"
+
+
+def hostile(format: str) -> bytes:
+    """A file that is more than a picture: text, EXIF, a profile, and an archive behind its end."""
+    exif, text, archive = Pillow.Exif(), PngInfo(), BytesIO()
+    exif[315], exif[274] = SECRET.decode(), 6
+    text.add_text("Comment", SECRET.decode())
+    with ZipFile(archive, "w") as file:
+        file.writestr("evil.jar", SECRET)
+    made, options = BytesIO(), {"pnginfo": text} if format == "PNG" else {"comment": SECRET}
+    film = Pillow.open(BytesIO(picture(1)))
+    film.save(made, format, exif=exif, icc_profile=SECRET * 9, **options)
+    return made.getvalue() + archive.getvalue()
+
+
 FILES = {
-    "PNG": (picture(1, format="PNG"), "image/png"),
-    "JPEG": (picture(1, format="JPEG"), "image/jpeg"),
-    "TIFF": (picture(1, format="TIFF"), "image/png"),
-    "DICOM": (dicom(), "image/png"),
+    **{format: picture(1, format=format) for format in ("PNG", "JPEG", "WEBP", "TIFF")},
+    **{f"hostile {format}": hostile(format) for format in ("PNG", "JPEG", "WEBP")},
+    "DICOM": dicom(),
 }
 
 
 @pytest.mark.parametrize("name", FILES)
-async def test_serves_the_picture_in_a_format_that_browsers_show(
+async def test_serves_the_picture_and_nothing_of_the_file(
     platform: Platform, client: httpx.AsyncClient, ana: User, name: str
 ) -> None:
-    data, media_type = FILES[name]
-    (image,) = await upload(platform, ana, data, wait=0)
+    (image,) = await upload(platform, ana, FILES[name], wait=0)
     response = await client.get(platform.links.image(ana, image.id))
-    assert (response.status_code, response.content) == (200, strip(data))
-    assert response.headers["content-type"] == media_type
-    assert response.headers["content-length"] == str(len(strip(data)))
-    assert NAME.encode() not in response.content
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/png")
+    assert response.headers["content-length"] == str(len(response.content))
+    kept = await platform.images.blobs.get(pixels_key(image.key))
+    assert rendered(response.content) == rendered(kept)
+    with Pillow.open(BytesIO(response.content)) as shown:
+        assert (shown.size, shown.info, dict(shown.getexif())) == ((image.width, image.height), {}, {})
+    for told in (SECRET[:8], b"script", b"PK", NAME.encode(), kept[64:96], kept[-96:-64]):
+        assert told not in response.content
+
+
+async def test_what_is_kept_stays_as_it_was(
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image
+) -> None:
+    await client.get(platform.links.image(ana, image.id))
+    assert await platform.images.blobs.get(pixels_key(image.key)) == strip(picture(1))
+
+
+async def test_one_that_is_damaged_is_told_of(
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image
+) -> None:
+    await platform.images.blobs.put(pixels_key(image.key), picture(1)[:300])
+    response = await client.get(platform.links.image(ana, image.id))
+    assert (response.status_code, response.text) == (500, pixels.DAMAGED)
+    assert "cache-control" not in response.headers
+
+
+async def test_whoever_reads_slowly_gets_no_more_than_some(
+    platform: Platform, ana: User, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Huge ones are in memory until they are read."""
+    asked, end, in_full = [], asyncio.Event(), pixels.InFull()
+
+    async def png(self: Pictures, address: Asked) -> list[bytes]:
+        asked.append(address.viewer)
+        return [b"1", b"2"]
+
+    async def send(message: Message) -> None:
+        await end.wait()
+
+    async def looks(viewer: int) -> None:
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "path_params": {"number": "1"}}
+        query = f"viewer={viewer}".encode()
+        await in_full(scope | {"query_string": query, "app": SimpleNamespace(state=state)}, never, send)
+
+    state = SimpleNamespace(platform=platform)
+    monkeypatch.setattr(Pictures, "png", png)
+    looking = [asyncio.create_task(looks(viewer)) for viewer in [1] * (pixels.OF_ONE + 2) + [2]]
+    await eventually(lambda: asyncio.sleep(0, "2" in asked))
+    assert asked == ["1"] * pixels.OF_ONE + ["2"]
+    end.set()
+    await asyncio.gather(*looking)
+    assert len(asked) == pixels.OF_ONE + 3
+
+
+async def never() -> Message:
+    return await asyncio.Future()
 
 
 async def test_a_browser_neither_guesses_nor_runs_nor_shares_it(
@@ -92,7 +166,8 @@ async def test_a_head_tells_as_much_without_the_pixels(
 ) -> None:
     response = await client.head(platform.links.image(ana, image.id))
     assert (response.status_code, response.content) == (200, b"")
-    assert response.headers["content-length"] == str(len(strip(picture(1))))
+    shown = await client.get(platform.links.image(ana, image.id))
+    assert response.headers["content-length"] == str(len(shown.content))
 
 
 async def test_an_expired_address_is_gone(

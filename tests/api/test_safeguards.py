@@ -24,7 +24,7 @@ from api.settings import Settings
 from api.wiring import Parts
 from services import passwords, tokens
 from services.export import DOWNLOADS
-from services.images import Images
+from services.pictures import Pictures
 from services.platform import Platform
 from store.tables import TokenPurpose
 from tests import databases
@@ -273,7 +273,7 @@ async def test_pictures_and_copies_come_to_an_a_plus(site: Site) -> None:
 
 
 async def test_a_fault_of_ours_comes_to_an_a_plus(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Images, "pixels", None)
+    monkeypatch.setattr(Pictures, "png", None)
     ana = await signed_in(await member())
     (image,) = await upload(site.platform, ana, picture(1), wait=0)
     response = await site.client.get(site.platform.links.image(ana, image.id))

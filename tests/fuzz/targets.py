@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
@@ -20,7 +21,9 @@ from api.wiring import running
 from ml import default_model, model_file
 from ml.fingerprint import fingerprint
 from ml.formats.stripping import strip
+from ml.full_size import full_size
 from ml.image import ImageError, decode
+from ml.png import written
 from ml.recipes import UnknownRecipe
 from schema.documents import check
 from schema.schema import build_schema
@@ -39,11 +42,13 @@ from tests.people import member
 
 @contextmanager
 def decoders() -> Iterator[Try]:
-    """What an upload does with a file, up to its fingerprint."""
+    """What an upload does with a file, up to its fingerprint, and whoever looks at the picture after it."""
 
     def taken(data: bytes) -> bool:
         try:
-            fingerprint(decode(strip(data)).pixels)
+            kept = strip(data)
+            fingerprint(decode(kept).pixels)
+            deque(written(full_size(kept)), maxlen=0)
         except ImageError:
             return False
         return True

@@ -1,10 +1,7 @@
 """Images after they came in: who sees them, filters, changes, deletion, signed addresses."""
 
 import asyncio
-import hashlib
-import hmac
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,22 +10,17 @@ import pytest
 from api.settings import Settings
 from events.memory import InProcessLog
 from events.messages import ImageDeleted
-from ml.formats.stripping import strip
-from services import links as links_module
 from services.errors import Code, Refused, Unauthenticated
 from services.holdout import Holdout
 from services.images import SEARCH_LENGTH, Filter, ImageOrder, Images
 from services.journal import DatabaseJournal
 from services.keys import features_key, pixels_key
-from services.links import LIFETIME_SECONDS, Asked, Links
 from services.outbox import Outbox
 from services.platform import Platform
-from services.viewers import Viewers
 from store.blobs import BlobMissing, Blobs
 from store.pages import Window
 from store.tables import Deployment, Finding, Image, Label, ModelVersion, OutboxEvent, Prediction, User
-from tests.addressed import asked
-from tests.people import admin, eventually, member, signed_in
+from tests.people import admin, eventually, member
 from tests.stand_ins import picture
 from tests.store_rows import image as image_row
 from tests.store_rows import model as model_row
@@ -52,7 +44,7 @@ def blobs(tmp_path: Path) -> Blobs:
 @pytest.fixture
 def images(blobs: Blobs, database: str) -> Images:
     outbox = Outbox(InProcessLog(DatabaseJournal()))
-    return Images(outbox, blobs, Viewers(Links("http://here", b"secret")), Holdout({}))
+    return Images(outbox, blobs, Holdout({}))
 
 
 async def deployed(number: int) -> ModelVersion:
@@ -396,78 +388,3 @@ async def test_features_stored_while_an_image_is_deleted_go_with_it(
         with pytest.raises(BlobMissing):
             await blobs.get(key)
     assert not await Image.exists()
-
-
-def signed(images: Images, viewer: User, image: Image) -> Asked:
-    """What the address of an image's pixels says that was made for this viewer."""
-    return asked(images.viewers.links.image(viewer, image.id))
-
-
-async def test_a_signed_address_gives_the_pixels(platform: Platform) -> None:
-    ana = await signed_in(await member())
-    (image,) = await upload(platform, ana, picture(1), wait=0)
-    found = await platform.images.pixels(signed(platform.images, ana, image))
-    assert found is not None
-    assert found[0].media_type == "image/png"
-    assert found[1] == strip(picture(1))
-
-
-async def test_an_address_is_good_for_a_quarter_of_an_hour(
-    images: Images, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ana = await signed_in(await member())
-    (image,) = await named(ana, ["1"])
-    await blobs.put(pixels_key(image.key), b"pixels")
-    start = 1_800_000_059.9
-    monkeypatch.setattr(links_module, "time", lambda: start)
-    address = signed(images, ana, image)
-    for later, good in ((0, True), (LIFETIME_SECONDS, True), (LIFETIME_SECONDS + 61, False), (10**6, False)):
-        monkeypatch.setattr(links_module, "time", lambda later=later: start + later)
-        assert (await images.pixels(address) is not None) is good
-
-
-async def test_no_address_can_be_forged(images: Images, blobs: Blobs) -> None:
-    ana, chief = await signed_in(await member()), await signed_in(await admin())
-    first, second = await named(ana, ["1", "2"])
-    for image in (first, second):
-        await blobs.put(pixels_key(image.key), b"pixels")
-    genuine = signed(images, ana, first)
-    expires, signature = genuine.expires, genuine.signature
-    elsewhere = asked(Links("http://here", b"another secret").image(ana, first.id))
-    unnamed = hmac.new(b"secret", f"images:{first.id}:{expires}".encode(), hashlib.sha256).hexdigest()
-    forged = [
-        replace(genuine, number=second.id),
-        replace(genuine, viewer=str(chief.id)),
-        replace(genuine, viewer=f"0{ana.id}"),
-        replace(genuine, viewer="é"),
-        replace(genuine, viewer=""),
-        replace(genuine, viewer=f"{ana.id}:{expires}", expires=""),
-        replace(genuine, viewer="", signature=unnamed),
-        replace(genuine, session=""),
-        replace(genuine, session=str(chief.session_id)),
-        replace(genuine, session=f"{ana.session_id}c"),
-        replace(genuine, session=f"{ana.session_id}:{expires}", expires=""),
-        replace(genuine, expires=str(int(expires) + 60)),
-        replace(genuine, expires=f" {expires}"),
-        replace(genuine, expires=f"0{expires}"),
-        replace(genuine, expires=expires.replace("1", "١")),
-        replace(genuine, expires="9" * 5000),
-        replace(genuine, expires="-1"),
-        Asked(first.id, "", "", "", ""),
-        replace(genuine, signature=signature[:-1]),
-        replace(genuine, signature=signature.upper()),
-        replace(genuine, signature="é"),
-        replace(genuine, signature=elsewhere.signature),
-    ]
-    for address in forged:
-        assert await images.pixels(address) is None, address
-    assert await images.pixels(genuine) is not None
-
-
-async def test_the_address_of_a_deleted_image_gives_nothing(images: Images, blobs: Blobs) -> None:
-    ana = await signed_in(await member())
-    gone, lost = await named(ana, ["1", "2"])
-    address, other = signed(images, ana, gone), signed(images, ana, lost)
-    await images.delete(ana, gone.id)
-    assert await images.pixels(address) is None
-    assert await images.pixels(other) is None  # its pixels went a moment before its row
