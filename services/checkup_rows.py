@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from services.checkup import Checked, fault, ok, warning
 from services.retention import due
 from services.trail_check import check
-from store import clock
+from store import clock, trail_guard
 from store.engine import Engine, damage
 from store.migrating import known
-from store.tables import ACTIVE_STATES, Image, OutboxEvent, TrailNote, TrainingRun, User
+from store.tables import ACTIVE_STATES, Image, OutboxEvent, TrailEntry, TrailNote, TrainingRun, User
 
 OLDEST = {"SQLite": (3, 35), "MySQL": (8, 0), "MariaDB": (10, 11)}
 """Versions on which the platform is tested, or newer ones are."""
@@ -22,6 +22,10 @@ NOTICED = timedelta(seconds=5)
 DAY = timedelta(days=1)
 LATE = timedelta(minutes=2)
 """After this, what is done within a second is not done at all."""
+GUARD_REMEDY = (
+    "run covidxr migrate, as a user of MySQL to whom TRIGGER is granted on the database; with binary logging "
+    "SET GLOBAL log_bin_trust_function_creators = 1 first"
+)
 
 
 def of_engine(found: Engine) -> list[Checked]:
@@ -73,6 +77,8 @@ async def of_rows(everything: bool) -> AsyncIterator[Checked]:
         remedy = "restore a backup into a new place"
         yield fault("database", f"its file is damaged: {found}", remedy) if found else ok("database", "whole")
     yield await _trail(everything)
+    if not await trail_guard.stands(TrailEntry._meta.db):
+        yield warning("trail", "the database lets its entries be changed and deleted", GUARD_REMEDY)
     yield await _outbox()
     yield await _run()
     yield await _given_up()

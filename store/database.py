@@ -19,7 +19,7 @@ from tortoise.context import TortoiseContext
 from tortoise.exceptions import OperationalError
 from tortoise.transactions import in_transaction
 
-from store import migrating
+from store import migrating, trail_guard
 from store.database_faults import BUSY_SECONDS, explained, try_sqlite
 from store.migrating import bring_up_to_date
 from store.mysql import ANSWER_SECONDS
@@ -92,7 +92,7 @@ async def open_database(url: str, answer_seconds: float | None = STATEMENT_SECON
 
 
 async def migrate(url: str) -> None:
-    """Bring the tables up to date with ``migrations/``.
+    """Bring the tables up to date with ``migrations/``, and have the database keep the trail.
 
     Raises:
         DatabaseUnusable: there is no such database, or it does not let us make tables.
@@ -100,6 +100,7 @@ async def migrate(url: str) -> None:
     async with _migrating(url) as (connection, apps):
         # Not by Tortoise's own `migrate`: it connects at the first query, whose failure keeps the lock.
         await bring_up_to_date(connection, apps)
+        await trail_guard.put_up(connection)
 
 
 async def fill(url: str, last: str, load: Callable[[BaseDBAsyncClient], Awaitable[None]]) -> None:
@@ -110,6 +111,7 @@ async def fill(url: str, last: str, load: Callable[[BaseDBAsyncClient], Awaitabl
     """
     async with _migrating(url) as (connection, apps):
         await migrating.fill(connection, apps, last, lambda: load(connection))
+        await trail_guard.put_up(connection)
 
 
 @asynccontextmanager

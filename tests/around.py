@@ -12,6 +12,7 @@ from ml.verdict import Comparison, Discordance, Size, Verdict
 from schema import ids
 from services.models import NewModel
 from services.platform import Platform
+from services.trail import note
 from store.tables import (
     AbstainReason,
     ContactMessage,
@@ -28,13 +29,14 @@ from store.tables import (
     RunState,
     RunTrigger,
     TrailEntry,
+    TrailKind,
     TrainingRun,
     User,
 )
 from tests import people
 from tests.crowded import NEVER
 from tests.store_rows import image, model
-from tests.trails import noted
+from tests.trails import noted, sealed
 
 
 async def around(platform: Platform, ana: User) -> dict[str, str]:
@@ -104,8 +106,9 @@ async def filled(platform: Platform, ana: User) -> dict[str, str]:
         model_id=learned.id,
     )
     await RetrainingPolicy.all().update(threshold=NEVER, changed_by_id=chief.id)
-    await TrailEntry.filter(actor_id=ana.id).update(subjects={"User": ana.id}, value="v", reason="r")
-    return rows
+    await note(TrailKind.ROLE_CHANGED, ana, "r", "v", User=ana.id)
+    *_, entry = await sealed()
+    return rows | {"TrailEntry": ids.encode("TrailEntry", entry.id)}
 
 
 async def _judged_twice(serving: ModelVersion, chief: User) -> None:

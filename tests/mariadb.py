@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,11 +25,11 @@ CREATE = "CREATE DATABASE IF NOT EXISTS covidxr CHARACTER SET utf8mb4"
 class MariaDb:
     """One server on a port and a folder of its own, whose root has no password."""
 
-    def __init__(self, program: str, folder: Path) -> None:
+    def __init__(self, program: str, folder: Path, options: Sequence[str]) -> None:
         self.port = free_port()
         place = [f"--datadir={folder / 'database'}", f"--socket={folder / 'socket'}"]
         network = ["--bind-address=127.0.0.1", f"--port={self.port}"]
-        self._command = [program, *OPTIONS, *place, *network, "--innodb-buffer-pool-size=64M"]
+        self._command = [program, *OPTIONS, *place, *network, "--innodb-buffer-pool-size=64M", *options]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -90,7 +90,7 @@ class MariaDb:
 
 
 @contextmanager
-def mariadb(folder: Path) -> Iterator[MariaDb]:
+def mariadb(folder: Path, *options: str) -> Iterator[MariaDb]:
     """A server as long as the context lasts; skips by name, or fails under CI, where it is not installed."""
     programs = [shutil.which(name, path=PATH) for name in ("mariadbd", "mariadb-install-db")]
     if not all(programs):
@@ -104,7 +104,7 @@ def mariadb(folder: Path) -> Iterator[MariaDb]:
         check=True,
         timeout=120,
     )
-    one = MariaDb(server, folder)
+    one = MariaDb(server, folder, options)
     one.start()
     try:
         yield one

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pymysql.err import OperationalError
 from starlette.applications import Starlette
 
 from api import doctor, pixels
@@ -34,7 +35,7 @@ from tests.people import eventually
 from tests.rendered import rendered
 from tests.runs import ended, patients
 from tests.stand_ins import picture
-from tests.trails import sealed
+from tests.trails import sealed, tampering
 
 (ARCHIVE,) = (Path(__file__).parent / "golden").glob("data-*.tar.xz")
 OF_THE_ENGINE = ("sqlite_sequence", "tortoise_migrations")
@@ -179,6 +180,16 @@ async def test_the_work_goes_on(upgraded: Place, left: Path, monkeypatch: pytest
         wrong = [line for line in lines if line.level is not Level.OK and line.part != "database"]
         assert wrong == []
         assert Level.FAULT not in {line.level for line in lines}
+
+
+@pytest.mark.parametrize("statement", ["UPDATE trail_entry SET reason = 'x'", "DELETE FROM trail_entry"])
+async def test_what_was_told_cannot_be_changed_any_more(upgraded: Place, statement: str) -> None:
+    await migrate(upgraded.database_url)
+    with (
+        pytest.raises((sqlite3.IntegrityError, OperationalError), match="only added to"),
+        tampering(upgraded.database_url) as cursor,
+    ):
+        cursor.execute(statement)
 
 
 def test_the_commands_take_it_as_it_is(folder: Place, left: Path) -> None:

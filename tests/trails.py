@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from services import sealing
 from services.trail import note
 from store.tables import TrailEntry, TrailKind, User
+from store.trail_guard import triggers
 from tests import databases
 
 
@@ -38,8 +39,22 @@ async def noted(count: int, by: User | None = None) -> None:
 
 
 @contextlib.contextmanager
+def unguarded(url: str) -> Iterator[Any]:
+    """A cursor of somebody who takes the database's own rules away, too; they are there again afterwards."""
+    rules = triggers(urlsplit(url).scheme)
+    with tampering(url) as cursor:
+        for name in rules:
+            cursor.execute(f"DROP TRIGGER {name}")
+        try:
+            yield cursor
+        finally:
+            for made in rules.values():
+                cursor.execute(made)
+
+
+@contextlib.contextmanager
 def tampering(url: str) -> Iterator[Any]:
-    """A cursor of somebody who has the database and none of our rules."""
+    """A cursor of somebody who has the database and none of our rules but its own."""
     if url.startswith("sqlite://"):
         with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite://"))) as file, file:
             yield file.cursor()

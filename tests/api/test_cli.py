@@ -16,6 +16,7 @@ from services.sealing import seal
 from store.database import open_database, sqlite_url
 from tests.live import COVIDXR, ROOT
 from tests.stand_ins import picture
+from tests.trails import unguarded
 
 Result = subprocess.CompletedProcess[str]
 PASSWORD = "correct horse battery"
@@ -167,8 +168,8 @@ def test_the_trail_is_checked(shell: Shell) -> None:
     gone = shell("audit", "verify", "--expect", "0" * 63 + "1")
     assert (gone.returncode, gone.stdout) == (1, "")
     assert gone.stderr.startswith("no entry has the expected hash: after entry 1 some were cut off")
-    with closing(sqlite3.connect(file)) as database, database:
-        database.execute("UPDATE trail_entry SET actor_id = 7")
+    with unguarded(sqlite_url(file)) as cursor:
+        cursor.execute("UPDATE trail_entry SET actor_id = 7")
     changed = shell("audit", "verify")
     assert changed.returncode == 1
     assert changed.stderr == (

@@ -42,7 +42,7 @@ from tests.backups import ignored
 from tests.people import admin, member
 from tests.stand_ins import DECODER, EVALUATION, picture, sha256
 from tests.store_rows import image
-from tests.trails import noted, tampering
+from tests.trails import noted, tampering, unguarded
 
 LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
 MODEL_FILE_BYTES = (FOLDER / MODEL_FILE).read_bytes()
@@ -151,13 +151,13 @@ async def test_clocks_that_differ_are_told(
 async def test_notes_that_nobody_seals_are_told(database: str) -> None:
     await note(TrailKind.SIGNED_IN, None)
     assert await rows_wrong() == []
-    await TrailNote.all().update(at=LONG_AGO)
+    await TrailNote.create(at=LONG_AGO, kind=TrailKind.SIGNED_IN, subjects={})
     assert await rows_wrong() == [("trail", Level.WARNING, "1 notes wait to be sealed")]
 
 
 async def test_a_trail_that_was_changed_is_told_where_all_is_looked_at(database: str) -> None:
     await noted(3)
-    with tampering(database) as cursor:
+    with unguarded(database) as cursor:
         cursor.execute("UPDATE trail_entry SET kind = 'SIGNED_IN' WHERE position = 2")
     assert await rows_wrong() == []
     (line,) = await rows_wrong(everything=True)

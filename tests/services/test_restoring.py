@@ -20,6 +20,7 @@ from services.backup_files import BackupUnusable, TableFile, read
 from services.journal import DatabaseJournal
 from services.restoring import Restoring
 from services.waking import wake
+from store import trail_guard
 from store.database import configuration, migrate, open_database
 from store.migrating import known
 from store.sessions import Session
@@ -101,6 +102,12 @@ async def test_blobs_that_are_not_the_backups_are_refused(small: Path, target: P
     with pytest.raises(BackupUnusable, match="blobs already, such as pixels/of-another"):
         await restore(target, small)
     assert await backups.blobs(target) == {"pixels/of-another": b"kept"}
+
+
+async def test_what_is_restored_is_kept_from_being_changed(small: Path, target: Place) -> None:
+    await restore(target, small)
+    async with open_database(target.database_url):
+        assert await trail_guard.stands(connections.all()[0])
 
 
 async def test_tables_without_rows_are_filled(small: Path, target: Place) -> None:

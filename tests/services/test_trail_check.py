@@ -12,7 +12,7 @@ from services.trail_check import PAGE, Checked, check
 from store.database import open_database
 from store.tables import TrailEntry, TrailNote
 from tests import databases
-from tests.trails import noted, sealed, tampering
+from tests.trails import noted, sealed, unguarded
 
 ENTRIES = 6
 
@@ -70,7 +70,7 @@ async def test_what_nobody_touched_fits() -> None:
 )
 async def test_a_changed_entry_is_named(database: str, change: str) -> None:
     await noted(ENTRIES)
-    with tampering(database) as cursor:
+    with unguarded(database) as cursor:
         cursor.execute(f"UPDATE trail_entry SET {change} WHERE position = 3")
     assert (await fault()).startswith("entry 3 was changed")
     assert (await check()).entries == 2
@@ -81,7 +81,7 @@ async def test_a_value_that_cannot_be_read_is_named(sqlite_template: Path, tmp_p
     url = databases.sqlite_copy(sqlite_template, tmp_path)
     async with open_database(url):
         await noted(ENTRIES)
-        with tampering(url) as cursor:
+        with unguarded(url) as cursor:
             cursor.execute("UPDATE trail_entry SET at = 'x', subjects = '{' WHERE position = 3")
         assert await fault() == "entry 3 was changed: it holds what no entry can"
 
@@ -90,7 +90,7 @@ async def test_a_changed_entry_with_a_hash_to_match_breaks_the_next(database: st
     await noted(ENTRIES)
     (row,) = await TrailEntry.filter(position=3).values()
     forged = digest({**row, "actor_id": 99})
-    with tampering(database) as cursor:
+    with unguarded(database) as cursor:
         cursor.execute(f"UPDATE trail_entry SET actor_id = 99, sha256 = '{forged}' WHERE position = 3")
     assert (await fault()).startswith("entry 4 does not follow")
 
@@ -98,14 +98,14 @@ async def test_a_changed_entry_with_a_hash_to_match_breaks_the_next(database: st
 @pytest.mark.parametrize(("place", "found"), [(1, 1), (3, 3)])
 async def test_a_removed_entry_is_missed(database: str, place: int, found: int) -> None:
     await noted(ENTRIES)
-    with tampering(database) as cursor:
+    with unguarded(database) as cursor:
         cursor.execute(f"DELETE FROM trail_entry WHERE position = {place}")
     assert await fault() == f"entry {found} is missing: it was removed"
 
 
 async def test_places_moved_up_over_a_removed_entry_do_not_help(database: str) -> None:
     await noted(ENTRIES)
-    with tampering(database) as cursor:
+    with unguarded(database) as cursor:
         cursor.execute("DELETE FROM trail_entry WHERE position = 3")
         for place in range(4, ENTRIES + 1):
             cursor.execute(f"UPDATE trail_entry SET position = {place - 1} WHERE position = {place}")
@@ -118,7 +118,7 @@ async def test_an_inserted_entry_is_named(database: str) -> None:
     (forged,) = chained([{**row, "actor_id": 99}], -1, BEGINNING)
     columns = "at, kind, actor_id, subjects, position, previous, sha256"
     values = f"'{row['at']:%Y-%m-%d %H:%M:%S.%f}', 'SIGNED_IN', 99, '{{}}', 0, '{BEGINNING}'"
-    with tampering(database) as cursor:
+    with unguarded(database) as cursor:
         cursor.execute(f"INSERT INTO trail_entry ({columns}) VALUES ({values}, '{forged['sha256']}')")
     assert (await fault()).startswith("entry 0 was inserted")
 
@@ -130,7 +130,7 @@ async def test_an_entry_between_two_others_is_named(database: str) -> None:
     (forged,) = chained([{**row, "actor_id": 99}], 2, before["sha256"])
     columns = "at, kind, actor_id, subjects, position, previous, sha256"
     values = f"'{row['at']:%Y-%m-%d %H:%M:%S.%f}', '{row['kind']}', 99, '{{\"Image\": 3, \"Label\": 3}}', 3"
-    with tampering(database) as cursor:
+    with unguarded(database) as cursor:
         for place in range(ENTRIES, 2, -1):
             cursor.execute(f"UPDATE trail_entry SET position = {place + 1} WHERE position = {place}")
         hashes = f"'{before['sha256']}', '{forged['sha256']}'"
@@ -144,7 +144,7 @@ async def test_an_end_that_was_cut_off_is_noticed_by_whoever_kept_the_head(datab
     kept = (await check()).head
     await noted(2)
     assert (await check(kept)).fault is None
-    with tampering(database) as cursor:
+    with unguarded(database) as cursor:
         cursor.execute(f"DELETE FROM trail_entry WHERE position >= {ENTRIES}")
     assert (await check()).fault is None
     assert "cut off" in ((await check(kept)).fault or "")
@@ -155,7 +155,7 @@ async def test_a_chain_made_anew_is_noticed_by_whoever_kept_the_head(database: s
     kept = (await check()).head
     rows = await TrailEntry.all().order_by("position").values()
     anew = chained([{**row, "actor_id": 99} for row in rows], 0, BEGINNING)
-    with tampering(database) as cursor:
+    with unguarded(database) as cursor:
         for entry in anew:
             told = f"actor_id = 99, previous = '{entry['previous']}', sha256 = '{entry['sha256']}'"
             cursor.execute(f"UPDATE trail_entry SET {told} WHERE position = {entry['position']}")
