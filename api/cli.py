@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from api import administration, backup, doctor, predicting, restore, serve, study, teaching, trail, worker
 from api.preparation import CannotStart
+from api.processes import let_others_end
 from api.settings import complaints, unknown_settings
 from services.backup_files import BackupUnusable
 from store.database_faults import DatabaseUnusable
@@ -55,6 +56,8 @@ def main() -> None:
     except (BackupUnusable, CannotStart, DatabaseUnusable) as error:
         typer.echo(str(error), err=True)
         sys.exit(1)
+    finally:
+        let_others_end()
 
 
 if __name__ == "__main__":
