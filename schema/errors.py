@@ -14,7 +14,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from events.log import CursorError
 from schema.enums import describe
 from services.errors import Code, Forbidden, Problem, Refused, SecondFactorRequired, TooMany, Unauthenticated
-from store.database_faults import is_away, is_full
+from store.database_faults import is_away, is_full, is_read_only
 
 logger = logging.getLogger(__name__)
 security = logging.getLogger("security")
@@ -38,8 +38,8 @@ REFUSALS = {UNAUTHENTICATED, FORBIDDEN, SECOND_FACTOR_REQUIRED, RATE_LIMITED}
 
 AWAY_SECONDS = 5
 """After which somebody may try again whom a part of the platform did not answer."""
-FULL_SECONDS = 60
-"""The same where somebody has to make room first."""
+MENDED_SECONDS = 60
+"""The same where somebody has to make room first, or to let the server write."""
 
 CODES: dict[type[Exception], str] = {
     Unauthenticated: UNAUTHENTICATED,
@@ -146,7 +146,14 @@ def fault(error: BaseException, where: str) -> GraphQLError:
         return _unavailable(
             "there is no room on the platform's disk, so nothing was stored: try again once its operator has "
             "made room",
-            FULL_SECONDS,
+            MENDED_SECONDS,
+        )
+    if is_read_only(error):
+        logger.error("%s: storage cannot be written, let this user write it: %s", where, error)
+        return _unavailable(
+            "the platform's storage can only be read now, so nothing was stored: try again once its operator "
+            "has mended that",
+            MENDED_SECONDS,
         )
     if is_away(error):
         logger.warning("%s: the database or another part does not answer: %s", where, error)

@@ -17,7 +17,7 @@ from services.models import ModelFileLost, Models
 from services.permissions import may_see
 from services.viewers import Viewers
 from store.blobs import BlobMissing, Blobs
-from store.disk import DiskFull
+from store.disk import NotKept
 from store.tables import AbstainReason, Image, ModelVersion, Prediction
 
 AT_ONCE = 2
@@ -85,7 +85,7 @@ class Heatmaps:
         except BlobMissing:
             async with self._turn:
                 drawn = await self._draw(prediction)
-        with suppress(DiskFull):  # it is seen all the same, and drawn again the next time
+        with suppress(NotKept):  # it is seen all the same, and drawn again the next time
             await self.blobs.put(key, drawn)
         if not await Image.exists(id=prediction.image_id):  # deleted meanwhile
             await self.blobs.delete([key])

@@ -12,7 +12,7 @@ from services.keys import thumbnail_key
 from services.links import Asked
 from services.viewers import Viewers
 from store.blobs import BlobMissing, Blobs
-from store.disk import DiskFull
+from store.disk import NotKept
 from store.tables import Image
 
 
@@ -39,7 +39,7 @@ class Thumbnails:
         except BlobMissing:
             decoded = await self.decoding.decode(image)
         made = await self.decoding.run(partial(thumbnail, decoded))
-        with suppress(DiskFull):  # it is seen all the same, and made again the next time
+        with suppress(NotKept):  # it is seen all the same, and made again the next time
             await self.blobs.put(key, made)
         if not await Image.exists(key=image.key):  # deleted meanwhile
             await self.blobs.delete([key])

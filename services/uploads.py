@@ -27,7 +27,7 @@ from services.outbox import Outbox, record
 from services.permissions import member
 from services.waiting import until_judged
 from store.blobs import Blobs
-from store.database_faults import is_full
+from store.database_faults import is_full, is_read_only
 from store.tables import Evidence, Finding, Image, Label, User
 
 MAX_FILES = 100
@@ -56,6 +56,12 @@ FULL = Problem(
     Code.UNAVAILABLE,
     "there is no room on the platform's disk, so this file was not taken; send it again once the platform's "
     "operator has made room",
+    "files",
+)
+READ_ONLY = Problem(
+    Code.UNAVAILABLE,
+    "the platform's storage can only be read now, so this file was not taken; send it again once the "
+    "platform's operator has mended that",
     "files",
 )
 
@@ -156,6 +162,9 @@ class Uploads:
             if is_full(error):
                 logger.error("user %d: a file was not taken, a disk is full: %s", viewer.id, error)
                 return Outcome(filename, problems=(FULL,))
+            if is_read_only(error):
+                logger.error("user %d: a file was not taken, storage cannot be written: %s", viewer.id, error)
+                return Outcome(filename, problems=(READ_ONLY,))
             logger.exception("user %d: uploading a file failed", viewer.id)
             return Outcome(filename, problems=(FAULT,))
 

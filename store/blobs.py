@@ -13,7 +13,7 @@ import obstore
 from obstore.exceptions import GenericError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from store.disk import NO_ROOM, DiskFull, settle
+from store.disk import NO_RIGHT, NO_ROOM, DiskFull, NotWritable, settle
 
 LISTED_AT_ONCE = 500
 READ_AT_ONCE = 1 << 20
@@ -53,9 +53,9 @@ class Blobs:
         """Store ``data`` under ``key``, replacing what was there.
 
         Raises:
-            DiskFull: there is no room for it in the folder.
+            NotKept: the folder has no room for it, or may not be written.
         """
-        with _room():
+        with _told():
             await obstore.put_async(self._store, key, data)
         if self._folder is not None:
             # The store writes through a temporary file and a rename, but leaves both to the page cache.
@@ -97,7 +97,7 @@ class Blobs:
 
     async def put_file(self, key: str, file: Path) -> None:
         """As `put`, of a file's bytes, however many."""
-        with _room():
+        with _told():
             await obstore.put_async(self._store, key, file)
         if self._folder is not None:
             await asyncio.to_thread(self._settle, self._folder, key)
@@ -144,12 +144,15 @@ class Blobs:
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def _told() -> Iterator[None]:
+    """What the system says of a file that cannot be written."""
     try:
         yield
     except GenericError as error:  # has the system's number in its words alone
-        if any(f"(os error {number})" in str(error) for number in NO_ROOM):
-            raise DiskFull(str(error).partition("\n")[0]) from error
+        said = str(error).partition("\n")[0]
+        for kind, numbers in ((DiskFull, NO_ROOM), (NotWritable, NO_RIGHT)):
+            if any(f"(os error {number})" in said for number in numbers):
+                raise kind(said) from error
         raise
 
 

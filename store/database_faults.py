@@ -12,7 +12,7 @@ from pymysql.constants import CR, ER
 from pymysql.err import InterfaceError, MySQLError
 from tortoise.exceptions import DBConnectionError, OperationalError
 
-from store.disk import NO_ROOM, DiskFull
+from store.disk import NO_ROOM, DiskFull, NotWritable
 
 BUSY_SECONDS = 10.0
 
@@ -45,6 +45,11 @@ AWAY = (
     1927,  # MariaDB, of a connection that was killed
 )
 FULL = (ER.DISK_FULL, ER.RECORD_FILE_FULL)
+READ_ONLY = (
+    ER.OPEN_AS_READONLY,
+    ER.OPTION_PREVENTS_STATEMENT,  # of a replica, say, by read_only
+    1836,  # MySQL, in its mode for reading alone
+)
 
 
 class DatabaseAway(ConnectionError):
@@ -73,6 +78,16 @@ def is_full(error: BaseException) -> bool:
     if isinstance(cause, sqlite3.Error):
         return _primary_code(cause) == sqlite3.SQLITE_FULL
     return isinstance(cause, DiskFull) or (isinstance(cause, OSError) and cause.errno in NO_ROOM)
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether it tells of a database or of blobs that can be read now, and not written."""
+    cause = _cause(error)
+    if isinstance(cause, MySQLError):
+        return bool(cause.args) and cause.args[0] in READ_ONLY
+    if isinstance(cause, sqlite3.Error):
+        return _primary_code(cause) == sqlite3.SQLITE_READONLY
+    return isinstance(cause, NotWritable)
 
 
 def shown(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Files and folders that outlast a crash of the machine, and the disk that has no room for them."""
+"""Files and folders that outlast a crash of the machine, and the disk that does not take them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ import os
 from pathlib import Path
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-class DiskFull(OSError):
-    """The disk has no room for what was to be written, and nothing is left of it."""
+class NotKept(OSError):
+    """The disk did not take what was to be written, and nothing is left of it."""
+
+
+class DiskFull(NotKept):
+    """It has no room."""
+
+
+class NotWritable(NotKept):
+    """It can only be read, or this user may only read there."""
 
 
 def settle(path: Path) -> None:

@@ -108,6 +108,10 @@ const SPANISH: [RegExp, string][] = [
     /^there is no room on the platform's disk, so this file was not taken;.*$/,
     "No hay espacio en el disco de la plataforma, así que este archivo no se guardó. Envíelo de nuevo cuando quien la administra haya hecho lugar.",
   ],
+  [
+    /^the platform's storage can only be read now, so this file was not taken;.*$/,
+    "La plataforma no puede guardar nada ahora, así que este archivo no se guardó. Envíelo de nuevo cuando quien la administra lo haya arreglado.",
+  ],
   [/^there is no such image$/, "Esa imagen ya no existe."],
 ];
 
