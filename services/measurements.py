@@ -16,6 +16,8 @@ REGISTRY, OF_PATIENTS = CollectorRegistry(), CollectorRegistry()
 
 SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Seconds of what people wait for."""
+COARSE = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10)
+"""Seconds of what there are many kinds of."""
 LONG = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 1800, 7200)
 """Seconds of what is done in the background."""
 
@@ -24,6 +26,13 @@ OPERATIONS = Histogram(
     "Time of GraphQL operations, a subscription's until it stands, by the one root field or `several`",
     ["operation", "field", "outcome"],
     buckets=SHORT,
+    registry=REGISTRY,
+)
+RESOLVERS = Histogram(
+    "covidxr_resolver_seconds",
+    "Time of resolvers, what they wait for included, in a sample of the operations",
+    ["field"],
+    buckets=COARSE,
     registry=REGISTRY,
 )
 UPLOADS = Counter(
