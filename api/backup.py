@@ -33,8 +33,10 @@ def backup(folder: Folder) -> None:
     with explained_parts(settings):
         done = asyncio.run(_back_up(settings, folder))
     typer.echo(f"{folder} holds {contents(done.manifest)}; {done.copied} blobs were copied.")
-    if done.gone:
-        typer.echo(f"{done.gone} blobs were deleted meanwhile.")
+    if done.lost:
+        typer.echo(
+            f"{done.lost} blobs that rows name are lost: `covidxr doctor --all` names the images.", err=True
+        )
     if settings.secret_key:
         typer.echo("The key of addresses is a setting, COVIDXR_SECRET_KEY, and in no backup: keep it, too.")
     if folder.stat().st_mode & 0o077:

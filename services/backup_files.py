@@ -19,7 +19,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -258,6 +258,11 @@ def _manifest(told: dict[str, Any]) -> Manifest:
     if not MOMENTS.fullmatch(manifest.folder) or not all(map(NAMES.fullmatch, names)):
         raise ValueError("names that no backup has")
     return manifest
+
+
+def line(values: Sequence[object]) -> bytes:
+    """A row, or a blob of the index, as it is written."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def index(folder: Path, moment: str) -> Iterator[Blob]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from services import backup_files
-from services.backing_up import AT_ONCE, Follow
+from services.backup_blobs import AT_ONCE, Follow
 from services.backup_files import BackupUnusable, Blob, TableFile, Whole
 from store import database
 from store.blobs import Blobs

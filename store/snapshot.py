@@ -27,8 +27,11 @@ class Snapshot:
     """What a database holds; others may go on writing."""
 
     migrations: list[str]
-    tables: list[Table]
     _session: Session
+
+    async def tables(self) -> list[Table]:
+        """All tables, whose rows are counted."""
+        return [await _table(self._session, name) for name in await self._session.tables()]
 
     async def rows(self, table: Table) -> AsyncIterator[list[Row]]:
         """Its rows, some at a time, in the order of its key."""
@@ -38,14 +41,19 @@ class Snapshot:
         async for some in self._session.ask(query):
             yield some
 
+    async def values(self, table: str, *columns: str) -> AsyncIterator[Row]:
+        """These columns of a table, row by row in no order."""
+        async for some in self._session.ask(f"SELECT {quoted(*columns)} FROM {quoted(table)}"):  # noqa: S608
+            for row in some:
+                yield row
+
 
 @asynccontextmanager
 async def snapshot() -> AsyncIterator[Snapshot]:
     """The open database as it is now, for as long as the context lasts."""
     async with session(Deployment._meta.db) as one:
         await one.look()
-        tables = [await _table(one, name) for name in await one.tables()]
-        yield Snapshot(await applied(one), tables, one)
+        yield Snapshot(await applied(one), one)
 
 
 async def applied(one: Session) -> list[str]:

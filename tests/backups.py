@@ -17,7 +17,8 @@ from tortoise import connections
 from tortoise.models import Model
 
 from api.settings import Settings
-from services.backing_up import BackedUp, BackingUp, Follow, check_version
+from services.backing_up import BackedUp, BackingUp, check_version
+from services.backup_blobs import Follow
 from services.backup_files import read
 from services.keys import CHECKPOINTS
 from services.platform import Platform
@@ -188,7 +189,7 @@ async def fill(platform: Platform) -> None:
     await ModelVersion.filter(number=1).update(record={"words": ODD, "nested": [{"a": [None, True, -0.5]}]})
     await OutboxEvent.create(uid="of-a-newer-version", kind="Unheard", payload={"of": ODD})
     await platform.images.blobs.put(f"{CHECKPOINTS}/{run.id}/large", os.urandom(3_000_000))
-    await platform.images.blobs.put("pixels/a folder/é#?&=%41", b"")
+    await platform.images.blobs.put("odd/a folder/é#?&=%41", b"")
     await DeletedFilm.create(sha256="a" * 64, fingerprint=None, taught=True)
     first = await ModelVersion.get(number=1)
     await DriftWarning.create(model=first, signal="DISTANCE", open=1, sentence=ODD, figures={"mean": 0.1})

@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from api.wiring import running
-from services import backing_up
+from services import backup_blobs, passwords
+from services.backup_blobs import OF_IMAGES, Copying, Follow
 from services.backup_files import BackupUnusable, Whole, begun, read
+from services.errors import Refused
+from services.keys import image_key
+from services.platform import Platform
+from services.trail_check import check
 from store.blobs import Blobs
 from store.database import migrate, open_database
-from store.tables import Image, JournalEntry, OutboxEvent
+from store.snapshot import Snapshot
+from store.tables import (
+    Deployment,
+    Finding,
+    Image,
+    JournalEntry,
+    ModelVersion,
+    OutboxEvent,
+    TrailKind,
+)
 from tests import backups, stand_ins
 from tests.backups import Place, back_up, ignored, restore
-from tests.people import member
+from tests.people import admin, eventually, member
+from tests.runs import patients
 from tests.stand_ins import picture
 from tests.store_rows import image
-from tests.trails import tampering
+from tests.trails import sealed, tampering
 from tests.uploading import upload
+
+PASSWORD = "correct horse"
 
 
 @pytest.fixture(params=["sqlite", "mysql"])
@@ -88,7 +107,94 @@ async def test_rows_are_of_one_moment_and_have_their_blobs(place: Place, tmp_pat
             assert await second.blobs.get(f"features/{one.features}/{one.key}")
 
 
-async def test_a_blob_that_goes_meanwhile_is_told(
+@dataclass
+class Unrest:
+    """People who upload, label, delete and leave, and a model after the other, as long as it lasts."""
+
+    platform: Platform
+    password_hash: str
+    deleted: int = 0
+    left: int = 0
+
+    async def upload(self) -> None:
+        """By somebody whose images teach, and of whom some go at once, others later."""
+        ana, number = await member(), 1000
+        while True:
+            given = {"finding": Finding.COVID, "patient_ref": patients(False)[0]}
+            films = [picture(number + more) for more in range(3)]
+            newest, *_ = await upload(self.platform, ana, *films, wait=0, **given)
+            number += len(films)
+            oldest = await Image.filter(owner=ana).order_by("id").first()
+            for gone in {newest.id, oldest.id if oldest else newest.id}:
+                await self.platform.images.delete(ana, gone)
+                self.deleted += 1
+
+    async def leave(self) -> None:
+        """One account after the other."""
+        while True:
+            user = await member(f"{self.left}@hospital.example")
+            user.password_hash = self.password_hash
+            await user.save()
+            await upload(self.platform, user, picture(10**6 + self.left), wait=0)
+            await self.platform.leaving.delete_account(user, PASSWORD)
+            self.left += 1
+
+    async def retrain(self) -> None:
+        chief = await admin()
+        while True:
+            with suppress(Refused):  # there may be no new labels yet
+                await self.platform.retraining.request(chief)
+            await asyncio.sleep(0.1)
+
+
+async def models() -> int:
+    return await ModelVersion.all().count()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_all_is_of_one_moment_whatever_goes_and_comes_meanwhile(place: Place, tmp_path: Path) -> None:
+    folder = str(tmp_path / "backup")
+    async with running(place.settings, stand_ins.parts()) as platform:
+        eva = await member("eva@hospital.example")
+        for number in range(100):  # which take a moment to be copied
+            one = await image(eva, f"{number}.png", fingerprint="0" * 64)
+            await place.blobs.put(f"pixels/{one.key}", bytes([number]))
+        unrest = Unrest(platform, await passwords.hashed(PASSWORD))
+        doing = [asyncio.create_task(one()) for one in (unrest.upload, unrest.leave, unrest.retrain)]
+        await eventually(lambda: Deployment.filter(number=2).exists())
+        before = (unrest.deleted, unrest.left, await models())
+        said = await asyncio.to_thread(place.does, "backup", folder)
+        after = (unrest.deleted, unrest.left, await models())
+        for one in doing:
+            one.cancel()
+        ended = await asyncio.gather(*doing, return_exceptions=True)
+        assert {type(one) for one in ended} == {asyncio.CancelledError}, ended
+    assert all(now > then for then, now in zip(before, after, strict=True)), "too little went on meanwhile"
+    assert "lost" not in said
+    second = Place(tmp_path / "second", f"sqlite://{tmp_path}/second.sqlite", f"file://{tmp_path}/second")
+    await restore(second, tmp_path / "backup")
+    await assert_whole(second)
+
+
+async def assert_whole(place: Place) -> None:
+    """No row and no blob names what is not there, and what was deleted has left nothing."""
+    blobs = (await backups.blobs(place)).keys()
+    with tampering(place.database_url) as cursor:
+        assert cursor.execute("PRAGMA foreign_key_check").fetchall() == []
+    async with open_database(place.database_url):
+        images = {one.key: one for one in await Image.all()}
+        assert blobs >= {f"pixels/{key}" for key in images}
+        assert blobs >= {f"features/{one.features}/{key}" for key, one in images.items() if one.features}
+        assert blobs >= {one.key for one in await ModelVersion.all()}
+        assert {image_key(key) for key in blobs if key.partition("/")[0] in OF_IMAGES} == images.keys()
+        told = {entry.subjects["Image"] for entry in await sealed() if entry.kind == TrailKind.IMAGE_DELETED}
+        assert told
+        assert told.isdisjoint(one.id for one in images.values())
+        assert (await check()).fault is None
+
+
+async def test_a_blob_that_goes_while_it_is_copied_is_left_out(
     small: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed = small.blobs.list
@@ -100,8 +206,87 @@ async def test_a_blob_that_goes_meanwhile_is_told(
 
     monkeypatch.setattr(Blobs, "list", removed)
     done = await back_up(small, tmp_path / "backup")
-    assert (done.gone, done.manifest.blobs) == (1, 2)
+    assert done.manifest.blobs == 2
     read(tmp_path / "backup").check(ignored)
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, *happens: Callable[[], Awaitable[object]]) -> None:
+    """Behind each moment whose rows are seen, and before the blobs that they name are copied."""
+    copy, left = Copying.copy_named, list(happens)
+
+    async def and_then(self: Copying, rows: Snapshot) -> set[str]:
+        if left:
+            await left.pop(0)()
+        return await copy(self, rows)
+
+    monkeypatch.setattr(Copying, "copy_named", and_then)
+
+
+def gone(small: Place, key: str) -> Callable[[], Awaitable[object]]:
+    """Somebody deletes an image, and its blobs go at once."""
+
+    async def delete() -> None:
+        with tampering(small.database_url) as cursor:
+            cursor.execute("DELETE FROM image WHERE `key` = ?", (key,))
+        await small.blobs.delete([f"pixels/{key}"])
+
+    return delete
+
+
+@pytest.fixture
+async def late(monkeypatch: pytest.MonkeyPatch, small: Place) -> list[str]:
+    """The keys of images that come when all blobs that there were have been copied."""
+    copy_all, keys = Copying.copy_all, ["late", "later"]
+
+    async def and_come(self: Copying, follow: Follow) -> None:
+        await copy_all(self, follow)
+        for key in keys:
+            with tampering(small.database_url) as cursor:
+                columns = "owner_id, filename, media_type, size, width, height, holdout, uploaded_at"
+                cursor.execute(
+                    f"INSERT INTO image ({columns}, sha256, `key`) SELECT {columns}, ?, ? FROM image LIMIT 1",
+                    (key, key),
+                )
+            await small.blobs.put(f"pixels/{key}", b"late")
+
+    monkeypatch.setattr(Copying, "copy_all", and_come)
+    return keys
+
+
+async def test_an_image_that_goes_behind_the_moment_goes_as_a_whole_or_stays_as_a_whole(
+    small: Place, late: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first had not been copied when it went, and so another moment is taken; the second had been."""
+    meanwhile(monkeypatch, gone(small, late[0]), gone(small, late[1]))
+    await back_up(small, tmp_path / "backup")
+    second = Place(tmp_path / "second", f"sqlite://{tmp_path}/second.sqlite", f"file://{tmp_path}/second")
+    await restore(second, tmp_path / "backup")
+    blobs = {key for key in await backups.blobs(second) if key.startswith("pixels/")}
+    async with open_database(second.database_url):
+        keys = {one.key for one in await Image.filter(filename="chest.png")}
+    assert set(late) & keys == {late[1]}
+    assert {f"pixels/{key}" for key in keys} == blobs
+
+
+async def test_where_images_go_without_an_end_there_is_no_backup(
+    small: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missed: list[str] = []
+
+    async def always_another(self: Copying, rows: Snapshot) -> set[str]:
+        missed.append(f"pixels/{len(missed)}")
+        return {missed[-1]}
+
+    monkeypatch.setattr(Copying, "copy_named", always_another)
+    with pytest.raises(BackupUnusable, match="images come and go faster"):
+        await back_up(small, tmp_path / "backup")
+    assert len(missed) == 20
+
+
+async def test_what_is_lost_for_good_is_told_and_holds_nothing_up(small: Place, tmp_path: Path) -> None:
+    """Of one of its two images there are no pixels."""
+    done = await back_up(small, tmp_path / "backup")
+    assert (done.lost, done.manifest.blobs) == (1, 3)
 
 
 # ------------------------------------------------------------------ into the same folder again
@@ -144,7 +329,7 @@ async def test_what_is_cut_short_is_none_and_goes_on(
     small: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "backup"
-    monkeypatch.setattr(backing_up, "AT_ONCE", 1)
+    monkeypatch.setattr(backup_blobs, "AT_ONCE", 1)
 
     def cut(done: int, total: int) -> None:
         if done == 2:
