@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ from api.settings import Settings
 from services import backup_files
 from services.backing_up import check_version
 from services.backup_files import Whole, writable
-from services.restoring import Place, Restoring
+from services.restoring import SESSIONS, Place, Restoring
 from services.waking import wake
 from store.blobs import Blobs
 from store.database import open_database
@@ -37,9 +38,12 @@ def restore(
         check_version(found.manifest.migrations, f"the backup in {folder}")
         with terminal.bar() as progress:
             found.check(terminal.counted(progress, "blobs checked"))
-    if not check:
-        _restore(Settings(), found, not end_sessions)
-    typer.echo(f"{'Whole' if check else 'Restored'}: {contents(found.manifest)}.")
+    if check:
+        typer.echo(f"Whole: {contents(found.manifest)}.")
+        return
+    _restore(Settings(), found, not end_sessions)
+    left = [table for table in found.manifest.tables if not (end_sessions and table.name == SESSIONS)]
+    typer.echo(f"Restored and compared: {contents(replace(found.manifest, tables=left))}.")
 
 
 def _restore(settings: Settings, backup: Whole, with_sessions: bool) -> None:

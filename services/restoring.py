@@ -60,12 +60,20 @@ class Restoring:
                     )
 
     async def restore_blobs(self, follow: Follow) -> None:
-        """Put the blobs where they are to lie."""
+        """Put the blobs where they are to lie, and see that they do.
+
+        Raises:
+            BackupUnusable: one is not there, or not whole.
+        """
         blobs, done = self.backup.index(), 0
         while batch := list(islice(blobs, AT_ONCE)):
             await asyncio.gather(*map(self._put, batch))
             done += len(batch)
             follow(done, self.backup.manifest.blobs)
+        lie = {blob.key: blob.size async for some in self.place.blobs.list("") for blob in some}
+        for blob in self.backup.index():
+            if lie.get(blob.key) != blob.size:
+                raise BackupUnusable(f"{blob.key} was put and is not there as it was: see to the blob store.")
 
     def restore_secret(self) -> None:
         """Put the key that signs addresses where it is looked for, unless there is one."""
@@ -75,7 +83,11 @@ class Restoring:
                 new.write(secret.read_bytes())
 
     async def restore_rows(self, follow: Follow) -> None:
-        """Fill the tables as they were, in one transaction, and bring them up to date."""
+        """Fill the tables as they were, in one transaction, and bring them up to date.
+
+        Raises:
+            BackupUnusable: one has not as many rows then.
+        """
 
         async def load(connection: BaseDBAsyncClient) -> None:
             async with session(connection) as rows:
@@ -104,6 +116,7 @@ class Restoring:
         for table in tables:
             if self.with_sessions or table.name != SESSIONS:
                 await self._load_table(rows, table)
+                await _compare(rows, table)
             done += table.rows
             follow(done, total)
         await rows.do("COMMIT")
@@ -115,3 +128,9 @@ class Restoring:
 
     async def _put(self, blob: Blob) -> None:
         await self.place.blobs.put_file(blob.key, self.backup.file_of(blob))
+
+
+async def _compare(rows: Session, table: TableFile) -> None:
+    ((count,),) = await all_rows(rows, f"SELECT count(*) FROM {quoted(table.name)}")  # noqa: S608 - a name of ours
+    if count != table.rows:
+        raise BackupUnusable(f"{count} rows of {table.rows} are in {table.name}: see to the database.")

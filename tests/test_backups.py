@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from api.wiring import running
 from services.trail_check import check
 from store.database import open_database
 from tests import backups, stand_ins
-from tests.backups import Place, fill, note_unsealed
+from tests.backups import Place, Rows, fill, note_unsealed
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 WAYS = [("sqlite", "sqlite"), ("mysql", "mysql"), ("sqlite", "mysql"), ("mysql", "sqlite")]
@@ -27,6 +28,15 @@ def places(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tupl
         backups.place(second, tmp_path / "second", request) as target,
     ):
         yield source, target
+
+
+def compared(rows: Rows, blobs: Mapping[str, bytes]) -> str:
+    """How much has been found equal, value by value and byte by byte."""
+    rooms = Counter(key.partition("/")[0] for key in blobs)
+    values = sum(len(row) for table in rows.values() for row in table)
+    size = sum(map(len, blobs.values()))
+    told = ", ".join(f"{count} in {room}" for room, count in sorted(rooms.items()))
+    return f"{values} values, {size} bytes; blobs: {told}."
 
 
 @pytest.mark.slow
@@ -44,9 +54,12 @@ async def test_everything_is_there_again(places: tuple[Place, Place], tmp_path: 
     said = await asyncio.to_thread(source.does, "backup", str(folder))
     assert f"and {len(blobs)} blobs" in said
     digest = said.split()[-1]
-    await asyncio.to_thread(target.does, "restore", str(folder), "--expect", digest)
+    restored = await asyncio.to_thread(target.does, "restore", str(folder), "--expect", digest)
     assert await backups.rows(target.database_url) == before
     assert await backups.blobs(target) == blobs
+    print(restored.splitlines()[-1], compared(before, blobs))
+    count = sum(map(len, before.values()))
+    assert f"Restored and compared: {count} rows of {len(before)} tables and {len(blobs)} blobs (" in restored
     assert (target.data_dir / "secret.key").read_bytes() == (source.data_dir / "secret.key").read_bytes()
     assert (target.data_dir / "secret.key").stat().st_mode & 0o777 == 0o600
     said = await asyncio.to_thread(target.does, "audit", "verify", "--expect", head)

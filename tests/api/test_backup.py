@@ -50,6 +50,7 @@ def test_says_what_it_did_and_what_to_keep(small: Place, tmp_path: Path) -> None
     assert second.does("restore", folder, "--check").startswith("Whole: ")
     assert not second.data_dir.exists()
     said = second.does("restore", folder)
+    assert "Restored and compared: " in said
     assert f"Blobs: file://{second.data_dir}/blobs" in said
     assert asyncio.run(backups.rows(second.database_url)) == asyncio.run(backups.rows(small.database_url))
     assert "rows already" in second.refuses("restore", folder)

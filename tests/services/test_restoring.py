@@ -16,11 +16,12 @@ from events.log import CursorExpired, Entry
 from events.memory import InProcessLog
 from events.messages import ImageUploaded
 from services.backing_up import check_version
-from services.backup_files import BackupUnusable, TableFile, read
+from services.backup_files import BackupUnusable, TableFile, Whole, read
 from services.journal import DatabaseJournal
 from services.restoring import Restoring
 from services.waking import wake
 from store import trail_guard
+from store.blobs import Blobs
 from store.database import configuration, migrate, open_database
 from store.migrating import known
 from store.sessions import Session
@@ -293,6 +294,28 @@ async def test_a_cursor_of_after_the_backup_misses_nothing(
         for cursor, told in ((before - 1, 2), (before, 20), (after, 20)):
             heard = await anext(log.stream(cursor))
             assert heard.event == ImageUploaded(told)
+
+
+async def test_a_row_that_is_not_there_is_missed(
+    small: Path, target: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = Whole.rows
+    monkeypatch.setattr(Whole, "rows", lambda self, table: list(rows(self, table))[table.name == "image" :])
+    with pytest.raises(BackupUnusable, match="0 rows of 1 are in image: see to the database"):
+        await restore(target, small)
+    async with open_database(target.database_url):
+        assert not await User.exists()
+
+
+async def test_a_blob_that_is_not_whole_is_missed(
+    small: Path, target: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut_off(self: Blobs, key: str, file: Path) -> None:
+        await self.put(key, b"cut")
+
+    monkeypatch.setattr(Blobs, "put_file", cut_off)
+    with pytest.raises(BackupUnusable, match=r"pixels/\w+ was put and is not there as it was"):
+        await restore(target, small)
 
 
 async def test_sessions_may_be_left_out(small: Path, target: Place) -> None:
