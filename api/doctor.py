@@ -93,6 +93,8 @@ async def _of_state(settings: Settings, everything: bool) -> AsyncIterator[Check
             "database", f"{shown(settings.database)} is not there", "start the server, which makes it"
         )
         return
+    for line in doctor_parts.of_way_to_database(settings.database):
+        yield line
     try:
         async with open_database(settings.database, answer_seconds=None):
             with explained(settings.database):

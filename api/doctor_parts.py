@@ -9,7 +9,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryFile
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from api.mail import SmtpPost
 from api.preparation import CannotStart
@@ -19,6 +19,7 @@ from events.broker import Broker, examine
 from events.jetstream import address_of
 from events.log import LogAway
 from services.checkup import Checked, fault, ok, warning
+from store.tls import authority
 
 LITTLE, TOO_LITTLE = 5 << 30, 200 << 20
 """Bytes free on a disk."""
@@ -81,6 +82,18 @@ def of_address(settings: Settings) -> Iterator[Checked]:
         yield warning("address", "limits by address take all people behind the proxy for one", remedy)
     else:
         yield ok("address", settings.address)
+
+
+def of_way_to_database(url: str) -> Iterator[Checked]:
+    """Whether a network lies between us and the database, and could read along."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite" or "unix_socket" in parse_qs(parts.query):
+        return
+    if file := authority(url):
+        yield ok("database", f"spoken to by TLS, as {file} vouches for")
+    elif not _is_here(parts.hostname or ""):
+        remedy = "give it a certificate, and its URL ?ssl_ca=FILE (docs/operations.md)"
+        yield warning("database", f"what goes to {parts.hostname} and back is in the clear", remedy)
 
 
 async def of_mail(settings: Settings) -> Checked:

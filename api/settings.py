@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from api.logs import Form, Level
 from events.jetstream import address_of
 from store.database import sqlite_url
+from store.tls import AUTHORITY, authority, trusting
 
 PREFIX = "COVIDXR_"
 IN_PROCESS = "memory://"
@@ -91,6 +92,8 @@ class Settings(BaseSettings):
         _checked(url, files=("sqlite://",), servers=("mysql://",))
         if url.startswith("mysql://") and not urlsplit(url).path.strip("/"):
             raise ValueError("names no database: mysql://USER:PASSWORD@HOST:PORT/NAME")
+        if url.startswith("mysql://") and (file := authority(url)):
+            _trusted(file)
         return url
 
     @field_validator("blobs_url")
@@ -212,6 +215,18 @@ def _checked(url: str, files: tuple[str, ...] = (), servers: tuple[str, ...] = (
     if url.startswith(files) and not url.partition("://")[2]:
         raise ValueError("names no file")
     return url
+
+
+def _trusted(file: str) -> None:
+    """Look whether an authority's file can be used.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    try:
+        trusting(file)
+    except OSError as error:
+        raise ValueError(f"{AUTHORITY}: {error}") from error
 
 
 def _origin(given: str) -> str:

@@ -23,6 +23,7 @@ from store import migrating, trail_guard
 from store.database_faults import BUSY_SECONDS, explained, try_sqlite
 from store.migrating import bring_up_to_date
 from store.mysql import ANSWER_SECONDS
+from store.tls import AUTHORITY, authority
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ ATTEMPTS = 5
 
 
 class DatabaseUrlError(ValueError):
-    """The database URL is neither ``sqlite://PATH`` nor ``mysql://USER:PASSWORD@HOST:PORT/NAME``."""
+    """The database URL is neither ``sqlite://PATH`` nor ``mysql://USER:PASSWORD@HOST:PORT/NAME[?ssl_ca=FILE]``."""
 
 
 def configuration(url: str, answer_seconds: float | None = None) -> TortoiseConfig:
@@ -44,6 +45,7 @@ def configuration(url: str, answer_seconds: float | None = None) -> TortoiseConf
 
     Raises:
         DatabaseUrlError: the scheme is unknown.
+        ValueError: it asks for TLS in other words than ours.
     """
     # Named after the dialect: Tortoise keeps prepared statements by this name for the whole process.
     name = urlsplit(url).scheme
@@ -68,7 +70,9 @@ def _connection(url: str, answer_seconds: float | None) -> ConnectionConfig:
         # A conditional update counts the rows that it found, as on SQLite, not those that it changed.
         extra = {"maxsize": MYSQL_POOL_SIZE, "client_flag": CLIENT.FOUND_ROWS, ANSWER_SECONDS: answer_seconds}
         given = expand_db_url(url)["credentials"]
-        return ConnectionConfig(engine="store.mysql", credentials={**extra, **given})
+        return ConnectionConfig(
+            engine="store.mysql", credentials={**extra, **given, AUTHORITY: authority(url)}
+        )
     raise DatabaseUrlError(f"not a database URL: scheme {scheme!r}; use sqlite://PATH or mysql://…")
 
 

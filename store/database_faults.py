@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from ssl import SSLError
 from urllib.parse import unquote, urlsplit
 
 from pymysql.constants import CR, ER
@@ -25,6 +26,7 @@ SQLITE_REMEDIES = {
     sqlite3.SQLITE_ERROR: "name a file of the platform's own",
 }
 MYSQL_REMEDIES = {
+    CR.CR_SSL_CONNECTION_ERROR: "give it a certificate (ssl_cert, ssl_key), or see who answers there",
     ER.ACCESS_DENIED_ERROR: "mend the user and the password in its URL",
     1698: "mend the user and the password in its URL",  # MariaDB, of a user who may not use a password
     ER.BAD_DB_ERROR: "create it: CREATE DATABASE {database} CHARACTER SET utf8mb4",
@@ -40,6 +42,7 @@ AWAY = (
     CR.CR_CONN_HOST_ERROR,
     CR.CR_SERVER_GONE_ERROR,
     CR.CR_SERVER_LOST,
+    CR.CR_SSL_CONNECTION_ERROR,
     ER.CON_COUNT_ERROR,
     ER.SERVER_SHUTDOWN,
     1927,  # MariaDB, of a connection that was killed
@@ -142,6 +145,8 @@ def _explanation(url: str, error: BaseException) -> str:
     reason = f"{message} ({error.__cause__})" if error.__cause__ else message
     database = unquote(urlsplit(url).path.strip("/"))
     remedy = MYSQL_REMEDIES.get(code, "start the server, or mend its URL")
+    if isinstance(error.__cause__, SSLError):
+        remedy = "let ssl_ca name who signed its certificate, and the certificate the host of the URL"
     return f"{reason}. Remedy: {remedy.format(database=database)}"
 
 

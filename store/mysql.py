@@ -12,6 +12,7 @@ from tortoise.backends.base.client import TransactionContext, TransactionContext
 from tortoise.backends.mysql.client import MySQLClient, TransactionWrapper
 
 from store.database_faults import DatabaseAway
+from store.tls import AUTHORITY, trusting
 
 ANSWER_SECONDS = "answer_seconds"
 """Among the credentials: how long the server may take for a statement; without it, as long as it likes."""
@@ -88,7 +89,13 @@ class Client(_Bounded):
 
     def __init__(self, **credentials: Any) -> None:
         self.seconds = credentials.pop(ANSWER_SECONDS, None)
+        self._authority = credentials.pop(AUTHORITY, None)
         super().__init__(**credentials)
+
+    async def create_connection(self, with_db: bool) -> None:
+        if self._authority is not None:
+            self.extra["ssl"] = trusting(self._authority)
+        await super().create_connection(with_db)
 
     def _in_transaction(self) -> TransactionContext:
         return PooledTransaction(Transaction(self), self._pool_init_lock)

@@ -15,7 +15,15 @@ import pytest
 
 from api import doctor_parts
 from api.doctor import _of_store
-from api.doctor_parts import of_address, of_classifier, of_events, of_folder, of_key, of_mail
+from api.doctor_parts import (
+    of_address,
+    of_classifier,
+    of_events,
+    of_folder,
+    of_key,
+    of_mail,
+    of_way_to_database,
+)
 from api.settings import Settings
 from events import jetstream
 from services.checkup import Level
@@ -140,7 +148,27 @@ def test_an_address_that_is_not_for_people_is_told(settings: dict[str, Any], tol
     assert told is None or told in line.words
 
 
-# ------------------------------------------------------------------ mail and broker
+# ------------------------------------------------------------------ database, mail and broker
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        (
+            "mysql://u:s3cret@db.hospital.example/n",
+            ["what goes to db.hospital.example and back is in the clear"],
+        ),
+        ("mysql://u:s3cret@10.0.0.7/n", ["what goes to 10.0.0.7 and back is in the clear"]),
+        ("mysql://u:s3cret@10.0.0.7/n?ssl_ca=/ca.pem", ["spoken to by TLS, as /ca.pem vouches for"]),
+        ("mysql://u:s3cret@127.0.0.1/n", []),
+        ("mysql://u:s3cret@db/n?unix_socket=/run/mysqld/mysqld.sock", []),
+        ("sqlite:///srv/covid-xr.sqlite", []),
+    ],
+)
+def test_a_database_that_is_reached_in_the_clear_is_told(url: str, told: list[str]) -> None:
+    lines = list(of_way_to_database(url))
+    assert [line.words for line in lines] == told
+    assert all((line.level is Level.WARNING) == line.words.endswith("in the clear") for line in lines)
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")

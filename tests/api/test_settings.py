@@ -103,6 +103,10 @@ WRONG = [
     ("database_url", "sqlite://:memory:"),
     ("database_url", "mysql://u@host"),
     ("database_url", "mysql://u@host:port/name"),
+    ("database_url", "mysql://u@host/name?ssl_ca="),
+    ("database_url", "mysql://u@host/name?ssl_ca=/"),
+    ("database_url", "mysql://u@host/name?ssl_ca=/dev/null"),
+    ("database_url", "mysql://u@host/name?ssl=true"),
     ("blobs_url", "/srv/blobs"),
     ("blobs_url", "gs://bucket"),
     ("blobs_url", "s3://"),
@@ -204,8 +208,15 @@ def test_a_file_that_is_not_there_is_told_with_whatever_else_is_wrong(
     """And not once that is mended and the model has been compiled."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValidationError) as refused:
-        of(monkeypatch, smtp_url="smtp://", trusted_documents="no.json", default_model="resnet")
+        of(
+            monkeypatch,
+            database_url=f"mysql://u:s3cret@h/n?ssl_ca={tmp_path}/no.pem",
+            smtp_url="smtp://",
+            trusted_documents="no.json",
+            default_model="resnet",
+        )
     assert list(complaints(refused.value)) == [
+        f"COVIDXR_DATABASE_URL: ssl_ca: {tmp_path}/no.pem cannot be read: No such file or directory",
         "COVIDXR_SMTP_URL: names no host and port",
         f"COVIDXR_TRUSTED_DOCUMENTS: {tmp_path}/no.json cannot be read: No such file or directory",
         f"COVIDXR_DEFAULT_MODEL: {tmp_path}/resnet is no folder: leave it unset until "

@@ -78,7 +78,19 @@ def test_nothing_runs_as_root_or_may_become_it(manifests: list[Manifest]) -> Non
             "capabilities": {"drop": ["ALL"]},
         }
         assert container["resources"].keys() == {"limits", "requests"}
-        assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/tmp", "/var/lib/covid-xr"}
+        written = [mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")]
+        assert sorted(written) == ["/tmp", "/var/lib/covid-xr"]
+
+
+def test_the_database_s_authority_lies_where_the_guide_says(manifests: list[Manifest]) -> None:
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    (file,) = set(re.findall(r"ssl_ca=(/\S+)", guide))
+    for pod in pods(manifests).values():
+        (container,) = pod["containers"]
+        (mount,) = [one for one in container["volumeMounts"] if one["mountPath"] == str(Path(file).parent)]
+        (volume,) = [one for one in pod["volumes"] if one["name"] == mount["name"]]
+        assert volume["configMap"]["optional"] is True
+        assert f"configmap {volume['configMap']['name']} --from-file={Path(file).name}" in guide
 
 
 def test_settings_are_those_of_the_program(

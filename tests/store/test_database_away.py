@@ -107,6 +107,7 @@ async def test_a_transaction_whose_database_dies_within_it_is_undone(server: Mar
     ("error", "expected"),
     [
         (QueryFailed(OperationalError(2013, "Lost connection to MySQL server during query")), True),
+        (QueryFailed(OperationalError(2026, "the server offers no TLS")), True),
         (QueryFailed(OperationalError(1213, "Deadlock found")), False),
         (InterfaceError(0, "Not connected"), True),
         (ConnectionResetError(), True),
