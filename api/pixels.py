@@ -19,10 +19,12 @@ from services.platform import Platform
 
 MAX_DIGITS = 18
 """No row has a longer number; Python refuses to read very long ones, with an error."""
+MADE_AT_ONCE: Final = 1
+"""Pictures in full, of huge ones for seconds: other decoders go on with films, and viewers take turns."""
 AT_ONCE: Final = 32
-"""Pictures in full that are made or on their way; others wait."""
+"""Of them that are made or on their way; others wait."""
 OF_ONE: Final = 4
-"""Of these, one viewer's: huge ones take hundreds of megabytes until they are read, however slowly."""
+"""One viewer's: huge ones take hundreds of megabytes until they are read, however slowly."""
 SENT_AT_ONCE: Final = 1 << 18
 HEADERS = {
     "Cache-Control": "private, max-age=600",
@@ -42,13 +44,18 @@ class InFull:
     """The picture with all its pixels, as a PNG of ours."""
 
     def __init__(self) -> None:
+        self._making = Turns(MADE_AT_ONCE, MADE_AT_ONCE)
         self._turns = Turns(AT_ONCE, OF_ONE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         address = signed(request)
-        async with self._turns.turn(address.viewer if address else ""):
-            response = await _in_full(request.app.state.platform, address)
+        viewer = address.viewer if address else ""
+        async with self._turns.turn(viewer):
+            async with self._making.turn(viewer):
+                if await request.is_disconnected():  # while it waited
+                    return
+                response = await _in_full(request.app.state.platform, address)
             await response(scope, receive, send)
 
 

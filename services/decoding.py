@@ -20,8 +20,6 @@ Read = Callable[[], Awaitable[bytes]]
 
 THREADS = 2
 """Pictures decoded at the same time by a process; a lawful one may take some hundred megabytes."""
-IN_FULL = 1
-"""Of these, pictures at their full size, which take seconds where they are huge: others go on meanwhile."""
 MOST_READ = 2 * THREADS
 """Files that are in memory to be decoded, of up to 32 MB each: the next ones are at hand."""
 MOST_KEPT = 16
@@ -65,7 +63,7 @@ class Decoding:
 
     def __init__(self, decoder: Decoder, blobs: Blobs) -> None:
         self._decoder, self._blobs = decoder, blobs
-        self._room, self._in_full = asyncio.Semaphore(MOST_READ), asyncio.Semaphore(IN_FULL)
+        self._room = asyncio.Semaphore(MOST_READ)
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="decoding")
         self._kept: dict[str, Decoded] = {}
 
@@ -77,7 +75,7 @@ class Decoding:
 
     async def png(self, image: Image) -> list[bytes]:
         """The picture of an image at its full size, as a PNG in parts. Raises ImageError and BlobMissing."""
-        async with self._in_full, self._room:
+        async with self._room:
             data = await self._blobs.get(pixels_key(image.key))
             return await self.run(partial(self._decoder.png, image.owner_id, data))
 

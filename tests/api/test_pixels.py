@@ -118,36 +118,65 @@ async def test_one_that_is_damaged_is_told_of(
     assert "cache-control" not in response.headers
 
 
-async def test_whoever_reads_slowly_gets_no_more_than_some(
-    platform: Platform, ana: User, image: Image, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Huge ones are in memory until they are read."""
-    asked, end, in_full = [], asyncio.Event(), pixels.InFull()
+class Lookers:
+    """Who asks for pictures in full, which are made and read when they are let."""
 
-    async def png(self: Pictures, address: Asked) -> list[bytes]:
-        asked.append(address.viewer)
-        return [b"1", b"2"]
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, platform: Platform) -> None:
+        self.making: list[str] = []
+        self.are_made, self.are_read = asyncio.Event(), asyncio.Event()
+        self._route = pixels.InFull()
+        self._app = SimpleNamespace(state=SimpleNamespace(platform=platform))
 
-    async def send(message: Message) -> None:
-        await end.wait()
+        async def png(_: Pictures, address: Asked) -> list[bytes]:
+            self.making.append(address.viewer)
+            await self.are_made.wait()
+            return [b"1", b"2"]
 
-    async def looks(viewer: int) -> None:
+        monkeypatch.setattr(Pictures, "png", png)
+
+    async def look(self, viewer: str, hears: Message | None = None) -> None:
         scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "path_params": {"number": "1"}}
-        query = f"viewer={viewer}".encode()
-        await in_full(scope | {"query_string": query, "app": SimpleNamespace(state=state)}, never, send)
+        asked = scope | {"query_string": f"viewer={viewer}".encode(), "app": self._app}
 
-    state = SimpleNamespace(platform=platform)
-    monkeypatch.setattr(Pictures, "png", png)
-    looking = [asyncio.create_task(looks(viewer)) for viewer in [1] * (pixels.OF_ONE + 2) + [2]]
-    await eventually(lambda: asyncio.sleep(0, "2" in asked))
-    assert asked == ["1"] * pixels.OF_ONE + ["2"]
-    end.set()
+        async def receive() -> Message:
+            return hears or await asyncio.Future()
+
+        async def send(_: Message) -> None:
+            await self.are_read.wait()
+
+        await self._route(asked, receive, send)
+
+
+@pytest.fixture
+def lookers(monkeypatch: pytest.MonkeyPatch, platform: Platform) -> Lookers:
+    return Lookers(monkeypatch, platform)
+
+
+async def test_whoever_reads_slowly_gets_no_more_than_some(lookers: Lookers) -> None:
+    """Huge ones are in memory until they are read."""
+    lookers.are_made.set()
+    looking = [asyncio.create_task(lookers.look(one)) for one in ["1"] * (pixels.OF_ONE + 2) + ["2"]]
+    await eventually(lambda: asyncio.sleep(0, len(lookers.making) > pixels.OF_ONE))
+    assert sorted(lookers.making) == ["1"] * pixels.OF_ONE + ["2"]
+    lookers.are_read.set()
     await asyncio.gather(*looking)
-    assert len(asked) == pixels.OF_ONE + 3
+    assert len(lookers.making) == pixels.OF_ONE + 3
 
 
-async def never() -> Message:
-    return await asyncio.Future()
+async def test_one_is_made_at_a_time_and_nobody_waits_for_all_of_another_s(lookers: Lookers) -> None:
+    lookers.are_read.set()
+    looking = [asyncio.create_task(lookers.look(one)) for one in ("1", "1", "1", "2")]
+    await eventually(lambda: asyncio.sleep(0, lookers.making))
+    await asyncio.sleep(0.05)
+    assert lookers.making == ["1"]
+    lookers.are_made.set()
+    await asyncio.gather(*looking)
+    assert lookers.making == ["1", "2", "1", "1"]
+
+
+async def test_none_is_made_for_whoever_has_gone_while_it_waited(lookers: Lookers) -> None:
+    await lookers.look("1", {"type": "http.disconnect"})
+    assert lookers.making == []
 
 
 async def test_a_browser_neither_guesses_nor_runs_nor_shares_it(
