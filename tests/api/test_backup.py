@@ -12,6 +12,8 @@ from store.database import migrate, open_database
 from store.tables import ContactMessage, OutboxEvent
 from tests import backups
 from tests.backups import Place
+from tests.people import member
+from tests.store_rows import image
 
 
 @pytest.fixture
@@ -54,6 +56,16 @@ def test_says_what_it_did_and_what_to_keep(small: Place, tmp_path: Path) -> None
     assert f"Blobs: file://{second.data_dir}/blobs" in said
     assert asyncio.run(backups.rows(second.database_url)) == asyncio.run(backups.rows(small.database_url))
     assert "rows already" in second.refuses("restore", folder)
+
+
+def test_what_was_lost_before_is_told(small: Place, tmp_path: Path) -> None:
+    async def lose() -> None:
+        async with open_database(small.database_url):
+            await image(await member())
+
+    asyncio.run(lose())
+    done = small.run("backup", str(tmp_path / "backup"))
+    assert (done.returncode, "1 blobs that rows name are lost: `covidxr doctor" in done.stderr) == (0, True)
 
 
 def test_a_setting_of_a_key_is_to_be_kept(small: Place, tmp_path: Path) -> None:
