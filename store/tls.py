@@ -42,7 +42,7 @@ def trusting(file: str) -> ssl.SSLContext:
     return context
 
 
-class Connection(connection.Connection):
+class Connection(connection.Connection):  # type: ignore[misc]
     """aiomysql's, which by itself goes on in the clear, password and all, where a server offers no TLS.
 
     Whoever stands between could so take the offer away.

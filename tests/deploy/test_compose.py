@@ -160,6 +160,8 @@ def test_only_this_machine_reaches_it_unless_it_is_told_otherwise(services: dict
     published = {name: one["ports"] for name, one in services.items() if "ports" in one}
     assert published.keys() == {"proxy", "mail"}
     assert {port["host_ip"] for ports in published.values() for port in ports} == {"127.0.0.1"}
+
+
 def test_a_database_elsewhere_is_reached_by_tls(secrets: Path, tmp_path: Path) -> None:
     settings = tmp_path / "settings"
     settings.write_text(f"{secrets.read_text()}COVIDXR_DATABASE_CA={secrets}\n")
@@ -169,8 +171,6 @@ def test_a_database_elsewhere_is_reached_by_tls(secrets: Path, tmp_path: Path) -
         assert [mount["source"] for mount in services[name]["volumes"] if mount["target"] == file] == [
             str(secrets)
         ]
-
-
 
 
 def test_engines_are_reached_by_ours_alone(project: dict[str, Any], services: dict[str, Any]) -> None:
