@@ -45,7 +45,7 @@ class Accounts:
     idle: timedelta = tokens.LIFETIMES[TokenPurpose.SESSION]
     """A session that is not used for so long has ended."""
     is_discreet: bool = False
-    """Whether people are to sign up by `sign_up_discreetly`."""
+    """Whether people are to sign up by `sign_up_discreetly`; signing in tells nothing of it then."""
 
     async def sign_up(
         self, email: str, password: str, name: str, locale: str | None, source: str = ""
@@ -143,8 +143,8 @@ class Accounts:
         ``code`` is of the user's second factor, if there is one; else it does not matter.
 
         Raises:
-            Refused: BAD_CREDENTIALS, the same for an unknown address; EMAIL_NOT_VERIFIED; BLOCKED;
-                SECOND_FACTOR_REQUIRED, of whoever knows the password.
+            Refused: BAD_CREDENTIALS, the same for an unknown address; BLOCKED, SECOND_FACTOR_REQUIRED or
+                EMAIL_NOT_VERIFIED, of whoever knows the password, the last where we are not discreet.
             TooMany: wrong guesses from there, or at this account.
         """
         address, _ = addresses.normalised(email)
@@ -165,7 +165,10 @@ class Accounts:
         """The user of this password, if it may sign in."""
         user = await User.get_or_none(email=address) if address else None
         if not await passwords.matches(password, user.password_hash if user else None) or user is None:
-            raise _bad_credentials()
+            raise _bad_credentials(self.is_discreet)
+        if self.is_discreet and user.email_verified_at is None:
+            # Else whoever has just signed up with an address would hear here whether somebody had it before.
+            raise _bad_credentials(self.is_discreet)
         if user.blocked_at is not None:
             raise refuse(Code.BLOCKED, "this account is blocked: ask an administrator by the contact form")
         if user.email_verified_at is None:
@@ -392,5 +395,7 @@ async def _session(
     return await tokens.issue(user, TokenPurpose.SESSION, client=client or None, lasts=idle)
 
 
-def _bad_credentials() -> Refused:
-    return refuse(Code.BAD_CREDENTIALS, "the address or the password is wrong")
+def _bad_credentials(may_be_unverified: bool = False) -> Refused:
+    words = "the address or the password is wrong"
+    also = f"{words}, or the address is not confirmed yet: the link is in your mail"
+    return refuse(Code.BAD_CREDENTIALS, also if may_be_unverified else words)

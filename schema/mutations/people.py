@@ -150,8 +150,9 @@ class PeopleMutations:
         return VerifyEmailPayload(user=User.of(user, has_proved_it=True))
 
     @mutation(
-        "Begin a session. Where the address is not confirmed yet, the mail goes out again. Too many wrong "
-        "passwords and codes are RATE_LIMITED, by account and by the address that they come from."
+        "Begin a session. Where the address is not confirmed yet, the mail goes out again; where the server "
+        "tells by mail alone who has signed up, it is BAD_CREDENTIALS instead. Too many wrong passwords and "
+        "codes are RATE_LIMITED, by account and by the address that they come from."
     )
     async def sign_in(
         self, info: Info, input: Annotated[SignInInput, strawberry.argument(description="Who it is.")]

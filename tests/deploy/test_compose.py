@@ -91,6 +91,10 @@ def test_settings_are_those_of_the_program(services: dict[str, Any], monkeypatch
         assert settings.scales_out == (name in LASTING)
 
 
+def test_nobody_hears_by_signing_up_who_has_an_account(services: dict[str, Any]) -> None:
+    assert {services[name]["environment"]["COVIDXR_DISCREET_SIGN_UP"] for name in LASTING} == {"true"}
+
+
 def test_all_of_ours_are_told_the_same_but_for_the_device(services: dict[str, Any]) -> None:
     told = [services[name]["environment"] for name in sorted(LASTING)]
     assert all({**one, "COVIDXR_DEVICE": ""} == {**told[0], "COVIDXR_DEVICE": ""} for one in told)

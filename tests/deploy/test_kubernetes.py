@@ -120,6 +120,11 @@ def test_settings_are_those_of_the_program(
     assert Settings().scales_out
 
 
+def test_nobody_hears_by_signing_up_who_has_an_account(manifests: list[Manifest]) -> None:
+    (told,) = [one["data"] for one in of_kind(manifests, "ConfigMap").values()]
+    assert told["COVIDXR_DISCREET_SIGN_UP"] == "true"
+
+
 def test_secrets_are_named_and_not_kept(manifests: list[Manifest]) -> None:
     assert of_kind(manifests, "Secret") == {}
     told = (ROOT / "docs" / "operations.md").read_text()

@@ -129,6 +129,32 @@ async def test_whoever_signs_up_discreetly_waits_for_the_same_for_any_address(
     assert taken[0].count("INSERT") == 3
 
 
+async def test_where_people_sign_up_discreetly_signing_in_tells_nothing_either(
+    platform: Platform, parts: Parts
+) -> None:
+    """Whoever signs up knows the password of a new account, and not that of one that there was."""
+    _, ana = await member(platform, parts)
+    accounts = replace(platform.accounts, is_discreet=True)
+    emails, said = (ana.email, "eva@hospital.example"), []
+    await a_minute_later()
+    for email in emails:
+        await accounts.sign_up_discreetly(email, "another long password", "Eva", None)
+    token = await mailed_token(parts, "verify-email", 2)
+    await a_minute_later()
+    recorded = await JournalEntry.all().count()
+    for email in emails:
+        with pytest.raises(Refused) as refused:
+            await accounts.sign_in(email, "another long password")
+        said.append([(problem.code, problem.message, problem.field) for problem in refused.value.problems])
+    words = (
+        "the address or the password is wrong, or the address is not confirmed yet: the link is in your mail"
+    )
+    assert said == [[(Code.BAD_CREDENTIALS, words, None)]] * 2
+    assert await JournalEntry.all().count() == recorded, "a mail of one of them takes time"
+    await accounts.verify_email(token)
+    await accounts.sign_in("eva@hospital.example", "another long password")
+
+
 async def test_of_two_at_once_one_gets_the_address(platform: Platform) -> None:
     forms = [platform.accounts.sign_up("eva@hospital.example", PASSWORD, "Eva", None) for _ in range(2)]
     outcomes = await asyncio.gather(*forms, return_exceptions=True)

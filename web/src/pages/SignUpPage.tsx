@@ -12,17 +12,23 @@ import { account } from "../texts/account";
 import { useLanguage, useText } from "../texts/useText";
 
 const SIGN_UP = graphql(`mutation SignUp($input: SignUpInput!) {
-  signUp(input: $input) { errors { code message path } }
+  signUp(input: $input) { user { id } errors { code message path } }
 }`);
+
+interface Sending {
+  email: string;
+  /** Whether the server has said that the address is new: else the mail alone tells. */
+  isNew: boolean;
+}
 
 export function SignUpPage() {
   const text = useText(account);
-  const [email, setEmail] = useState<string | null>(null);
-  if (email) return <Sent email={email} />;
+  const [sending, setSending] = useState<Sending | null>(null);
+  if (sending) return <Sent {...sending} />;
   return (
     <Page title={text.signUp.title} width="narrow">
       <p>{text.signUp.lead}</p>
-      <SignUpForm done={setEmail} />
+      <SignUpForm done={setSending} />
       <p className="mt-4">
         {text.signUp.haveOne} <Link href="/sign-in">{text.signIn.title}</Link>
       </p>
@@ -30,7 +36,7 @@ export function SignUpPage() {
   );
 }
 
-function SignUpForm({ done }: { done: (email: string) => void }) {
+function SignUpForm({ done }: { done: (sending: Sending) => void }) {
   const text = useText(account);
   const { language } = useLanguage();
   const [signUp] = useMutate(SIGN_UP);
@@ -49,7 +55,7 @@ function SignUpForm({ done }: { done: (email: string) => void }) {
           },
         });
       }}
-      done={() => done(sent.current)}
+      done={({ user }) => done({ email: sent.current, isNew: user !== null })}
     >
       <Field name="name" label={text.name} hint={text.nameHint} autoComplete="name" required />
       <Field name="email" label={text.email} type="email" autoComplete="email" required />
@@ -58,12 +64,12 @@ function SignUpForm({ done }: { done: (email: string) => void }) {
   );
 }
 
-function Sent({ email }: { email: string }) {
+function Sent({ email, isNew }: Sending) {
   const text = useText(account);
   return (
     <Page title={text.signUp.sentTitle} width="narrow">
-      <p>{text.signUp.sent(email)}</p>
-      <p className="text-body-secondary">{text.signUp.notThere}</p>
+      <p>{isNew ? text.signUp.sent(email) : text.signUp.sentToWhoever(email)}</p>
+      <p className="text-body-secondary">{isNew ? text.signUp.notThere : text.signUp.notThereEither}</p>
       <Link className="btn btn-primary" href="/sign-in">
         {text.signIn.title}
       </Link>

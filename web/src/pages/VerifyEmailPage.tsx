@@ -45,7 +45,9 @@ function Confirmation({ token }: { token: string }) {
       done={({ user }) => setEmail(user?.email ?? "")}
     >
       <p>{text.verify.lead}</p>
-      <p className="text-body-secondary">{text.verify.newLink}</p>
+      <p className="text-body-secondary">
+        {text.verify.newLink} <Link href="/forgotten-password">{text.forgotten.action}</Link>
+      </p>
     </Form>
   );
 }

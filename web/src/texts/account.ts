@@ -20,6 +20,10 @@ export const account = texts({
       sent: (email: string) =>
         `Open the link in the mail to ${email} to confirm your address. It is good for 24 hours. Then you can sign in.`,
       notThere: "Not there after some minutes? Look among the unwanted mail. Signing in sends it again.",
+      sentToWhoever: (email: string) =>
+        `Open the link in the mail to ${email} to confirm your address. It is good for 24 hours. Then you can sign in. If there is an account with this address already, the mail says that instead.`,
+      notThereEither:
+        "Not there after some minutes? Look among the unwanted mail. Signing up again sends it again; the first password stays.",
     },
     signIn: {
       title: "Sign in",
@@ -40,7 +44,7 @@ export const account = texts({
       lead: "Then you can sign in and upload images.",
       action: "Confirm",
       done: (email: string) => `${email} is confirmed.`,
-      newLink: "Signing in, until the address is confirmed, sends a new link.",
+      newLink: "Is the link too old? One for a new password confirms the address, too.",
     },
     reset: {
       title: "Choose a new password",
@@ -77,6 +81,10 @@ export const account = texts({
         `Abra el enlace del correo enviado a ${email} para confirmar su dirección. Sirve durante 24 horas. Luego podrá iniciar sesión.`,
       notThere:
         "¿No llegó en unos minutos? Busque en el correo no deseado. Al iniciar sesión se envía otra vez.",
+      sentToWhoever: (email: string) =>
+        `Abra el enlace del correo enviado a ${email} para confirmar su dirección. Sirve durante 24 horas. Luego podrá iniciar sesión. Si ya hay una cuenta con esa dirección, el correo lo dice y no trae enlace.`,
+      notThereEither:
+        "¿No llegó en unos minutos? Busque en el correo no deseado. Al registrarse otra vez se envía de nuevo; vale la primera contraseña.",
     },
     signIn: {
       title: "Iniciar sesión",
@@ -97,7 +105,7 @@ export const account = texts({
       lead: "Luego podrá iniciar sesión y subir imágenes.",
       action: "Confirmar",
       done: (email: string) => `${email} quedó confirmada.`,
-      newLink: "Mientras la dirección no esté confirmada, al iniciar sesión se envía un enlace nuevo.",
+      newLink: "¿El enlace venció? Uno para elegir una nueva contraseña también confirma la dirección.",
     },
     reset: {
       title: "Elija una nueva contraseña",

@@ -81,6 +81,10 @@ const SPANISH: [RegExp, string][] = [
   [/^the code is wrong, or was used already$/, "El código no es correcto, o ya fue usado."],
   [/^there is a second factor already/, "Ya hay un segundo factor: primero desactívelo."],
   [/^there is no second factor/, "No hay ningún segundo factor."],
+  [
+    /^the address or the password is wrong, or the address is not confirmed.*$/,
+    "La dirección o la contraseña no es correcta, o la dirección todavía no está confirmada: el enlace está en su correo.",
+  ],
   [/^the password is wrong$/, "La contraseña no es correcta."],
   [/^this is the address of your account already$/, "Esta ya es la dirección de su cuenta."],
   [/^this is the last administrator/, "Es el último administrador: nombre antes a otro."],
