@@ -168,8 +168,8 @@ def serving(data_dir: Path, root: Path = ROOT, **settings: str) -> Iterator[Live
 
 
 def prepared(data_dir: Path, **settings: str) -> Live:
-    """A server with these settings that has yet to be started."""
-    port = free_port()
+    """A server with these settings that has yet to be started, at a free port unless they name one."""
+    port = int(settings.pop("port", free_port()))
     clean = {name: value for name, value in os.environ.items() if not name.startswith("COVIDXR_")}
     environment = {
         **clean,

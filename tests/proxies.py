@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Protocol
 
 import httpx
@@ -52,6 +53,17 @@ def haproxy() -> str:
     """The program; skips by name, or fails under CI, where it is not installed."""
     found = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
     return found or missing("no haproxy: apt-get install haproxy")
+
+
+def certified(folder: Path) -> Path:
+    """A file with a certificate of this machine and its key; ``certificate`` beside it has no key."""
+    made = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
+    names = "subjectAltName=IP:127.0.0.1,DNS:localhost"
+    files = ["-keyout", folder / "key", "-out", folder / "certificate"]
+    subprocess.run(["openssl", *made.split(), "-addext", names, *files], check=True, capture_output=True)
+    both = folder / "both.pem"
+    both.write_bytes((folder / "certificate").read_bytes() + (folder / "key").read_bytes())
+    return both
 
 
 @contextmanager

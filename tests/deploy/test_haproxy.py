@@ -26,7 +26,7 @@ from websockets.asyncio.client import connect
 from api.request_ids import WELL_FORMED
 from tests.live import free_port
 from tests.people import eventually
-from tests.proxies import CONFIGURATION, Proxy, haproxy, proxy
+from tests.proxies import CONFIGURATION, Proxy, certified, haproxy, proxy
 
 BODY = bytes(1 << 20)
 
@@ -120,18 +120,8 @@ async def test_each_request_has_an_id_that_no_client_chooses() -> None:
     assert all(WELL_FORMED.fullmatch(given) and given != "made-up" for given in (first, second))
 
 
-async def certified(tmp_path: Path) -> Path:
-    """A file with a certificate of this machine and its key."""
-    own = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
-    made = ["openssl", *own.split(), "-keyout", tmp_path / "key", "-out", tmp_path / "certificate"]
-    await asyncio.to_thread(subprocess.run, made, check=True, capture_output=True)
-    both = tmp_path / "both.pem"
-    both.write_bytes((tmp_path / "certificate").read_bytes() + (tmp_path / "key").read_bytes())
-    return both
-
-
 async def test_with_a_certificate_it_speaks_tls(tmp_path: Path) -> None:
-    both = await certified(tmp_path)
+    both = await asyncio.to_thread(certified, tmp_path)
     a, b = Small("a"), Small("b")
     trusted = ssl.create_default_context(cafile=str(tmp_path / "certificate"))
     async with a.serving(), b.serving():
@@ -215,7 +205,7 @@ async def test_its_log_has_the_network_of_a_client_and_not_the_address(tmp_path:
         async with client(front) as one:
             assert (await one.get("/")).status_code == 503
         await eventually(lambda: asyncio.sleep(0, " 503 " in plain.read_text()))
-    both = await certified(tmp_path)
+    both = await asyncio.to_thread(certified, tmp_path)
     trusted = ssl.create_default_context(cafile=str(tmp_path / "certificate"))
     with secured.open("wb") as log, proxy(a, b, log, CERTIFICATE=str(both)) as front:
         async with client(front, trusted):

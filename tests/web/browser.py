@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_pem_x509_certificate
+
 from tests.dicom_files import dicom
-from tests.live import ROOT, Live, serving
+from tests.live import ROOT, Live, free_port, serving
+from tests.proxies import certified, proxy
 from tests.radiographs import radiograph
 
 WEB = ROOT / "web"
@@ -39,23 +48,58 @@ def run(folder: Path, *arguments: str, shots: Path | None = None) -> subprocess.
     (folder / "film.dcm").write_bytes(dicom())
     with serving(folder / "data", retrain_threshold="100000") as live:
         live.run("create-admin", ADMIN, COVIDXR_ADMIN_PASSWORD=PASSWORD)
-        return subprocess.run(
-            ["npx", "vitest", "run", "--config", "e2e/vitest.config.ts", *arguments],
-            cwd=WEB,
-            env=_environment(live, folder, shots),
-            text=True,
-            timeout=SECONDS,
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        where = {"COVIDXR_BROWSER_SERVER": live.url.removesuffix("/graphql")}
+        return _tried(arguments, _environment(live, folder, shots) | where)
+
+
+def run_over_tls(folder: Path, shots: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The same of ``secured.e2e.ts``, as others reach a server: by TLS, where signing up is discreet."""
+    both, port = certified(folder), free_port()
+    with proxy(Place(port), Place(port), CERTIFICATE=str(both)) as front:
+        address = f"https://localhost:{front.port}"
+        settings = {"public_url": address, "trusted_proxies": "127.0.0.1", "discreet_sign_up": "true"}
+        with serving(folder / "data", port=str(port), **settings) as live:
+            where = {
+                "COVIDXR_BROWSER_SERVER": address,
+                "COVIDXR_BROWSER_TRUSTED": _key_of(folder / "certificate"),
+                "NODE_EXTRA_CA_CERTS": str(folder / "certificate"),
+            }
+            while not front.in_service():
+                time.sleep(0.1)
+            return _tried(["e2e/secured.e2e.ts"], _environment(live, folder, shots) | where)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a server is going to listen."""
+
+    port: int
+
+
+def _key_of(certificate: Path) -> str:
+    """The hash of a certificate's key, as Chromium is told to trust it."""
+    key = load_pem_x509_certificate(certificate.read_bytes()).public_key()
+    found = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(found).digest()).decode()
+
+
+def _tried(arguments: Sequence[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["npx", "vitest", "run", "--config", "e2e/vitest.config.ts", *arguments],
+        cwd=WEB,
+        env=environment,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def _environment(live: Live, folder: Path, shots: Path | None) -> dict[str, str]:
     films = [str(IMAGES / film) for film in FILMS]
     given = {
         "COVIDXR_CHROMIUM": CHROMIUM,
-        "COVIDXR_BROWSER_SERVER": live.url.removesuffix("/graphql"),
         "COVIDXR_BROWSER_MAILS": str(live.data_dir / "mail"),
         "COVIDXR_BROWSER_RADIOGRAPHS": ":".join(films),
         "COVIDXR_BROWSER_DRAWN": str(folder / "drawn"),

@@ -19,6 +19,8 @@ export const DICOM = setting("COVIDXR_BROWSER_DICOM");
 export const DRAWN = setting("COVIDXR_BROWSER_DRAWN");
 /** Where pictures go; none are taken where it is not set. */
 export const SHOTS = process.env.COVIDXR_BROWSER_SHOTS;
+/** The hash of the key by which the server is known over TLS; where it is not set, it is reached in the clear. */
+export const TRUSTED = process.env.COVIDXR_BROWSER_TRUSTED;
 export const ADMIN = { email: "chief@hospital.example", password: "correct horse battery" };
 /** What the server, or a slow machine, takes its time for. */
 export const SLOWLY = { timeout: 20_000 };
@@ -28,7 +30,7 @@ export function launch(): Promise<Browser> {
   // Containers have no sandbox of their own to give; what is opened here is our own.
   return chromium.launch({
     executablePath: process.env.COVIDXR_CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox"],
+    args: ["--no-sandbox", ...(TRUSTED ? [`--ignore-certificate-errors-spki-list=${TRUSTED}`] : [])],
   });
 }
 
