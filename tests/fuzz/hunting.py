@@ -1,33 +1,42 @@
-"""Inputs tried one after the other in a process of their own, which may end, hang or grow over one."""
+"""Inputs tried in a process of their own, which may end, hang or grow over one, and then in the next."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
-import multiprocessing
 import os
-import random
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import count
-from multiprocessing.connection import Connection
-from multiprocessing.sharedctypes import Synchronized
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import count, takewhile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.fuzz.mutation import mutated
-from tests.fuzz.target import Target, Try
+from tests.fuzz.page import LONGEST, Page
+from tests.fuzz.target import Target
 
-SLOW_SECONDS = 2.0
-"""Of a processor's time for one input."""
-HUNG_SECONDS = 30.0
+LACKING = None if find_spec("atheris") else "no atheris: it is built for Linux on x86-64, Python 3.12 and up"
+TARGETS = "tests.fuzz.targets"
+HUNG_SECONDS = 30
 """Of anybody's time, after which nothing more is expected."""
-STARTING_SECONDS = 120.0
-MEGABYTES = 500
-"""More than a process had before."""
-NONE_YET = -1
+HUNG_STATUS = 70
+"""What libFuzzer ends a process with that hangs."""
+LONGEST_WORD = 64
+"""Bytes, in a dictionary of libFuzzer's."""
+FLAGS = [
+    f"-max_len={LONGEST}",
+    "-len_control=0",
+    "-mutate_depth=2",  # changes at a time: of five as by default, hardly anything is read to its end
+    "-rss_limit_mb=0",  # the process itself looks at what each input took
+    "-close_fd_mask=3",  # libtiff tells of each bad code word
+    # A signal ends the process and is its status, as it would be a server's.
+    *(f"-handle_{signal}=0" for signal in ("segv", "bus", "abrt", "ill", "fpe")),
+]
 
 
 @dataclass
@@ -46,116 +55,81 @@ class Hunt:
         return vars(self) | {"seconds": round(self.seconds, 1), "findings": len(self.findings)}
 
 
-def inputs(target: Target, seed: str, first: int) -> Iterator[bytes]:
-    """Those of a number and all after it; the same seed gives the same ones."""
-    seeds = target.seeds()
-    for number in count(first):
-        yield mutated(seeds, target.tokens, random.Random(f"{target.name} {seed} {number}"))
-
-
-def made(target: Target, seed: str, number: int) -> bytes:
-    """The input of this number."""
-    return next(inputs(target, seed, number))
-
-
-def hunt(target: Target, seconds: float, seed: str, folder: Path) -> Hunt:
-    """Try inputs for so long from the first on; findings are kept in the folder by their hash."""
-    found, left, is_over = Hunt(target.name), seconds, False
-    while left > 0 and not is_over:
-        began = time.monotonic()
-        tried, is_over = _live(found, target, left, seed, folder)
-        # The first start is nobody's time, those after a finding are the hunt's.
-        left -= time.monotonic() - began if found.seconds else tried
-        found.seconds = seconds - left
+def hunt(name: str, seconds: float, seed: str, kept: Path, module: str = TARGETS) -> Hunt:
+    """Try inputs of a target for so long; findings are kept in the folder by their hash."""
+    found, target = Hunt(name), import_module(module).TARGETS[name]
+    with TemporaryDirectory() as folder:
+        corpus, words = _written(target, Path(folder))
+        for number in takewhile(lambda _: found.seconds < seconds, count()):
+            flags = [f"-seed={zlib.crc32(f'{seed} {number}'.encode()) or 1}", f"-dict={words}"]
+            flags += [f"-max_total_time={max(1, int(seconds - found.seconds))}", str(corpus)]
+            began = time.monotonic()
+            page, wrong = _tried(target, module, Path(folder), flags)
+            # The first start is nobody's time, those after a finding are the hunt's.
+            found.seconds += time.monotonic() - (began if number else page.began)
+            found.inputs, found.taken = found.inputs + page.tried, found.taken + page.taken
+            if wrong is not None:
+                _keep(found, page.at_hand, wrong, kept)
+                (corpus / _name(page.at_hand)).unlink(missing_ok=True)
     return found
 
 
-def _live(found: Hunt, target: Target, seconds: float, seed: str, folder: Path) -> tuple[float, bool]:
-    """One process; for how long it tried, and whether its time was over and no input a finding."""
-    spawn = multiprocessing.get_context("spawn")
-    at, taken = spawn.Value("q", NONE_YET), spawn.Value("q", 0)
-    here, there = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_try_all, args=(target, found.inputs, seconds, seed, at, taken, there))
-    process.start()
-    there.close()
-    try:
-        wrong, tried = _followed(process, at, here)
-    finally:
-        process.kill()
-        process.join()
-    if at.value == NONE_YET:
-        raise RuntimeError(f"{target.name}: nothing could be tried: {wrong}")
-    found.inputs, found.taken = at.value, found.taken + taken.value
-    if wrong is not None:
-        _keep(found, made(target, seed, at.value), f"seed {seed}, number {at.value}", wrong, folder)
-        found.inputs += 1
-    return tried, wrong is None
+def again(name: str, file: Path, module: str = TARGETS) -> str | None:
+    """What is wrong with the input of a file, if anything."""
+    with TemporaryDirectory() as folder:
+        return _tried(import_module(module).TARGETS[name], module, Path(folder), [str(file)])[1]
 
 
-def _keep(found: Hunt, data: bytes, origin: str, wrong: str, folder: Path) -> None:
-    name, place = hashlib.sha256(data).hexdigest(), folder / found.target
+def _written(target: Target, folder: Path) -> tuple[Path, Path]:
+    """What to begin with, and the words to put in here and there; a long one is something to begin with."""
+    corpus, words = folder / "corpus", folder / "words"
+    corpus.mkdir()
+    for data in (*target.seeds(), *(word for word in target.tokens if len(word) > LONGEST_WORD)):
+        (corpus / _name(data)).write_bytes(data)
+    lines = [f'"{_escaped(word)}"\n' for word in target.tokens]
+    words.write_text("".join(lines) or "# none\n")
+    return corpus, words
+
+
+def _name(data: bytes) -> str:
+    """What libFuzzer calls the file of an input."""
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
+
+
+def _escaped(word: Iterable[int]) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in word)
+
+
+def _tried(target: Target, module: str, folder: Path, flags: list[str]) -> tuple[Page, str | None]:
+    """What one process did, and what was wrong with the input that it ended over, if it did."""
+    with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as name:  # for all that it leaves, too
+        place = Path(name)
+        page, log, told = Page.of(place / "page"), place / "log", place / "wrong"
+        status = _run(target, module, place, flags, log)
+        if not page.tried:
+            raise RuntimeError(f"{target.name}: nothing could be tried: {log.read_text(errors='replace')}")
+        return page, told.read_text() if told.exists() else _ending(status)
+
+
+def _run(target: Target, module: str, place: Path, flags: list[str], log: Path) -> int:
+    command = [sys.executable, "-m", "tests.fuzz.trying", str(place), module, target.name]
+    command += [",".join(target.watched), *flags, *FLAGS]
+    command += [f"-timeout={HUNG_SECONDS}", f"-artifact_prefix={place}/"]
+    environment = {**os.environ, "TMPDIR": str(place), "PYTHONHASHSEED": "0"}
+    with log.open("wb") as output:
+        done = subprocess.run(command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
+    return done.returncode
+
+
+def _ending(status: int) -> str | None:
+    if status == HUNG_STATUS:
+        return f"hung for {HUNG_SECONDS} s"
+    return f"the process ended with status {status}" if status else None
+
+
+def _keep(found: Hunt, data: bytes, wrong: str, kept: Path) -> None:
+    name, place = hashlib.sha256(data).hexdigest(), kept / found.target
     place.mkdir(parents=True, exist_ok=True)
     (place / name).write_bytes(data)
-    (place / f"{name}.txt").write_text(f"{origin}\n{wrong}\n")
+    (place / f"{name}.txt").write_text(f"{wrong}\nAgain: python -m tests.fuzz --again {place / name}\n")
     found.findings[name] = wrong
-
-
-def _followed(process: Any, at: Synchronized[int], here: Connection) -> tuple[str | None, float]:
-    """What ended the process, None where its time was over, and for how long it tried."""
-    began = since = time.monotonic()
-    number = at.value
-    while not here.poll(0.1):
-        now = time.monotonic()
-        if at.value != number:
-            began = now if number == NONE_YET else began
-            number, since = at.value, now
-        patience = STARTING_SECONDS if number == NONE_YET else HUNG_SECONDS
-        if now - since > patience:
-            return f"hung for {patience:g} s", now - began
-    try:
-        wrong: str | None = here.recv()
-    except EOFError:
-        process.join()
-        wrong = f"the process ended with status {process.exitcode}"
-    return wrong, time.monotonic() - began
-
-
-def _try_all(
-    target: Target,
-    first: int,
-    seconds: float,
-    seed: str,
-    at: Synchronized[int],
-    taken: Synchronized[int],
-    there: Connection,
-) -> None:
-    logging.disable(logging.CRITICAL)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # libtiff tells of each bad code word
-    with target.opened() as is_taken:
-        is_taken(target.seeds()[0])  # so that what is made once is no finding
-        until, most = time.monotonic() + seconds, _megabytes() + MEGABYTES
-        for number, data in zip(count(first), inputs(target, seed, first), strict=False):
-            at.value = number
-            if wrong := _wrong_with(data, is_taken, taken, most):
-                break
-            if time.monotonic() > until:
-                at.value = number + 1
-                break
-        there.send(wrong)
-
-
-def _wrong_with(data: bytes, is_taken: Try, taken: Synchronized[int], most: int) -> str | None:
-    began = time.process_time()
-    try:
-        taken.value += is_taken(data)
-    except BaseException as error:
-        return f"{type(error).__name__}: {error}"
-    if (took := time.process_time() - began) > SLOW_SECONDS:
-        return f"took {took:.1f} s"
-    return f"took more than {MEGABYTES} MB" if _megabytes() > most else None
-
-
-def _megabytes() -> int:
-    """The most that this process ever had. Not by getrusage, which counts what its parent had."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) >> 10

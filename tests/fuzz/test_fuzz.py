@@ -3,58 +3,70 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.fuzz import __main__ as program
 from tests.fuzz import hunting
-from tests.fuzz.hunting import SLOW_SECONDS, hunt, inputs, made
-from tests.fuzz.made_up import ends, grows, hangs, raises, target_that
+from tests.fuzz.hunting import again, hunt
 from tests.fuzz.targets import TARGETS
+from tests.missing import missing
 
-COUNT = 300
+MADE_UP = "tests.fuzz.made_up"
+SECONDS = 3
+
+
+@pytest.fixture(autouse=True)
+def _what_it_needs() -> None:
+    if hunting.LACKING:
+        missing(hunting.LACKING)
 
 
 @pytest.mark.parametrize(
-    ("what", "wrong"),
+    ("name", "wrong"),
     [
-        (raises, "KeyError: 'odd'"),
-        (ends, "the process ended with status 7"),
-        (hangs, "hung for 0.5 s"),
-        (grows, "took more than 500 MB"),
+        ("raises", "KeyError: 'odd'"),
+        ("answers", "Wrong: of somebody else"),
+        ("ends", "the process ended with status 7"),
+        ("dies", "the process ended with status -6"),
+        ("hangs", "hung for 1 s"),
+        ("works", "took "),
+        ("grows", "took more than 500 MB"),
+        ("reads", "KeyError: 'a token'"),
+        ("hides", "KeyError: 'deep'"),
     ],
 )
-def test_what_raises_ends_hangs_or_grows_is_found_and_kept_by_its_hash(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: Callable[[], None], wrong: str
+def test_what_is_wrong_is_found_kept_by_its_hash_and_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, wrong: str
 ) -> None:
-    monkeypatch.setattr(hunting, "HUNG_SECONDS", 0.5 if what is hangs else 30)
-    target = target_that(what)
-    found = hunt(target, 0.01, "a test", tmp_path)
-    name, told = list(found.findings.items())[-1]  # several where each took less time than the hunt had
-    assert told == wrong
-    data = (tmp_path / "made up" / name).read_bytes()
-    assert hashlib.sha256(data).hexdigest() == name
-    assert data == made(target, "a test", found.inputs - 1)
+    if name == "hangs":
+        monkeypatch.setattr(hunting, "HUNG_SECONDS", 1)
+    seconds = SECONDS if name in ("hides", "reads") else 0.01
+    found = hunt(name, seconds, "a test", tmp_path, MADE_UP)
+    sha256, told = next(iter(found.findings.items()))
+    assert told.startswith(wrong)
+    file = tmp_path / name / sha256
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == sha256
+    assert f"--again {file}" in file.with_suffix(".txt").read_text()
+    assert (again(name, file, MADE_UP) or "").startswith(wrong)
 
 
-def test_the_same_number_is_the_same_input() -> None:
-    target = target_that(raises)
-    some = [data for _, data in zip(range(99), inputs(target, "a", 0), strict=False)]
-    assert some == [made(target, "a", number) for number in range(99)]
-    assert len(set(some)) > 80
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_where_atheris_is_not_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ci: str
+) -> None:
+    monkeypatch.setattr(program, "LACKING", "no atheris")
+    monkeypatch.setattr("sys.argv", ["fuzz"])
+    monkeypatch.setenv("CI", ci)
+    assert program.main() == bool(ci)
+    assert capsys.readouterr().out == "Skipped: no atheris\n"
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # which end no server
 @pytest.mark.parametrize("name", TARGETS)
 def test_odd_bytes_do_no_harm(name: str) -> None:
-    """Always the same, so that what is found is found again."""
-    target, taken = TARGETS[name], 0
-    with target.opened() as is_taken:
-        for number, data in zip(range(COUNT), inputs(target, "the tests", 0), strict=False):
-            began = time.process_time()
-            taken += is_taken(data)
-            assert time.process_time() - began < SLOW_SECONDS, f"number {number}"
-    assert 0 < taken < COUNT
+    """What is found is kept where `make fuzz` keeps it, so that it is found again."""
+    found = hunt(name, SECONDS, "the tests", program.KEPT)
+    assert found.findings == {}
+    assert 0 < found.taken < found.inputs
