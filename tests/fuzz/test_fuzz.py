@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 
 import pytest
 
 from tests.fuzz import __main__ as program
-from tests.fuzz import hunting
+from tests.fuzz import hunting, wire
 from tests.fuzz.hunting import again, hunt
+from tests.fuzz.target import Wrong
 from tests.fuzz.targets import TARGETS
 from tests.missing import missing
 
@@ -61,6 +63,16 @@ def test_where_atheris_is_not_it_is_said(
     monkeypatch.setenv("CI", ci)
     assert program.main() == bool(ci)
     assert capsys.readouterr().out == "Skipped: no atheris\n"
+
+
+@pytest.mark.filterwarnings("ignore")  # which end no server
+@pytest.mark.parametrize("name", wire.SAYING)
+def test_what_a_server_says_of_errors_is_heard(name: str) -> None:
+    with wire.server() as is_taken:
+        assert is_taken(wire.requests()[0])
+        logging.getLogger(name).error("a fault")
+        with pytest.raises(Wrong, match="a fault"):
+            is_taken(wire.requests()[0])
 
 
 @pytest.mark.slow

@@ -21,20 +21,23 @@ from tests.listening import listening
 from tests.people import member
 
 ANSWER_SECONDS = 0.03
+SAYING = ("uvicorn.error", "asyncio")
+"""What a server's errors are told to."""
 
 
 @contextmanager
 def server() -> Iterator[Try]:
     """The endpoint behind uvicorn, httptools and websockets, at a port of the loopback."""
     told = Told()
-    logging.getLogger("uvicorn.error").addHandler(told)
-    with tempfile.TemporaryDirectory() as name, asyncio.Runner() as runner:
+    for name in SAYING:
+        logging.getLogger(name).addHandler(told)
+    with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
         stack = AsyncExitStack()
 
         async def begin() -> tuple[str, str]:
-            settings = Settings(data_dir=Path(name), points_per_minute=0, queue_limit=0)
+            settings = Settings(data_dir=Path(folder), points_per_minute=0, queue_limit=0)
             platform = await stack.enter_async_context(running(settings, stand_ins.parts()))
-            address = await stack.enter_async_context(listening(platform))
+            address = await stack.enter_async_context(listening(platform, log_config=None))
             return address, await tokens.issue(await member(), TokenPurpose.SESSION)
 
         address, token = runner.run(begin())
@@ -48,7 +51,8 @@ def server() -> Iterator[Try]:
 
         yield taken
         runner.run(stack.aclose())
-    logging.getLogger("uvicorn.error").removeHandler(told)
+    for name in SAYING:
+        logging.getLogger(name).removeHandler(told)
 
 
 class Told(logging.Handler):
