@@ -164,10 +164,10 @@ class Accounts:
     async def _known(self, address: str, password: str) -> User:
         """The user of this password, if it may sign in."""
         user = await User.get_or_none(email=address) if address else None
-        if not await passwords.matches(password, user.password_hash if user else None) or user is None:
-            raise _bad_credentials(self.is_discreet)
-        if self.is_discreet and user.email_verified_at is None:
-            # Else whoever has just signed up with an address would hear here whether somebody had it before.
+        is_right = await passwords.matches(password, user.password_hash if user else None)
+        # Whoever has just signed up with an address would hear else whether somebody had it before.
+        is_unsaid = self.is_discreet and user is not None and user.email_verified_at is None
+        if not is_right or user is None or is_unsaid:
             raise _bad_credentials(self.is_discreet)
         if user.blocked_at is not None:
             raise refuse(Code.BLOCKED, "this account is blocked: ask an administrator by the contact form")
