@@ -22,6 +22,7 @@ import numpy as np
 from api.decoding_process import FILE_SECONDS, SPENT_SECONDS, Told, begun, receive_status, send
 from api.processes import ROOT, status_in_words
 from ml.formats.opening import MAX_PIXELS, MEDIA_TYPES
+from ml.full_size import LARGEST
 from ml.image import LARGEST_SIDE, MAX_BYTES, Decoded, ImageError, Reason
 from ml.png import COLOURS, Raster, written
 from services.decoding import Inspected
@@ -30,7 +31,7 @@ PATIENCE_SECONDS: Final = 60.0
 """For one file, from asking to the end: decoders wait for processors, too."""
 PARTING_SECONDS: Final = 5.0
 """For the end of a child that is asked no more."""
-MOST_ANSWERED: Final = max(MAX_BYTES + 4 * LARGEST_SIDE**2, 4 * MAX_PIXELS)
+MOST_ANSWERED: Final = max(MAX_BYTES + 4 * LARGEST_SIDE**2, LARGEST)
 MOST_AT_ONCE: Final = MAX_BYTES
 """Bytes of one strip of a picture at its full size: of these a server never holds all."""
 ROUNDED: Final = 1e-3
@@ -234,7 +235,12 @@ def _written(told: Told, parts: Iterator[bytearray]) -> list[bytes]:
         return []
     width, height, channels, depth = (told[name] for name in ("width", "height", "channels", "depth"))
     are_numbers = all(type(one) is int and one > 0 for one in (width, height, channels, depth))
-    if not are_numbers or width * height > MAX_PIXELS or channels not in COLOURS or depth not in (8, 16):
+    if (
+        not are_numbers
+        or width * height * channels * depth > 8 * LARGEST
+        or channels not in COLOURS
+        or depth not in (8, 16)
+    ):
         raise ValueError("a decoder's answer that describes no picture")
     return list(written(Raster(width, height, channels, depth, map(_bounded, parts))))
 

@@ -78,7 +78,8 @@ def begun(wire: socket.socket, most: int, until: float | None = None) -> tuple[T
         raise ValueError(f"a message that begins with {length} bytes of JSON")
     told = json.loads(_exactly(wire, length, until))
     lengths = told.pop("parts")
-    if min(lengths, default=0) < 0 or sum(lengths) > most:
+    are_lengths = all(type(one) is int and one >= 0 for one in lengths)  # NaN is no number to compare with
+    if not are_lengths or sum(lengths) > most:
         raise ValueError(f"a message with parts of {lengths} bytes")
     return told, (_exactly(wire, length, until) for length in lengths)
 
@@ -88,7 +89,9 @@ def _exactly(wire: socket.socket, length: int, until: float | None) -> bytearray
     rest = memoryview(data)
     while rest:
         if until is not None:  # for all of it: who sends byte by byte gains nothing
-            wire.settimeout(max(until - monotonic(), 0.001))
+            if (left := until - monotonic()) <= 0:
+                raise TimeoutError
+            wire.settimeout(left)
         if not (came := wire.recv_into(rest)):
             raise EOFError
         rest = rest[came:]
@@ -183,6 +186,7 @@ def _serve(control: socket.socket, descriptor: int) -> None:
             told, (data,) = receive(wire, sys.maxsize)
             answer, parts = _answer(WORKS[told["work"]], bytes(data))
             send(wire, {**answer, "spent": process_time()}, parts)
+            del told, data, answer, parts  # or the last picture would be in memory until the next
 
 
 def _warm_up() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from asyncio import timeout
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Final
 
 from starlette.requests import Request
@@ -12,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.session_cookie import kept_in
 from api.turns import Turns
-from ml.image import ImageError
+from ml.image import ImageError, Reason
 from services.heatmaps import CannotDraw
 from services.links import Asked
 from services.platform import Platform
@@ -21,10 +23,12 @@ MAX_DIGITS = 18
 """No row has a longer number; Python refuses to read very long ones, with an error."""
 MADE_AT_ONCE: Final = 1
 """Pictures in full, of huge ones for seconds: other decoders go on with films, and viewers take turns."""
-AT_ONCE: Final = 32
-"""Of them that are made or on their way; others wait."""
-OF_ONE: Final = 4
-"""One viewer's: huge ones take hundreds of megabytes until they are read, however slowly."""
+AT_ONCE: Final = 8
+"""Of them that are made or on their way; others wait. Until it is read each is in memory (`ml.full_size`)."""
+OF_ONE: Final = 2
+"""One viewer's."""
+READING_SECONDS: Final = 120
+"""For one, from its first byte to its last: who reads on and on, little by little, keeps others waiting."""
 SENT_AT_ONCE: Final = 1 << 18
 HEADERS = {
     "Cache-Control": "private, max-age=600",
@@ -37,7 +41,7 @@ HEADERS = {
 DAMAGED = (
     "This picture is damaged where it is kept: whoever runs the platform can put it back from a backup.\n"
 )
-EXPIRED = "This address has expired: ask for the {}'s url again.\n"
+EXPIRED = "This address is not whole, or has expired: ask for the {}'s url again.\n"
 
 
 class InFull:
@@ -49,23 +53,35 @@ class InFull:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        platform: Platform = request.app.state.platform
         address = signed(request)
-        viewer = address.viewer if address else ""
-        async with self._turns.turn(viewer):
-            async with self._making.turn(viewer):
+        asker = platform.pictures.asker(address) if address else None
+        if address is None or asker is None:  # before a turn is taken, which would be one of whom it names
+            await _no_such()(scope, receive, send)
+            return
+        async with self._turns.turn(asker):
+            async with self._making.turn(asker):
                 if await request.is_disconnected():  # while it waited
                     return
-                response = await _in_full(request.app.state.platform, address)
-            await response(scope, receive, send)
+                response = await _in_full(platform, address)
+            with suppress(TimeoutError):  # the connection is closed then
+                async with timeout(READING_SECONDS):
+                    await response(scope, receive, send)
 
 
-async def _in_full(platform: Platform, address: Asked | None) -> Response:
+def _no_such() -> Response:
+    return PlainTextResponse(EXPIRED.format("image"), status_code=404)
+
+
+async def _in_full(platform: Platform, address: Asked) -> Response:
     try:
-        parts = await platform.pictures.png(address) if address else None
-    except ImageError:
+        parts = await platform.pictures.png(address)
+    except ImageError as error:
+        if error.reason is Reason.TOO_LARGE:
+            return PlainTextResponse(f"{error}\n", status_code=413)
         return PlainTextResponse(DAMAGED, status_code=500)
     if parts is None:
-        return PlainTextResponse(EXPIRED.format("image"), status_code=404)
+        return _no_such()
     length = {"Content-Length": str(sum(map(len, parts)))}
     return StreamingResponse(_sent(parts), media_type="image/png", headers=HEADERS | length)
 

@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.formats.container import Container
-from ml.formats.image_error import corrupt
+from ml.formats.image_error import ImageError, Reason, corrupt
 from ml.formats.opening import DEEP_MODES, accepted, opened
 from ml.image import STRIP_PIXELS, TO_UPRIGHT
 from ml.png import Raster
 
 Samples = NDArray[np.uint8]
+
+LARGEST: Final = 64_000_000
+"""Bytes of all samples: 64 megapixels of grey, 32 of deep grey, 21 in colour; films have 20."""
 
 _ACROSS: Final = (5, 6, 7, 8)  # orientations whose columns are the rows of the upright picture
 _BACKWARDS: Final = (3, 4, 7, 8)  # and those that begin at the end
@@ -28,20 +31,31 @@ def full_size(data: bytes) -> Raster:
     Greys of more than 8 bits keep 16, colours have 8, and those that are all grey are greys. No palette, no
     orientation and no profile is left: they have done their work, or are none of what is kept.
 
-    Raises ImageError.
+    Raises ImageError, TOO_LARGE of what has more than `LARGEST` bytes.
     """
     container = accepted(data)
     image = opened(container)
     try:
         mode = _mode(image)
+        if container.width * container.height * (_CHANNELS[mode] if mode else 2) > LARGEST:
+            raise _too_large()
         strips = [_samples(strip, mode) for strip in _strips(image, container.orientation)]
         if mode == "RGB" and all(map(_is_grey, strips)):
             mode, strips = "L", [np.ascontiguousarray(strip[:, :, 0]) for strip in strips]
+    except ImageError:
+        raise
     except Exception as error:  # as in ``ml.image``: Pillow's libraries raise a dozen kinds
         raise corrupt(container.format) from error
     width, height = _upright(container)
     channels, depth = (_CHANNELS[mode], 8) if mode else (1, 16)
     return Raster(width, height, channels, depth, [memoryview(strip).cast("B") for strip in strips])
+
+
+def _too_large() -> ImageError:
+    where = "the copy of all that is yours, on the page Account, has it"
+    return ImageError(
+        Reason.TOO_LARGE, f"This picture is too large to be shown with all its pixels: {where}."
+    )
 
 
 def _upright(container: Container) -> tuple[int, int]:

@@ -34,6 +34,10 @@ def lingers() -> None:
 
 def oddly(wire: socket.socket, told: Told, parts: Any) -> None:
     """In place of `send`: where it is to drip, byte by byte."""
+    if "lengths" in told:
+        head = json.dumps(told | {"parts": told.pop("lengths")}).encode()
+        wire.sendall(len(head).to_bytes(4) + head)
+        return
     if "drips" not in told:
         send(wire, told | told.pop("instead", {}), parts)
         return
@@ -63,6 +67,7 @@ LIES: dict[str, Told] = {
     "true": {"height": True},
     "drips": {"drips": True},
     "tires": {"instead": {"spent": 100.0}},
+    "lengths that are no numbers": {"lengths": [3_000_000_000, float("nan")]},
     "much": {"padding": "x" * 5000},
     "no channel": {"channels": 0},
     "five channels": {"channels": 5},

@@ -101,7 +101,14 @@ def test_a_hundred_megapixels_are_within_the_bounds(processes: DecoderProcesses)
     floats = encoded(PillowImage.new("F", (7_000, 7_000), 1.5), "TIFF", compression="tiff_adobe_deflate")
     assert processes.decode(OWNER, white).width == 10_000
     assert processes.inspect(OWNER, floats).decoded.width == 7_000
-    assert sum(map(len, processes.png(OWNER, white))) > 10**6
+    with pytest.raises(ImageError) as refused:
+        processes.png(OWNER, white)
+    assert refused.value.reason is Reason.TOO_LARGE
+
+
+def test_the_largest_that_is_shown_is_within_the_bounds(processes: DecoderProcesses) -> None:
+    white = encoded(PillowImage.new("RGBA", (4_000, 4_000), "white"), "PNG")
+    assert sum(map(len, processes.png(OWNER, white))) > 10**5
 
 
 def test_as_many_as_there_are_callers_and_each_is_used_again(processes: DecoderProcesses) -> None:
@@ -217,7 +224,7 @@ def test_nothing_can_be_opened(odd: DecoderProcesses, order: str) -> None:
     "order",
     [
         *("another type", "another shape", "one side", "three sides", "no side", "a huge side", "true"),
-        *("no number", "much"),
+        *("no number", "much", "lengths that are no numbers"),
     ],
 )
 def test_an_answer_that_lies_is_not_believed(odd: DecoderProcesses, order: str) -> None:

@@ -19,6 +19,7 @@ from api import pixels
 from api.safeguards import Guarded
 from api.settings import Settings
 from api.wiring import Parts, running
+from ml import full_size
 from ml.formats.stripping import strip
 from services import links, passwords, thumbnails
 from services.keys import pixels_key, thumbnail_key
@@ -132,6 +133,7 @@ class Lookers:
             await self.are_made.wait()
             return [b"1", b"2"]
 
+        monkeypatch.setattr(Pictures, "asker", lambda _, address: address.viewer or None)
         monkeypatch.setattr(Pictures, "png", png)
 
     async def look(self, viewer: str, hears: Message | None = None) -> None:
@@ -172,6 +174,34 @@ async def test_one_is_made_at_a_time_and_nobody_waits_for_all_of_another_s(looke
     lookers.are_made.set()
     await asyncio.gather(*looking)
     assert lookers.making == ["1", "2", "1", "1"]
+
+
+async def test_who_names_somebody_by_no_signature_takes_none_of_their_turns(
+    client: httpx.AsyncClient, ana: User, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pixels.Turns, "turn", None)  # whoever asks for one fails
+    forged = f"/images/{image.id}?viewer={ana.id}&session={ana.session_id}&expires=9999999999&signature=x"
+    assert (await client.get(forged)).status_code == 404
+
+
+async def test_one_that_is_too_large_is_told_of(
+    platform: Platform, client: httpx.AsyncClient, ana: User, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        full_size.full_size(picture(1))
+
+    monkeypatch.setattr(full_size, "LARGEST", image.width * image.height - 1)
+    monkeypatch.setattr(Pictures, "png", refuse)
+    response = await client.get(platform.links.image(ana, image.id))
+    assert response.status_code == 413
+    assert response.text.startswith("This picture is too large to be shown with all its pixels")
+
+
+async def test_who_reads_without_end_is_left(lookers: Lookers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixels, "READING_SECONDS", 0.05)
+    lookers.are_made.set()
+    await asyncio.wait_for(lookers.look("1"), 5)
+    assert lookers.making == ["1"]
 
 
 async def test_none_is_made_for_whoever_has_gone_while_it_waited(lookers: Lookers) -> None:
