@@ -10,7 +10,7 @@ from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -92,6 +92,8 @@ class Settings(BaseSettings):
         _checked(url, files=("sqlite://",), servers=("mysql://",))
         if url.startswith("mysql://") and not urlsplit(url).path.strip("/"):
             raise ValueError("names no database: mysql://USER:PASSWORD@HOST:PORT/NAME")
+        if url.startswith("mysql://") and {"user", "password"} & parse_qs(urlsplit(url).query).keys():
+            raise ValueError("user and password stand before the host: mysql://USER:PASSWORD@HOST:PORT/NAME")
         if url.startswith("mysql://") and (file := authority(url)):
             _trusted(file)
         return url

@@ -94,11 +94,13 @@ def is_read_only(error: BaseException) -> bool:
 
 
 def shown(url: str) -> str:
-    """A database's URL without its password."""
-    parts = urlsplit(url)
-    if parts.scheme == "sqlite" or parts.password is None:
+    """A database's URL without its password and its query."""
+    if url.startswith("sqlite:"):
         return url
-    return parts._replace(netloc=f"{parts.username}@{parts.netloc.rpartition('@')[2]}").geturl()
+    before, _, behind = url.rpartition("@")  # the last one: a password may hold what ends a host
+    scheme, _, credentials = before.partition("://")
+    place = behind.partition("?")[0]
+    return f"{scheme}://{credentials.partition(':')[0]}@{place}" if before else place
 
 
 def try_sqlite(file: Path) -> None:

@@ -195,6 +195,8 @@ async def test_a_server_that_says_nothing_is_not_waited_for(
         ("mysql://u:@h/n", "mysql://u@h/n"),
         ("mysql://u@h/n", "mysql://u@h/n"),
         ("mysql://u:p:a@ss@h/n", "mysql://u@h/n"),
+        ("mysql://u:12/34?5@h/n?ssl_ca=/x", "mysql://u@h/n"),
+        ("mysql://h:1/n?password=s3cret", "mysql://h:1/n"),
         ("sqlite:///a@b:c/d#e?f", "sqlite:///a@b:c/d#e?f"),
     ],
 )
