@@ -154,7 +154,6 @@ async def models() -> int:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_all_is_of_one_moment_whatever_goes_and_comes_meanwhile(place: Place, tmp_path: Path) -> None:
-    folder = str(tmp_path / "backup")
     async with running(place.settings, stand_ins.parts()) as platform:
         eva = await member("eva@hospital.example")
         for number in range(100):  # which take a moment to be copied
@@ -163,17 +162,22 @@ async def test_all_is_of_one_moment_whatever_goes_and_comes_meanwhile(place: Pla
         unrest = Unrest(platform, await passwords.hashed(PASSWORD))
         doing = [asyncio.create_task(one()) for one in (unrest.upload, unrest.leave, unrest.retrain)]
         await eventually(lambda: Deployment.filter(number=2).exists())
-        before = (unrest.deleted, unrest.left, await models())
-        said = await asyncio.to_thread(place.does, "backup", folder)
-        after = (unrest.deleted, unrest.left, await models())
+        for number in range(10):  # until something of each kind went on meanwhile
+            folder = tmp_path / f"backup {number}"
+            before = (unrest.deleted, unrest.left, await models())
+            said = await asyncio.to_thread(place.does, "backup", str(folder))
+            after = (unrest.deleted, unrest.left, await models())
+            if all(now > then for then, now in zip(before, after, strict=True)):
+                break
+        else:
+            pytest.fail("too little went on meanwhile")
         for one in doing:
             one.cancel()
         ended = await asyncio.gather(*doing, return_exceptions=True)
         assert {type(one) for one in ended} == {asyncio.CancelledError}, ended
-    assert all(now > then for then, now in zip(before, after, strict=True)), "too little went on meanwhile"
     assert "lost" not in said
     second = Place(tmp_path / "second", f"sqlite://{tmp_path}/second.sqlite", f"file://{tmp_path}/second")
-    await restore(second, tmp_path / "backup")
+    await restore(second, folder)
     await assert_whole(second)
 
 
@@ -268,7 +272,7 @@ async def test_an_image_that_goes_behind_the_moment_goes_as_a_whole_or_stays_as_
     assert {f"pixels/{key}" for key in keys} == blobs
 
 
-async def test_where_images_go_without_an_end_there_is_no_backup(
+async def test_where_images_go_without_an_end_a_last_moment_counts(
     small: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missed: list[str] = []
@@ -278,8 +282,7 @@ async def test_where_images_go_without_an_end_there_is_no_backup(
         return {missed[-1]}
 
     monkeypatch.setattr(Copying, "copy_named", always_another)
-    with pytest.raises(BackupUnusable, match="images come and go faster"):
-        await back_up(small, tmp_path / "backup")
+    assert (await back_up(small, tmp_path / "backup")).lost == 1
     assert len(missed) == 20
 
 
