@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from api.preparation import CannotStart, make_data_folder, prepare_database
+from api.preparation import CannotStart, find_database, make_data_folder, prepare_database
 from api.settings import Settings
 from events.memory import InProcessLog
 from services import addresses
@@ -48,7 +48,7 @@ def create_admin(email: Annotated[str, typer.Argument(help="the administrator's 
 
 def reset_second_factor(email: Annotated[str, typer.Argument(help="the account's address")]) -> None:
     """Let somebody who has lost the second factor sign in by the password alone."""
-    user = asyncio.run(_reset(prepared(), email))
+    user = asyncio.run(_reset(found(), email))
     if user is None:
         typer.echo(f"there is no account with the address {email}", err=True)
         raise typer.Exit(1)
@@ -59,15 +59,20 @@ def end_sessions(
     email: Annotated[str | None, typer.Argument(help="of which account; else of everybody")] = None,
 ) -> None:
     """Sign an account out everywhere, or everybody: tokens, cookies, sockets and pictures' addresses end."""
-    count = asyncio.run(_end_sessions(prepared(), email))
+    settings = found()
+    count = asyncio.run(_end_sessions(settings, email))
+    if count is None:
+        typer.echo(f"there is no account with the address {email}", err=True)
+        raise typer.Exit(1)
     typer.echo(f"{count} {'session has' if count == 1 else 'sessions have'} ended.")
+    typer.echo(f"Database: {shown(settings.database)}")
 
 
 def model_card(
     number: Annotated[int | None, typer.Argument(help="which version; else the one in service")] = None,
 ) -> None:
     """Print the card of a model version as Markdown, whether it has served or not."""
-    settings = prepared()
+    settings = found()
     card = asyncio.run(_card(settings, number))
     if card is None:
         which = "no model is in service yet: the first start of the server installs one"
@@ -95,6 +100,18 @@ def prepared() -> Settings:
     return settings
 
 
+def found() -> Settings:
+    """The settings, once there is a database of this version, which is left as it is.
+
+    Raises:
+        CannotStart: there is none.
+        DatabaseUnusable: it cannot be asked.
+    """
+    settings = Settings()
+    find_database(settings)
+    return settings
+
+
 async def _create(settings: Settings, email: str, password: str) -> tuple[User, bool]:
     """The administrator, and whether the account is new."""
     from api.wiring import post_of
@@ -115,10 +132,14 @@ async def _reset(settings: Settings, email: str) -> User | None:
         return await SecondFactors(outbox, Door()).reset_by_operator(address)
 
 
-async def _end_sessions(settings: Settings, email: str | None) -> int:
+async def _end_sessions(settings: Settings, email: str | None) -> int | None:
+    """How many there were; None where nobody has the address."""
     async with open_database(settings.database):
         sessions = Sessions(Outbox(InProcessLog(DatabaseJournal())))
-        return await sessions.end_by_operator(None if email is None else addresses.normalised(email)[0])
+        address = None if email is None else addresses.normalised(email)[0]
+        if address is not None and not await User.filter(email=address).exists():
+            return None
+        return await sessions.end_by_operator(address)
 
 
 async def _card(settings: Settings, number: int | None) -> str | None:

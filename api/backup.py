@@ -12,6 +12,7 @@ import typer
 from obstore.exceptions import BaseError as BlobsError
 
 from api import terminal
+from api.preparation import find_file
 from api.secret_key import secret_file
 from api.settings import Settings
 from services.backing_up import BackedUp, BackingUp
@@ -27,9 +28,7 @@ IN_DATABASE, AT_BROKER = "database", "broker"
 def backup(folder: Folder) -> None:
     """Back up everything into a folder, while the platform runs; of an earlier backup there, what is new."""
     settings = Settings()
-    file = Path(settings.database.removeprefix("sqlite://"))
-    if settings.database.startswith("sqlite://") and not file.is_file():
-        raise BackupUnusable(f"there is no database {file}: set COVIDXR_DATA_DIR or COVIDXR_DATABASE_URL.")
+    find_file(settings)
     with explained_parts(settings):
         done = asyncio.run(_back_up(settings, folder))
     typer.echo(f"{folder} holds {contents(done.manifest)}; {done.copied} blobs were copied.")

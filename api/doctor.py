@@ -38,7 +38,7 @@ def doctor(
     levels = asyncio.run(_told(everything, as_json))
     faults, warnings = levels.count(Level.FAULT), levels.count(Level.WARNING)
     if not as_json:
-        typer.echo(f"{faults} faults, {warnings} warnings.")
+        typer.echo(f"Faults: {faults}. Warnings: {warnings}.")
     if faults:
         raise typer.Exit(1)
 
@@ -141,6 +141,8 @@ async def _of_store(settings: Settings) -> tuple[Checked, Blobs | None]:
     from services import checkup_blobs  # brings jax
 
     is_bucket = settings.blobs.startswith("s3://")
+    if not is_bucket and not _has_folder(settings.blobs):
+        return warning("blobs", f"{settings.blobs} is not there", "start the server, which makes it"), None
     try:
         async with asyncio.timeout(BLOBS_SECONDS):
             blobs = Blobs(settings.blobs)
@@ -149,6 +151,10 @@ async def _of_store(settings: Settings) -> tuple[Checked, Blobs | None]:
         reason = str(error).partition("\n")[0] or f"no answer within {BLOBS_SECONDS} s"
         remedy = S3_REMEDY if is_bucket else FILE_REMEDY
         return fault("blobs", f"{settings.blobs} cannot be used: {reason}", remedy), None
+
+
+def _has_folder(blobs: str) -> bool:
+    return Path(blobs.removeprefix("file://")).exists()
 
 
 def _is_there(database: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from urllib.parse import parse_qs, urlsplit
 
 from api.mail import SmtpPost
@@ -90,7 +90,7 @@ def of_way_to_database(url: str) -> Iterator[Checked]:
     if parts.scheme == "sqlite" or "unix_socket" in parse_qs(parts.query):
         return
     if file := authority(url):
-        yield ok("database", f"spoken to by TLS, as {file} vouches for")
+        yield ok("database", f"is spoken to by TLS, as {file} vouches for, or not at all")
     elif not _is_here(parts.hostname or ""):
         remedy = "give it a certificate, and its URL ?ssl_ca=FILE (docs/operations.md)"
         yield warning("database", f"what goes to {parts.hostname} and back is in the clear", remedy)
@@ -147,16 +147,21 @@ def _of_stream(settings: Settings, broker: Broker) -> Iterator[Checked]:
 def of_classifier(settings: Settings) -> tuple[list[Checked], str | None]:
     """The device, the default model and the weights of its network, and the network's name; takes seconds."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # a server has most of a GPU's memory
+    with TemporaryDirectory() as elsewhere:  # for caches, where there is no data folder: none is made
+        return _of_network(settings, settings.data_dir if settings.data_dir.is_dir() else Path(elsewhere))
+
+
+def _of_network(settings: Settings, folder: Path) -> tuple[list[Checked], str | None]:
     lines: list[Checked] = []
     try:
         import jax
 
         from api import classifier
 
-        classifier.prepare_jax(settings.data_dir, settings.device)
+        classifier.prepare_jax(folder, settings.device)
         kinds = {f"{device.platform} ({device.device_kind})" for device in jax.devices()}
         lines.append(ok("device", ", ".join(sorted(kinds))))
-        beginning = classifier.load_beginning(settings.data_dir, settings.default_model, warm=False)
+        beginning = classifier.load_beginning(folder, settings.default_model, warm=False)
         name = beginning.extractor.name
         return [*lines, ok("default model", f"{beginning.default.model.name}, of the network {name}")], name
     except CannotStart as error:

@@ -17,7 +17,7 @@ HEADERS = {
     "Cache-Control": "private, no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
 }
-EXPIRED = "This address has expired: ask for your data again.\n"
+EXPIRED = "This address is not whole, or has expired: ask for your data again.\n"
 
 
 async def export(request: Request) -> Response:

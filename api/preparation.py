@@ -23,7 +23,9 @@ from api.secret_key import secret_file, secret_of
 from api.settings import Settings
 from store.blobs import Blobs
 from store.database import migrate, open_database
-from store.database_faults import DatabaseUnusable, is_full
+from store.database_faults import DatabaseUnusable, explained, is_full, shown
+from store.engine import engine
+from store.migrating import known
 from store.tables import Deployment
 
 LOCK_FILE = "server.lock"
@@ -33,6 +35,7 @@ S3_REMEDY = (
     "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION (of a service other than Amazon's also "
     "AWS_ENDPOINT_URL, with AWS_ALLOW_HTTP=true for http://), or COVIDXR_BLOBS_URL to another place"
 )
+AS_IT_IS = "Set COVIDXR_DATA_DIR or COVIDXR_DATABASE_URL as the server has them"
 FILE_REMEDY = "make it a folder that you can write, or set COVIDXR_BLOBS_URL to another place"
 
 
@@ -41,11 +44,12 @@ class CannotStart(Exception):
 
 
 def make_data_folder(folder: Path) -> None:
-    """Make the data folder, its owner's alone, unless it is there.
+    """Make the data folder, its owner's alone, unless it is there; so is what this process makes from now on.
 
     Raises:
         CannotStart: it cannot be made or written.
     """
+    os.umask(0o077)  # in there as well: an operator may have made the folder, for everybody to look into
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         TemporaryFile(dir=folder).close()
@@ -143,6 +147,38 @@ def prepare_database(settings: Settings) -> None:
     except DatabaseUnusable as error:
         setting = "COVIDXR_DATABASE_URL" if settings.database_url else "COVIDXR_DATA_DIR"
         raise CannotStart(f"{error} ({setting} says where it is).") from error
+
+
+def find_database(settings: Settings) -> None:
+    """See that there is a database of this version. Nothing is made, and nothing is changed.
+
+    Raises:
+        CannotStart: there is none, or it is of another version.
+        DatabaseUnusable: it cannot be asked.
+    """
+    find_file(settings)
+    if asyncio.run(_migrations(settings.database)) != known():
+        raise CannotStart(
+            f"the tables of {shown(settings.database)} are not those of this version. {AS_IT_IS}, or run "
+            "covidxr migrate."
+        )
+
+
+def find_file(settings: Settings) -> None:
+    """See that the file of a SQLite database is there, which would be made else.
+
+    Raises:
+        CannotStart: it is not.
+    """
+    file = Path(settings.database.removeprefix("sqlite://"))
+    if settings.database.startswith("sqlite://") and not file.is_file():
+        raise CannotStart(f"there is no database {file}. {AS_IT_IS}.")
+
+
+async def _migrations(url: str) -> list[str]:
+    async with open_database(url):
+        with explained(url):
+            return (await engine()).migrations
 
 
 def try_blobs(settings: Settings) -> None:

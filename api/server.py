@@ -65,7 +65,7 @@ class Server(uvicorn.Server):
             folder = self._settings.data_dir / "mail"
             say(f"  mails      are written to {folder}; set COVIDXR_SMTP_URL to send them")
         if not await User.admins().exists():
-            say("There is no administrator yet. Make one, in another terminal:")
+            say("There is no administrator yet. Make one, in another terminal, with the same settings:")
             say("  .venv/bin/covidxr create-admin YOU@YOUR-HOSPITAL.EXAMPLE")
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Annotated
 
 import typer
 
 from api import terminal
-from api.administration import prepared
+from api.administration import found
 from api.settings import Settings
 from services.trail_check import Checked, check
 from store.database import open_database
@@ -24,15 +25,23 @@ def verify(
     ] = None,
 ) -> None:
     """Walk the whole trail: the exit status is 1 where an entry was changed, removed or inserted."""
-    settings = prepared()
-    found = asyncio.run(_checked(settings, expect.strip().lower() if expect else None))
-    if found.fault:
-        typer.echo(found.fault, err=True)
-        typer.echo(f"The {found.entries} entries before fit, up to the hash {found.head}.", err=True)
+    settings = found()
+    checked = asyncio.run(_checked(settings, _hash(expect) if expect else None))
+    if checked.fault:
+        typer.echo(checked.fault, err=True)
+        typer.echo(f"The {checked.entries} entries before fit, up to the hash {checked.head}.", err=True)
         raise typer.Exit(1)
-    waiting = f" {found.waiting} more wait to be sealed." if found.waiting else ""
-    typer.echo(f"All {found.entries} entries fit.{waiting} Database: {shown(settings.database)}")
-    typer.echo(f"Keep the hash of the last elsewhere: {found.head}")
+    waiting = f" {checked.waiting} more wait to be sealed." if checked.waiting else ""
+    typer.echo(f"All {checked.entries} entries fit.{waiting} Database: {shown(settings.database)}")
+    typer.echo(f"Keep the hash of the last elsewhere: {checked.head}")
+
+
+def _hash(text: str) -> str:
+    """A whole one: a part of one would be missed, and the alarm given for a slip of the hand."""
+    expected = text.strip().lower()
+    if not re.fullmatch("[0-9a-f]{64}", expected):
+        raise typer.BadParameter("a hash has 64 hexadecimal digits", param_hint="--expect")
+    return expected
 
 
 async def _checked(settings: Settings, expect: str | None) -> Checked:

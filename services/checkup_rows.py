@@ -22,8 +22,9 @@ NOTICED = timedelta(seconds=5)
 DAY = timedelta(days=1)
 LATE = timedelta(minutes=2)
 """After this, what is done within a second is not done at all."""
-GUARD_REMEDY = (
-    "run covidxr migrate, as a user of MySQL to whom TRIGGER is granted on the database; with binary logging "
+GUARD_REMEDY = "run covidxr migrate"
+ON_MYSQL = (
+    ", as a user of MySQL to whom TRIGGER is granted on the database; with binary logging "
     "SET GLOBAL log_bin_trust_function_creators = 1 first"
 )
 
@@ -77,8 +78,10 @@ async def of_rows(everything: bool) -> AsyncIterator[Checked]:
         remedy = "restore a backup into a new place"
         yield fault("database", f"its file is damaged: {found}", remedy) if found else ok("database", "whole")
     yield await _trail(everything)
-    if not await trail_guard.stands(TrailEntry._meta.db):
-        yield warning("trail", "the database lets its entries be changed and deleted", GUARD_REMEDY)
+    database = TrailEntry._meta.db
+    if not await trail_guard.stands(database):
+        remedy = GUARD_REMEDY + (ON_MYSQL if database.capabilities.dialect == "mysql" else "")
+        yield warning("trail", "the database lets its entries be changed and deleted", remedy)
     yield await _outbox()
     yield await _run()
     yield await _given_up()
@@ -108,7 +111,7 @@ async def _trail(everything: bool) -> Checked:
     if late:
         remedy = 'start the server; if it runs, look for "notes of the trail wait" in its log'
         return warning("trail", f"{late} notes wait to be sealed", remedy)
-    return ok("trail", "each entry fits" if everything else "all is sealed")
+    return ok("trail", "each entry fits" if everything else "all is sealed; --all walks it")
 
 
 async def _outbox() -> Checked:

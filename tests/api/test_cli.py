@@ -20,7 +20,13 @@ from tests.trails import unguarded
 
 Result = subprocess.CompletedProcess[str]
 PASSWORD = "correct horse battery"
-SERVER_COMMANDS = [["serve"], ["migrate"], ["create-admin", "a@h.example"], ["audit", "verify"]]
+SERVER_COMMANDS = [["serve"], ["migrate"], ["create-admin", "a@h.example"]]
+LOOKING_COMMANDS = [
+    ["audit", "verify"],
+    ["end-sessions"],
+    ["model-card"],
+    ["reset-second-factor", "a@h.example"],
+]
 
 
 class Shell:
@@ -145,11 +151,26 @@ def test_what_an_operator_does_is_told(shell: Shell) -> None:
     assert said == "a@h.example signs in by the password alone, and has no session any more.\n"
     missed = complaint(shell("reset-second-factor", "b@h.example"))
     assert missed == "there is no account with the address b@h.example\n"
-    for whose in ((), ("a@h.example",), ("no address",)):
-        assert shell("end-sessions", *whose).stdout == "0 sessions have ended.\n"
+    for whose in ((), ("a@h.example",)):
+        ended = shell("end-sessions", *whose).stdout
+        assert ended == f"0 sessions have ended.\nDatabase: sqlite://{file}\n"
+    assert complaint(shell("end-sessions", "b@h.example")) == missed
+    assert list(shell.folder.glob("**/blobs")) == []
+    assert [one for one in (shell.folder / "data").rglob("*") if one.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize("command", LOOKING_COMMANDS, ids=lambda words: words[0])
+def test_whoever_looks_in_a_wrong_place_is_told_and_makes_nothing(shell: Shell, command: list[str]) -> None:
+    line = complaint(shell(*command))
+    assert line.endswith("Set COVIDXR_DATA_DIR or COVIDXR_DATABASE_URL as the server has them.\n")
+    assert list(shell.folder.iterdir()) == []
+    (shell.folder / "data").mkdir()
+    (shell.folder / "data" / "covid-xr.sqlite").touch()
+    assert "are not those of this version" in complaint(shell(*command))
 
 
 def test_model_card_says_that_there_is_none_yet(shell: Shell) -> None:
+    shell("migrate")
     assert complaint(shell("model-card")).startswith("no model is in service yet")
     assert complaint(shell("model-card", "7")).strip() == "there is no model 7"
 
@@ -165,6 +186,7 @@ def test_the_trail_is_checked(shell: Shell) -> None:
     assert said.startswith("All 1 entries fit. Database: sqlite://")
     head = said.split()[-1]
     assert shell("audit", "verify", "--expect", head.upper()).stdout == said
+    assert "64 hexadecimal digits" in shell("audit", "verify", "--expect", head[:12]).stderr
     gone = shell("audit", "verify", "--expect", "0" * 63 + "1")
     assert (gone.returncode, gone.stdout) == (1, "")
     assert gone.stderr.startswith("no entry has the expected hash: after entry 1 some were cut off")
@@ -176,6 +198,18 @@ def test_the_trail_is_checked(shell: Shell) -> None:
         "entry 1 was changed: its hash is not that of what it says\n"
         f"The 0 entries before fit, up to the hash {'0' * 64}.\n"
     )
+
+
+def test_a_trail_without_any_entry_is_told(shell: Shell) -> None:
+    """Which says more than that all of none fit: somebody was made an administrator."""
+    file = shell.folder / "data" / "covid-xr.sqlite"
+    shell("create-admin", "a@h.example")
+    asyncio.run(seal_in(file))
+    with unguarded(sqlite_url(file)) as cursor:
+        cursor.execute("DELETE FROM trail_entry")
+    emptied = shell("audit", "verify")
+    assert emptied.returncode == 1
+    assert emptied.stderr.startswith("there is no entry, not even of who was made an administrator")
 
 
 async def seal_in(file: Path) -> None:

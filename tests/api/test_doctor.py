@@ -53,12 +53,13 @@ def test_a_new_place_has_no_faults_and_is_left_without_a_database(tmp_path: Path
     assert f"sqlite://{tmp_path}/covid-xr.sqlite is not there" in done.stdout
     assert "→ start the server" in done.stdout
     assert "ok       default model D-" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("0 faults, ")
+    assert done.stdout.splitlines()[-1].startswith("Faults: 0. ")
     assert not (tmp_path / "covid-xr.sqlite").exists()
 
 
 def test_a_place_at_work_has_none(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
+    (tmp_path / "blobs").mkdir()
     asyncio.run(migrate(f"sqlite://{tmp_path}/covid-xr.sqlite"))
     one = place(tmp_path)
     one.does("create-admin", "chief@hospital.example", COVIDXR_ADMIN_PASSWORD="a password of a test")
@@ -68,13 +69,19 @@ def test_a_place_at_work_has_none(tmp_path: Path) -> None:
     assert told >= {"database", "tables", "clock", "people", "trail", "events", "training", "model", "images"}
 
 
+def test_where_nothing_is_nothing_is_made(tmp_path: Path) -> None:
+    done = place(tmp_path / "data").run("doctor", "--json")
+    assert (done.returncode, faults(done)) == (0, {})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_all_that_is_wrong_with_settings_is_told_at_once(tmp_path: Path) -> None:
     wrong = {"COVIDXR_PORT": "x", "COVIDXR_SMTP_URL": "http://mail", "COVIDXR_DATABASE_ULR": "sqlite:///x"}
     done = place(tmp_path).run("doctor", **wrong)
     assert done.returncode == 1
     for name in wrong:
         assert name in done.stdout
-    assert done.stdout.splitlines()[-1] == "2 faults, 1 warnings."
+    assert done.stdout.splitlines()[-1] == "Faults: 2. Warnings: 1."
 
 
 def test_several_faults_are_told_at_once(tmp_path: Path) -> None:
@@ -159,7 +166,10 @@ def test_an_address_that_is_not_for_people_is_told(settings: dict[str, Any], tol
             ["what goes to db.hospital.example and back is in the clear"],
         ),
         ("mysql://u:s3cret@10.0.0.7/n", ["what goes to 10.0.0.7 and back is in the clear"]),
-        ("mysql://u:s3cret@10.0.0.7/n?ssl_ca=/ca.pem", ["spoken to by TLS, as /ca.pem vouches for"]),
+        (
+            "mysql://u:s3cret@10.0.0.7/n?ssl_ca=/ca.pem",
+            ["is spoken to by TLS, as /ca.pem vouches for, or not at all"],
+        ),
         ("mysql://u:s3cret@127.0.0.1/n", []),
         ("mysql://u:s3cret@db/n?unix_socket=/run/mysqld/mysqld.sock", []),
         ("sqlite:///srv/covid-xr.sqlite", []),
@@ -244,6 +254,8 @@ async def test_blobs_that_cannot_be_kept_are_told(
     tmp_path: Path, free_tcp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(data_dir=tmp_path)
+    assert (await _of_store(settings))[0].words.endswith("is not there")
+    (tmp_path / "blobs").mkdir()
     assert (await _of_store(settings))[0].level is Level.OK
     for name, value in {
         "AWS_ACCESS_KEY_ID": "a",

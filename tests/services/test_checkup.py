@@ -32,6 +32,7 @@ from store.tables import (
     ModelState,
     ModelVersion,
     OutboxEvent,
+    Role,
     RunTrigger,
     TrailKind,
     TrailNote,
@@ -71,7 +72,7 @@ async def test_nothing_is_wrong_with_a_new_database(database: str) -> None:
     lines = of_engine(found)
     assert [line for line in lines if line.level is Level.FAULT] == []
     assert lines[-1].words == f"up to date ({found.migrations[-1]})"
-    await admin()
+    await note(TrailKind.ROLE_CHANGED, None, value=Role.ADMIN, User=(await admin()).id)
     assert await wrong(of_rows(everything=True)) == []
 
 

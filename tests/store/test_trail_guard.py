@@ -64,7 +64,7 @@ async def test_whoever_has_the_database_cannot_change_or_delete_what_it_tells(da
     assert await TrailNote.filter(actor_id=None).count() == 1
     assert len(await sealed()) == 4
     assert (await check()).fault is None
-    assert await doubts() == ["all is sealed"]
+    assert await doubts() == ["all is sealed; --all walks it"]
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "mysql"])
@@ -82,7 +82,7 @@ async def test_what_is_missing_is_told_and_put_up_again(
             assert "the database lets its entries be changed and deleted" in await doubts()
         await migrate(url)
         async with open_database(url):
-            assert await doubts() == ["all is sealed"]
+            assert await doubts() == ["all is sealed; --all walks it"]
 
 
 @contextmanager
@@ -113,7 +113,7 @@ async def test_a_user_who_may_make_no_triggers_works_and_is_told(
         await migrate(url)
         assert caplog.text == ""
         async with open_database(url):
-            assert await doubts() == ["all is sealed"]
+            assert await doubts() == ["all is sealed; --all walks it"]
             assert (await check()).entries == 2
 
 
@@ -135,7 +135,7 @@ async def test_a_user_of_servers_alone_cannot_take_the_rules_away(own_database: 
         await migrate(url)  # as at each start
         async with open_database(url):
             await noted(2)
-            assert await doubts() == ["all is sealed"]
+            assert await doubts() == ["all is sealed; --all walks it"]
         parts = urlsplit(url)
         with (
             pymysql.connect(
