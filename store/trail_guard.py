@@ -27,9 +27,12 @@ REPLACED = """BEFORE INSERT ON trail_entry WHEN EXISTS
 ON_MYSQL = f"FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{APPEND_ONLY}'"
 ON_SQLITE = f"BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END"
 SEEN = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
-    "mysql": "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()",
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'",
+    "mysql": """SELECT trigger_name, CONCAT_WS(' ', 'CREATE TRIGGER', trigger_name, action_timing,
+        event_manipulation, 'ON', event_object_table, 'FOR EACH', action_orientation, action_statement)
+        FROM information_schema.triggers WHERE trigger_schema = DATABASE()""",
 }
+"""Names, and the statements that would make them: another one by the same name refuses nothing, perhaps."""
 TRIALS = (
     "UPDATE trail_entry SET kind = kind WHERE position = 1",
     "DELETE FROM trail_entry WHERE position = 1",
@@ -45,7 +48,7 @@ def triggers(dialect: str) -> dict[str, str]:
     if dialect == "mysql":
         return {name: f"CREATE TRIGGER {name} {when} {ON_MYSQL}" for name, when in REFUSED.items()}
     refused = REFUSED | {"trail_entry_is_not_replaced": REPLACED}
-    return {name: f"CREATE TRIGGER IF NOT EXISTS {name} {when} {ON_SQLITE}" for name, when in refused.items()}
+    return {name: f"CREATE TRIGGER {name} {when} {ON_SQLITE}" for name, when in refused.items()}
 
 
 async def put_up(database: BaseDBAsyncClient) -> None:
@@ -54,7 +57,9 @@ async def put_up(database: BaseDBAsyncClient) -> None:
     async with session(database) as one:
         seen = await _seen(one, database)
         try:
-            for name in made.keys() - seen:
+            for name in (name for name in made if seen.get(name) != made[name]):
+                if name in seen:
+                    await one.do(f"DROP TRIGGER {name}")
                 await _put_up(one, made[name])
         except MySQLError as error:
             if not await _refuses(one, TRIALS):
@@ -65,14 +70,15 @@ async def stands(database: BaseDBAsyncClient) -> bool:
     """Whether the database refuses to change and delete entries, by triggers or as no right of its user's."""
     made = triggers(database.capabilities.dialect)
     async with session(database) as one:
-        seen = made.keys() & await _seen(one, database)
-        if seen or database.capabilities.dialect == "sqlite":
-            return seen == made.keys()
-        return await _refuses(one, TRIALS)
+        seen = await _seen(one, database)
+        if all(seen.get(name) == statement for name, statement in made.items()):
+            return True
+        return database.capabilities.dialect == "mysql" and await _refuses(one, TRIALS)
 
 
-async def _seen(one: Session, database: BaseDBAsyncClient) -> set[str]:
-    return {name for (name,) in await all_rows(one, SEEN[database.capabilities.dialect])}
+async def _seen(one: Session, database: BaseDBAsyncClient) -> dict[str, str]:
+    rows = await all_rows(one, SEEN[database.capabilities.dialect])
+    return {str(name): str(statement) for name, statement in rows}
 
 
 async def _put_up(one: Session, statement: str) -> None:
