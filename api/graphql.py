@@ -31,15 +31,15 @@ from api.bodies import UPLOAD, BoundedBody, is_request_error, limits_of, retry_a
 from api.freshness import is_public, revalidated
 from api.multipart import BoundedRequest, put_files, refuse_other_sites, text_of
 from api.negotiation import EVENTS, HTML, answer_type, wants
-from api.patience import ENDLESS, FAREWELL, REASON
+from api.patience import ADJOURNMENT, ENDLESS, FAREWELL, REASON
 from api.seats import RETRY_SECONDS, NoSeat, Seats, holder_of
 from api.session_cookie import SessionCookie
-from api.sockets import Handler, Wire
+from api.sockets import RESTARTS, Handler, Wire
 from api.trusted import BadManifest, Register
 from api.turns import Turns
 from schema.audience import Audience
 from schema.context import Session
-from schema.errors import BAD_USER_INPUT, RATE_LIMITED, TOO_SLOW, fault
+from schema.errors import BAD_USER_INPUT, RATE_LIMITED, RESTARTING, TOO_SLOW, fault
 from schema.schema import Schema, build_schema
 from services.platform import Platform
 
@@ -63,10 +63,10 @@ class EventStream(SSETransport):
     def accepts(self, accept: str) -> bool:
         return wants(accept, EVENTS)
 
-    def farewell(self, encode_json: Callable[[object], str]) -> str:
-        """The last that a client reads that was too slow."""
-        error: Any = {"message": REASON, "extensions": {"code": TOO_SLOW}}
-        return self.encode_next({"errors": [error]}, encode_json) + self.encode_complete()
+    def last_words(self, reason: str, code: str, encode_json: Callable[[object], str]) -> bytes:
+        """The last that a client reads whose stream the server ends: the reason, and that it is all."""
+        error: Any = {"message": reason, "extensions": {"code": code}}
+        return (self.encode_next({"errors": [error]}, encode_json) + self.encode_complete()).encode()
 
 
 class GraphQLView(GraphQL[Session, None]):
@@ -305,7 +305,9 @@ class GraphQLView(GraphQL[Session, None]):
         sub_response: Response,
         headers: Mapping[str, str],
     ) -> Response:
-        setattr(request.state, FAREWELL, EventStream().farewell(self.encode_json).encode())
+        last_words = partial(EventStream().last_words, encode_json=self.encode_json)
+        setattr(request.state, FAREWELL, last_words(REASON, TOO_SLOW))
+        setattr(request.state, ADJOURNMENT, last_words(RESTARTS, RESTARTING))
         return await super().create_streaming_response(request, stream, sub_response, headers)
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:

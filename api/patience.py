@@ -23,6 +23,8 @@ TOO_SLOW: Final = 4410
 REASON: Final = "Too slow: subscribe again, with the last cursor as `after`"
 FAREWELL: Final = "farewell"
 """Where in the state of a request a stream keeps what is to be said last to a client that is cut off."""
+ADJOURNMENT: Final = "adjournment"
+"""Where it keeps what is to be said last by a server that ends."""
 ENDLESS: Final = "endless"
 """Where in the state of a request a stream keeps what tells whether it has no end of its own."""
 LEAVING: Final = "leaving"
@@ -75,10 +77,15 @@ class Patient(BaseProtocol, ABC):
         if self.transport.get_write_buffer_size() < unread:
             self._wait()
             return
-        self._leaving = True
         self._take_leave()
+        self._close_within(self.farewell_seconds)
+
+    def _close_within(self, seconds: float) -> None:
+        """Close it once all is read, or after so long in any case."""
+        self._leaving = True
+        self._stop_waiting()
         self.transport.close()
-        self._timer = self.loop.call_later(self.farewell_seconds, self.transport.abort)
+        self._timer = self.loop.call_later(seconds, self.transport.abort)
 
     @abstractmethod
     def _take_leave(self) -> None:
@@ -163,27 +170,28 @@ class PatientHttp(Patient, HttpToolsProtocol):
             self._asking = None
 
     def shutdown(self) -> None:
-        """Some streams have no end that a server that is stopped could wait for; they resume at another."""
-        if self._farewell and self.cycle.scope["state"][ENDLESS]():
-            self._hang_up()
-            self.transport.close()
-        else:
+        """A stream without an end of its own ends with the reason, and resumes at another server."""
+        words = self._last_words(ADJOURNMENT)
+        if words is None or not self.cycle.scope["state"][ENDLESS]():
             super().shutdown()
+        elif not self._leaving:
+            self._end_with(words)
+            self._close_within(REPLY_SECONDS)
 
     def _take_leave(self) -> None:
-        if words := self._farewell:
-            self.transport.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(words), words))
-        self._hang_up()
+        self._end_with(self._last_words(FAREWELL))
 
-    @property
-    def _farewell(self) -> bytes | None:
+    def _last_words(self, kind: str) -> bytes | None:
         """Of the stream under way, if any."""
         if self.cycle is None or self.cycle.response_complete or not self.cycle.chunked_encoding:
             return None
-        words: bytes | None = self.cycle.scope["state"].get(FAREWELL)
+        words: bytes | None = self.cycle.scope["state"].get(kind)
         return words
 
-    def _hang_up(self) -> None:
+    def _end_with(self, words: bytes | None) -> None:
+        """Say the last of a stream, and let nobody wait any longer to send more."""
+        if words:
+            self.transport.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(words), words))
         self.cycle.disconnected = True
         self.cycle.message_event.set()
         self.flow.resume_writing()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -14,7 +15,7 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from api.patience import ENDLESS, FAREWELL, TOO_SLOW, PatientHttp, PatientSocket
+from api.patience import ADJOURNMENT, ENDLESS, FAREWELL, REPLY_SECONDS, TOO_SLOW, PatientHttp, PatientSocket
 
 MESSAGE = "x" * 10_000
 WITHOUT_END = 10**6
@@ -47,7 +48,7 @@ class Talker:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await receive()
         talk = self._over_socket if scope["type"] == "websocket" else self._as_stream
-        scope["state"] |= {FAREWELL: b"farewell", ENDLESS: lambda: True}
+        scope["state"] |= {FAREWELL: b"farewell", ADJOURNMENT: b"adjourned", ENDLESS: lambda: True}
         talking = asyncio.create_task(talk(send))
         try:
             await asyncio.wait(
@@ -179,6 +180,41 @@ async def test_whoever_reads_slowly_but_surely_is_not_cut_off() -> None:
                     heard += len(await asyncio.get_running_loop().sock_recv(client, 20_000))
                     await asyncio.sleep(ImpatientHttp.unread_seconds / 10)
             assert not talker.ended.is_set()
+
+
+async def test_a_server_that_ends_waits_shortly_for_whoever_does_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ImpatientHttp, "unread_seconds", 60)
+    talker = Talker(WITHOUT_END)
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        async with asyncio.timeout(10 * REPLY_SECONDS):
+            async with served(talker) as address:
+                client.connect(address)
+                client.sendall(REQUEST)
+                sent = -1
+                while sent != talker.sent or not sent:
+                    sent = talker.sent
+                    await asyncio.sleep(0.2)
+                began = time.monotonic()
+            assert time.monotonic() - began < 2 * REPLY_SECONDS
+        assert talker.ended.is_set()
+
+
+async def test_a_stream_that_was_cut_off_is_ended_once_though_the_server_ends_meanwhile() -> None:
+    talker = Talker(WITHOUT_END)
+    async with asyncio.timeout(20), AsyncExitStack() as server:
+        reader, writer = await asyncio.open_connection(*await server.enter_async_context(served(talker)))
+        writer.write(REQUEST)
+        await talker.ended.wait()
+        stopping = asyncio.create_task(server.pop_all().aclose())
+        await asyncio.sleep(0.3)
+        heard = await reader.read(-1)
+        writer.close()
+        await stopping
+    assert heard.endswith(b"\r\n8\r\nfarewell\r\n0\r\n\r\n")
+    assert b"adjourned" not in heard
 
 
 # ------------------------------------------------------------------ requests without end

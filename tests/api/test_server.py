@@ -6,6 +6,7 @@ import asyncio
 import gc
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api.patience import PatientHttp, PatientSocket
+from api.serve import SHUTDOWN_SECONDS
 from api.server import keep_for_good
 from api.sockets import RESTART
 from services.models import Models
@@ -27,6 +29,7 @@ from tests.live import COVIDXR, ROOT, Live, prepared, wait_until_ready
 from tests.people import eventually
 
 DRAIN_SECONDS = 4
+COMPLETE = "event: complete\r\ndata: \r\n\r\n"
 QUERY = b'{"query": "{ viewer { id } }"}'
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
@@ -175,7 +178,7 @@ async def test_what_is_under_way_on_a_socket_is_answered_before_it_is_closed(
             await stopping
 
 
-async def test_of_streams_those_without_end_are_cut_off_and_others_answered(
+async def test_of_streams_those_without_end_are_ended_and_others_answered(
     platform: Platform, slow_model: SlowModel
 ) -> None:
     async with AsyncExitStack() as server:
@@ -185,22 +188,41 @@ async def test_of_streams_those_without_end_are_cut_off_and_others_answered(
         await slow_model.asked.wait()
         await asyncio.sleep(0.5)
         stopping = asyncio.create_task(server.pop_all().aclose())
-        assert (await news).endswith("(cut off)")
+        assert '"code":"RESTARTING"' in await news
+        assert (await news).endswith(COMPLETE)
         assert not model.done()
         slow_model.answering.set()
-        assert (await model).endswith("event: complete\r\ndata: \r\n\r\n")
+        assert (await model).endswith(COMPLETE)
         await stopping
 
 
 async def streamed(address: str, query: str) -> str:
     """What comes as server-sent events."""
-    text, headers = "", {"Accept": "text/event-stream"}
+    headers = {"Accept": "text/event-stream"}
     async with httpx.AsyncClient(timeout=20) as client:
-        try:
-            ask = client.stream("POST", f"http://{address}/graphql", json={"query": query}, headers=headers)
-            async with ask as response:
-                async for piece in response.aiter_text():
-                    text += piece
-        except httpx.RemoteProtocolError:
-            return text + "(cut off)"
-    return text
+        return (await client.post(f"http://{address}/graphql", json={"query": query}, headers=headers)).text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+async def test_a_stream_is_whole_to_its_last_chunk_when_its_server_ends(
+    told: signal.Signals, tmp_path: Path
+) -> None:
+    body = b'{"query": "subscription { newsPublished { cursor } }"}'
+    head = HEAD.replace(b"Host: here", b"Host: here\r\nAccept: text/event-stream")
+    with started(tmp_path / "data") as (live, process):
+        reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
+        writer.write(head % len(body) + body)
+        async with asyncio.timeout(20):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+            await asyncio.sleep(0.5)  # a stream does not say when it stands
+            process.send_signal(told)
+            began = time.monotonic()
+            heard = await reader.read()
+        writer.close()
+        status, _ = await ended(process)
+        took = time.monotonic() - began
+    assert b'"code":"RESTARTING"' in heard
+    assert heard.endswith(COMPLETE.encode() + b"\r\n0\r\n\r\n"), heard
+    assert status == 0
+    assert took < SHUTDOWN_SECONDS, "which is when it gives up waiting"

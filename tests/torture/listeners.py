@@ -24,7 +24,7 @@ PROTOCOL = Subprotocol("graphql-transport-ws")
 
 
 class Unavailable(Exception):
-    """The server cannot serve now: its database is away, say."""
+    """The server cannot serve now: its database is away, say, or it ends."""
 
 
 # What a client sees of a server that dies or is not there yet.
@@ -85,7 +85,7 @@ async def listen_for_ever(
 
 def _check(errors: list[dict[str, Any]]) -> None:
     """Raises Unavailable where trying again is what the server asks for."""
-    if errors and {error["extensions"]["code"] for error in errors} == {"UNAVAILABLE"}:
+    if errors and {error["extensions"]["code"] for error in errors} <= {"UNAVAILABLE", "RESTARTING"}:
         raise Unavailable
     assert not errors, errors
 
