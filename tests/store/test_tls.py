@@ -199,4 +199,4 @@ def test_server_and_commands_go_by_it(servers: Servers, tmp_path: Path) -> None:
     servers.secured.empty()
     second = Place(tmp_path / "second", servers.url(), "")
     second.does("restore", str(tmp_path / "backup"))
-    assert "0 faults" in second.run("doctor").stdout
+    assert "Faults: 0." in second.run("doctor").stdout
