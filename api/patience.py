@@ -18,6 +18,8 @@ HEAD_BYTES: Final = 1 << 16
 """Of what is not a body: the line and the headers of a request, and what may follow behind its chunks."""
 HEAD_SECONDS: Final = 10.0
 """For the line and the headers to arrive."""
+PIPELINED: Final = 16
+"""Requests that wait on one connection for the answer before. No browser sends any so; each takes memory."""
 TOO_SLOW: Final = 4410
 """The close code of sockets; streams end with an error TOO_SLOW. Either may resume with `after`."""
 REASON: Final = "Too slow: subscribe again, with the last cursor as `after`"
@@ -149,6 +151,10 @@ class PatientHttp(Patient, HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_waiting_for_head()
+        if len(self.pipeline) >= PIPELINED:
+            raise ValueError(
+                "too many requests at once"
+            )  # httptools reads no further, and uvicorn answers 400
         super().on_headers_complete()
         if self.cycle is not None and self.app_state.get(LEAVING):
             self.cycle.keep_alive = False  # so that no request comes at the moment when it is closed
@@ -160,6 +166,11 @@ class PatientHttp(Patient, HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._bodiless = 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.pipeline:  # uvicorn would read on, and have ever more of them wait
+            self.flow.pause_reading()
 
     def _wait_for_head(self) -> None:
         self._asking = self.loop.call_later(self.head_seconds, self.transport.close)

@@ -15,7 +15,16 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from api.patience import ADJOURNMENT, ENDLESS, FAREWELL, REPLY_SECONDS, TOO_SLOW, PatientHttp, PatientSocket
+from api.patience import (
+    ADJOURNMENT,
+    ENDLESS,
+    FAREWELL,
+    PIPELINED,
+    REPLY_SECONDS,
+    TOO_SLOW,
+    PatientHttp,
+    PatientSocket,
+)
 
 MESSAGE = "x" * 10_000
 WITHOUT_END = 10**6
@@ -279,3 +288,24 @@ async def test_nobody_holds_a_connection_without_asking(before: bytes, head: byt
         async with asyncio.timeout(10):
             assert await reader.read() == b""
         writer.close()
+
+
+async def answers_to(address: tuple[str, int], count: int) -> bytes:
+    """What comes back of so many requests that are sent before any answer is read, in a second."""
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(REQUEST * count)
+    answers = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            while some := await reader.read(65536):
+                answers += some
+    writer.close()
+    return answers
+
+
+async def test_some_requests_at_once_are_answered_and_who_sends_many_is_let_go() -> None:
+    async with served(answering) as address:
+        assert (await answers_to(address, 1 + PIPELINED)).count(b"HTTP/1.1 200") == 1 + PIPELINED
+        many = await answers_to(address, 1000)
+    assert many.count(b"HTTP/1.1 200") <= 1 + PIPELINED
+    assert many.endswith(b"Invalid HTTP request received.")
