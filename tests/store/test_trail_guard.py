@@ -41,6 +41,15 @@ STATEMENTS = {
     ),
     "mysql": (f"INSERT INTO {ANOTHER} WHERE position = 2 ON DUPLICATE KEY UPDATE kind = 'x'",),
 }
+AGAINST_THE_RULES = (
+    "TRUNCATE TABLE trail_entry",
+    "DROP TABLE trail_entry",
+    "DROP TRIGGER trail_entry_is_not_changed",
+    "ALTER TABLE trail_entry DROP COLUMN reason",
+    "RENAME TABLE trail_entry TO another",
+    "UPDATE trail_entry SET reason = 'x'",
+    "DELETE FROM trail_entry",
+)
 NOTHING = {"sqlite": "BEGIN SELECT 1; END", "mysql": "FOR EACH ROW SET @nothing = 1"}
 SERVERS_RIGHTS = "SELECT, INSERT, UPDATE, DELETE, CREATE"
 """What `docs/operations.md` gives the user of servers and workers whose tables another user makes."""
@@ -121,19 +130,7 @@ async def test_a_user_who_may_make_no_triggers_works_and_is_told(
             assert (await check()).entries == 2
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "TRUNCATE TABLE trail_entry",
-        "DROP TABLE trail_entry",
-        "DROP TRIGGER trail_entry_is_not_changed",
-        "ALTER TABLE trail_entry DROP COLUMN reason",
-        "RENAME TABLE trail_entry TO another",
-        "UPDATE trail_entry SET reason = 'x'",
-        "DELETE FROM trail_entry",
-    ],
-)
-async def test_a_user_of_servers_alone_cannot_take_the_rules_away(own_database: str, statement: str) -> None:
+async def test_a_user_of_servers_alone_cannot_take_the_rules_away(own_database: str) -> None:
     await migrate(own_database)
     with user_of(own_database, SERVERS_RIGHTS) as url:
         await migrate(url)  # as at each start
@@ -141,17 +138,11 @@ async def test_a_user_of_servers_alone_cannot_take_the_rules_away(own_database: 
             await noted(2)
             assert await doubts() == ["all is sealed; --all walks it"]
         parts = urlsplit(url)
-        with (
-            pymysql.connect(
-                host=parts.hostname,
-                port=parts.port or 3306,
-                user=parts.username,
-                password="s3cret",
-                database=parts.path[1:],
-            ) as connection,
-            pytest.raises(pymysql.err.OperationalError, match=r"denied|only added to"),
-        ):
-            connection.cursor().execute(statement)
+        place = {"host": parts.hostname, "port": parts.port or 3306, "database": parts.path[1:]}
+        with pymysql.connect(**place, user=parts.username, password="s3cret") as connection:
+            for statement in AGAINST_THE_RULES:
+                with pytest.raises(pymysql.err.OperationalError, match=r"denied|only added to"):
+                    connection.cursor().execute(statement)
 
 
 @pytest.mark.usefixtures("no_settings")
