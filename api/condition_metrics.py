@@ -36,7 +36,7 @@ def _gauges(found: Condition) -> Iterator[Metric]:
         ("events_unpublished_age_seconds", "How long one of them has waited", found.oldest_unpublished),
         ("trail_unsealed", "Notes of the audit trail that are not sealed", found.unsealed),
         ("trail_unsealed_age_seconds", "How long one of them has waited", found.oldest_unsealed),
-        ("labels_new", "Labels that count towards the next run", found.new_labels),
+        ("labels_new", "Labels that no run has claimed", found.new_labels),
         ("model_number", "Number of the model in service", found.model),
     ):
         family = GaugeMetricFamily(f"covidxr_{name}", words)

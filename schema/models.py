@@ -153,7 +153,7 @@ class LeftOut:
 class TrainingRun(Node):
     state: tables.RunState = strawberry.field(description="Where it stands.")
     trigger: tables.RunTrigger = strawberry.field(description="What began it.")
-    labels: int = strawberry.field(description="Labels that it took, those that repeat others included.")
+    labels: int = strawberry.field(description="New labels that it consumes.")
     epoch: int = strawberry.field(description="Epochs done.")
     epochs: int = strawberry.field(description="Epochs to do.")
     loss: float | None = strawberry.field(
@@ -239,10 +239,7 @@ class FeatureProgress:
 
 @strawberry.type(description="How near the next retraining is.")
 class RetrainingStatus:
-    new_labels: int = strawberry.field(
-        description="Labels since the last run took its labels: each user's count once for each image, by "
-        "what counts of them, and not where a run has taken the same of that user."
-    )
+    new_labels: int = strawberry.field(description="Labels submitted since the last run took its labels.")
     threshold: int = strawberry.field(description="New labels that start a run by themselves.")
     run: TrainingRun | None = strawberry.field(description="The run that is queued or under way.")
     waits_for: str | None = strawberry.field(

@@ -50,7 +50,7 @@ async def condition(log: EventLog) -> Condition:
         _age(now, unpublished.created_at if unpublished else None),
         await TrailNote.all().count(),
         _age(now, unsealed.at if unsealed else None),
-        await Label.news().count(),
+        await Label.unclaimed().count(),
         run.state.value if run else None,
         model.number,
         {name: value for name, value in _figures(model.evaluation).items() if value is not None},

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tortoise.exceptions import IntegrityError
-from tortoise.functions import Count
+from tortoise.queryset import QuerySet
 
 from events.messages import LabelSubmitted, RetrainingRequested, TrainingProgressed
 from services.errors import Code, Refused, refuse
@@ -50,8 +49,8 @@ class Retraining:
         """For everyone who is signed in."""
         member(viewer)
         policy = await self.policies.in_force()
-        run, new = await TrainingRun.active(), await _new_by_class()
-        return Status(sum(new.values()), policy.threshold, run, await _waits_for(policy, new))
+        run, waits_for = await TrainingRun.active(), await _waits_for(policy)
+        return Status(await Label.unclaimed().count(), policy.threshold, run, waits_for)
 
     async def page(self, viewer: User | None, window: Window) -> Page[TrainingRun]:
         """All runs, newest first; for administrators."""
@@ -69,9 +68,7 @@ class Retraining:
     async def start_if_due(self, event: LabelSubmitted | None = None) -> TrainingRun | None:
         """Starts a run where the policy wants one and none is under way."""
         policy = await self.policies.in_force()
-        if await TrainingRun.active() or await Label.unclaimed().count() < policy.threshold:
-            return None  # no more can be new, and which are takes longer to tell
-        if await _waits_for(policy, await _new_by_class()):
+        if await TrainingRun.active() or await _waits_for(policy):
             return None
         try:
             return await self._begin(RunTrigger.THRESHOLD, None, at_least=policy.threshold)
@@ -105,12 +102,11 @@ class Retraining:
 
         async def begin() -> TrainingRun:
             run = await TrainingRun.create(slot=1, trigger=trigger, requested_by=by, epochs=self.epochs)
-            new = await _new_by_class()
-            if sum(new.values()) < at_least:
-                raise refuse(Code.NOT_ENOUGH_LABELS, "there are no new labels to learn from")
-            if lacking := _lacking(policy, new):
-                raise refuse(Code.NOT_ENOUGH_LABELS, lacking)
             run.label_count = await Label.unclaimed().update(claimed_by_id=run.id)
+            if run.label_count < at_least:
+                raise refuse(Code.NOT_ENOUGH_LABELS, "there are no new labels to learn from")
+            if lacking := _lacking(policy, await _by_class(Label.filter(claimed_by_id=run.id))):
+                raise refuse(Code.NOT_ENOUGH_LABELS, lacking)
             await run.save(update_fields=["label_count"])
             await record(RetrainingRequested(run.id))
             await record(progress_of(run))
@@ -123,11 +119,12 @@ class Retraining:
             raise refuse(Code.ALREADY_RUNNING, "a run is under way") from error
 
 
-async def _waits_for(policy: Policy, new: Mapping[Finding, int]) -> str | None:
+async def _waits_for(policy: Policy) -> str | None:
     """What an automatic run waits for, a run under way aside."""
-    if sum(new.values()) < policy.threshold:
-        return f"There are {sum(new.values())} new labels, and {policy.threshold} start a run."
-    if lacking := _lacking(policy, new):
+    new = await Label.unclaimed().count()
+    if new < policy.threshold:
+        return f"There are {new} new labels, and {policy.threshold} start a run."
+    if lacking := _lacking(policy, await _by_class(Label.unclaimed())):
         return lacking
     return await _waits_for_label() or await _waits_for_time(policy)
 
@@ -137,7 +134,7 @@ async def _waits_for_label() -> str | None:
     last = await TrainingRun.all().order_by("-id").first()
     if last is None or last.state not in WITHOUT_VERDICT or last.finished_at is None:
         return None
-    if await Label.news().filter(created_at__gt=last.finished_at).exists():
+    if await Label.unclaimed().filter(created_at__gt=last.finished_at).exists():
         return None
     ended = "failed" if last.state is RunState.FAILED else "was cancelled"
     return f"The last run {ended}: the next begins with a new label, or when an administrator asks for it."
@@ -156,14 +153,11 @@ async def _waits_for_time(policy: Policy) -> str | None:
     )
 
 
-async def _new_by_class() -> dict[Finding, int]:
-    """How many labels count towards the next run, see `Label.news`."""
-    counted = Label.news().annotate(number=Count("id")).group_by("finding")
-    found = await counted.values_list("finding", "number")
-    return dict.fromkeys(Finding, 0) | {Finding(finding): number for finding, number in found}
+async def _by_class(labels: QuerySet[Label]) -> dict[Finding, int]:
+    return {finding: await labels.filter(finding=finding).count() for finding in Finding}
 
 
-def _lacking(policy: Policy, counts: Mapping[Finding, int]) -> str | None:
+def _lacking(policy: Policy, counts: dict[Finding, int]) -> str | None:
     """Which class has too few new labels, in a sentence."""
     if min(counts.values()) >= policy.labels_per_class:
         return None

@@ -427,17 +427,7 @@ class Label(Model):
 
     @classmethod
     def unclaimed(cls) -> QuerySet[Self]:
-        """What no run has taken, repetitions included."""
         return cls.standing().filter(claimed_by_id__isnull=True)
-
-    @classmethod
-    def news(cls) -> QuerySet[Self]:
-        """Of these what counts towards a run: what a user says of an image, where no run has taken the same.
-
-        Of each user and image it is the label that would count if nobody else had said anything. To say the
-        same again is no news, and to say another thing and take it back neither.
-        """
-        return cls.filter(id__in=RawSQL(f"({NEWS})"))
 
 
 JUDGED = "SELECT 1 FROM prediction WHERE prediction.image_id = image.id AND prediction.model_id ="
@@ -464,28 +454,6 @@ HAVING MIN(finding) <> MAX(finding) AND MAX(id) <> MAX(CASE WHEN by_admin THEN i
 """  # noqa: S608 - made of our own names alone
 """Each person's weightiest label of each image, the strongest evidence of these, and whether they differ
 while the newest is no administrator's."""
-
-ID_BITS = 48
-ID_OF = f"{(1 << ID_BITS) - 1} &"
-WEIGHT = f"({len(Evidence)} + {STRENGTH}) * {1 << ID_BITS} + id"
-"""As one number, so that the greatest of a group is found without sorting."""
-
-NEWS = f"""
-SELECT said.id FROM (
-    SELECT MAX({WEIGHT}) AS counts, MAX(CASE WHEN claimed_by_id IS NOT NULL THEN {WEIGHT} END) AS taken
-    FROM label
-    WHERE withdrawn_at IS NULL AND image_id IN (
-        SELECT image_id FROM label WHERE claimed_by_id IS NULL AND withdrawn_at IS NULL
-    )
-    GROUP BY image_id, submitted_by_id
-) AS weighed
-JOIN label AS said ON said.id = ({ID_OF} weighed.counts)
-LEFT JOIN label AS known ON known.id = ({ID_OF} weighed.taken)
-WHERE said.claimed_by_id IS NULL
-AND (known.id IS NULL OR known.finding <> said.finding OR known.evidence <> said.evidence)
-"""  # noqa: S608 - made of our own names alone
-"""Each person's weightiest label of each image, where no run has taken it and the weightiest that one has
-taken says another thing, or none is taken."""
 
 
 class ModelVersion(Model):
