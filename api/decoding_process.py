@@ -35,9 +35,9 @@ from ml.image import Decoded, ImageError, Reason, decode
 from ml.png import Strip
 
 MEGABYTES: Final = 2048
-"""Of address space; the dearest lawful file, a progressive JPEG of 100 megapixels in CMYK, takes 1,300."""
+"""Of address space; twice what the dearest lawful file takes."""
 FILE_SECONDS: Final = 20
-"""Of a processor, for one file at least; several times what the dearest lawful one takes."""
+"""Of a processor, for one file at least; seven times what the dearest lawful one takes."""
 SPENT_SECONDS: Final = 10
 """After which a child is to be asked no more."""
 MOST_TOLD: Final = 4096
