@@ -151,10 +151,8 @@ class PatientHttp(Patient, HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_waiting_for_head()
-        if len(self.pipeline) >= PIPELINED:
-            raise ValueError(
-                "too many requests at once"
-            )  # httptools reads no further, and uvicorn answers 400
+        if len(self.pipeline) >= PIPELINED:  # httptools reads no further then, and uvicorn answers 400
+            raise ValueError("too many requests at once")
         super().on_headers_complete()
         if self.cycle is not None and self.app_state.get(LEAVING):
             self.cycle.keep_alive = False  # so that no request comes at the moment when it is closed
