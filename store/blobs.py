@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 import obstore
-from obstore.exceptions import GenericError, NotFoundError
+from obstore.exceptions import GenericError, NotFoundError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from store.disk import NO_RIGHT, NO_ROOM, DiskFull, NotWritable, settle
@@ -53,7 +53,7 @@ class Blobs:
         """Store ``data`` under ``key``, replacing what was there.
 
         Raises:
-            NotKept: the folder has no room for it, or may not be written.
+            NotKept: the folder has no room for it, or this user may not write there, or in the bucket.
         """
         with _told():
             await obstore.put_async(self._store, key, data)
@@ -145,9 +145,11 @@ class Blobs:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """What the system says of a file that cannot be written."""
+    """What the system says of a file that cannot be written, or a bucket's server to whom may not."""
     try:
         yield
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        raise NotWritable(str(error).partition("\n")[0]) from error
     except GenericError as error:  # has the system's number in its words alone
         said = str(error).partition("\n")[0]
         for kind, numbers in ((DiskFull, NO_ROOM), (NotWritable, NO_RIGHT)):

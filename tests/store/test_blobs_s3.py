@@ -10,15 +10,18 @@ import pytest
 from obstore.exceptions import BaseError
 
 from store.blobs import Blobs
+from store.disk import NotWritable
 from tests.buckets import S3Server
 
-BUSY = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+EMPTY = b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+BUSY = b"HTTP/1.1 503 Slow Down" + EMPTY
 
 
 class Moody:
-    """In front of a server: answers so many requests with 503, and passes the others on, one a connection."""
+    """In front of a server: refuses so many requests, and passes the others on, one a connection."""
 
     def __init__(self, behind: int) -> None:
+        self.answer = BUSY
         self.refusals = 0
         self.refused = 0
         self._behind = behind
@@ -27,7 +30,7 @@ class Moody:
         if self.refused < self.refusals:
             self.refused += 1
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(BUSY)
+            writer.write(self.answer)
             await writer.drain()
             writer.close()
             return
@@ -51,19 +54,37 @@ async def moody(server: S3Server) -> AsyncIterator[tuple[Moody, int]]:
         yield one, listener.sockets[0].getsockname()[1]
 
 
-async def test_a_busy_store_is_asked_again(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    url = s3.make_bucket()
-    async with moody(s3) as (between, port):
+@pytest.fixture
+async def between(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Moody]:
+    async with moody(s3) as (one, port):
         for name, value in (s3.environment | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}).items():
             monkeypatch.setenv(name, value)
-        blobs = Blobs(url)
-        between.refusals = 3
-        await blobs.put("key", b"kept")
-        between.refusals += 2
-        assert await blobs.get("key") == b"kept"
-        assert between.refused == 5
-        between.refusals = 10**6
-        with pytest.raises((BaseError, TimeoutError)):
-            async with asyncio.timeout(5):
-                await blobs.get("key")
-        assert between.refused > 5
+        yield one
+
+
+@pytest.fixture
+def blobs(s3: S3Server, between: Moody) -> Blobs:
+    return Blobs(s3.make_bucket())
+
+
+async def test_a_busy_store_is_asked_again(blobs: Blobs, between: Moody) -> None:
+    between.refusals = 3
+    await blobs.put("key", b"kept")
+    between.refusals += 2
+    assert await blobs.get("key") == b"kept"
+    assert between.refused == 5
+    between.refusals = 10**6
+    with pytest.raises((BaseError, TimeoutError)):
+        async with asyncio.timeout(5):
+            await blobs.get("key")
+    assert between.refused > 5
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
+async def test_a_store_that_lets_us_write_no_more_says_so(blobs: Blobs, between: Moody, status: str) -> None:
+    """As where a key has been revoked, or a policy changed: the request is one to come back with."""
+    await blobs.put("key", b"kept")
+    between.answer, between.refusals = f"HTTP/1.1 {status}".encode() + EMPTY, 1
+    with pytest.raises(NotWritable):
+        await blobs.put("other", b"lost")
+    assert await blobs.get("key") == b"kept"
