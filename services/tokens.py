@@ -28,7 +28,7 @@ WRITTEN = 24
 """How often, at most, it is written down while a token would last unused that it is in use."""
 PAUSE = timedelta(seconds=60)
 """Between two mails of one kind to one person, however often anybody asks for them."""
-EXPIRED = Problem(Code.TOKEN_EXPIRED, "this link has expired or was used already", "token")
+EXPIRED = Problem(Code.TOKEN_EXPIRED, "this link is not whole, has expired or was used already", "token")
 
 logger = logging.getLogger(__name__)
 

@@ -59,7 +59,7 @@ async def only_one(doing: Iterable[Awaitable[User]]) -> None:
     outcomes = await asyncio.gather(*doing, return_exceptions=True)
     refusals = [outcome for outcome in outcomes if not isinstance(outcome, User)]
     assert len(refusals) == len(outcomes) - 1
-    expected = ["this link has expired or was used already"] * len(refusals)
+    expected = ["this link is not whole, has expired or was used already"] * len(refusals)
     assert [str(refusal) for refusal in refusals] == expected
 
 

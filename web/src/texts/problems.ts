@@ -44,7 +44,7 @@ export const codes = texts({
     RATE_LIMITED: "Too many attempts. Try again later.",
     REQUIRED: "This is needed.",
     SECOND_FACTOR_REQUIRED: "Give the code of your authenticator app, too.",
-    TOKEN_EXPIRED: "This link has expired or was used already.",
+    TOKEN_EXPIRED: "This link is not whole, has expired or was used already.",
     TOO_LARGE: "This is longer or larger than what is taken.",
     UNAVAILABLE: "Something does not work on the server now. Try again later.",
     UNSUPPORTED_FORMAT: "The file is not an image of a kind that is read here.",
