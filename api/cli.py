@@ -39,8 +39,10 @@ app.command("default-model")(teaching.default_model)
 
 
 @app.callback()
-def warn() -> None:
+def warn(context: typer.Context) -> None:
     """COVID-19 detection on chest X-rays, for research, not for diagnosis."""
+    if context.invoked_subcommand == "doctor":  # says so itself
+        return
     for line in unknown_settings():
         typer.echo(line, err=True)
 

@@ -88,10 +88,9 @@ async def _of_state(settings: Settings, everything: bool) -> AsyncIterator[Check
     lines, network = doctor_parts.of_classifier(settings)
     for line in lines:
         yield line
-    if not _is_there(settings.database):
-        yield warning(
-            "database", f"{shown(settings.database)} is not there", "start the server, which makes it"
-        )
+    if (file := _file_of(settings.database, "sqlite://")) and not file.exists():
+        setting = "COVIDXR_DATABASE_URL" if settings.database_url else "COVIDXR_DATA_DIR"
+        yield doctor_parts.not_there("database", shown(settings.database), file, setting)
         return
     for line in doctor_parts.of_way_to_database(settings.database):
         yield line
@@ -140,22 +139,20 @@ async def _of_store(settings: Settings) -> tuple[Checked, Blobs | None]:
     """How it is with the blobs, and the blobs where they can be used."""
     from services import checkup_blobs  # brings jax
 
-    is_bucket = settings.blobs.startswith("s3://")
-    if not is_bucket and not _has_folder(settings.blobs):
-        return warning("blobs", f"{settings.blobs} is not there", "start the server, which makes it"), None
+    folder = _file_of(settings.blobs, "file://")
+    if folder and not folder.exists():
+        setting = "COVIDXR_BLOBS_URL" if settings.blobs_url else "COVIDXR_DATA_DIR"
+        return doctor_parts.not_there("blobs", settings.blobs, folder, setting), None
     try:
         async with asyncio.timeout(BLOBS_SECONDS):
             blobs = Blobs(settings.blobs)
             return await checkup_blobs.of_store(blobs), blobs
     except (BlobsError, OSError) as error:
         reason = str(error).partition("\n")[0] or f"no answer within {BLOBS_SECONDS} s"
-        remedy = S3_REMEDY if is_bucket else FILE_REMEDY
+        remedy = FILE_REMEDY if folder else S3_REMEDY
         return fault("blobs", f"{settings.blobs} cannot be used: {reason}", remedy), None
 
 
-def _has_folder(blobs: str) -> bool:
-    return Path(blobs.removeprefix("file://")).exists()
-
-
-def _is_there(database: str) -> bool:
-    return not database.startswith("sqlite://") or Path(database.removeprefix("sqlite://")).exists()
+def _file_of(url: str, scheme: str) -> Path | None:
+    """The path of a file or folder, where it is a URL of one."""
+    return Path(url.removeprefix(scheme)).resolve() if url.startswith(scheme) else None

@@ -29,9 +29,7 @@ def of_folder(settings: Settings) -> Iterator[Checked]:
     """The data folder: whether it can be written, has room, and is its owner's alone."""
     part, folder = "data folder", settings.data_dir
     if not folder.exists():
-        yield warning(
-            part, f"{folder} is not there", "start the server, which makes it, or set COVIDXR_DATA_DIR"
-        )
+        yield not_there(part, str(folder), folder, "COVIDXR_DATA_DIR")
         return
     try:
         TemporaryFile(dir=folder).close()
@@ -42,6 +40,16 @@ def of_folder(settings: Settings) -> Iterator[Checked]:
     yield of_room(part, folder)
     if folder.stat().st_mode & 0o077:
         yield warning(part, f"others may look into {folder}", f"chmod 700 {folder}")
+
+
+def not_there(part: str, name: str, path: Path, setting: str) -> Checked:
+    """Of what a server makes when it starts: whether it could."""
+    above = next(folder for folder in path.parents if folder.exists())
+    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+        return warning(part, f"{name} is not there", f"start the server, which makes it, or mend {setting}")
+    why = "cannot be written" if above.is_dir() else "is no folder"
+    remedy = f"make it a folder that this user can write, or set {setting} to another place"
+    return fault(part, f"{name} is not there and cannot be made: {above} {why}", remedy)
 
 
 def of_room(part: str, folder: Path) -> Checked:

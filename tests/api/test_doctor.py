@@ -75,12 +75,21 @@ def test_where_nothing_is_nothing_is_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_cannot_be_made_is_no_matter_of_starting_the_server(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = place(tmp_path / "file" / "data").run("doctor", "--json")
+    told = faults(done)
+    assert (done.returncode, told.keys()) == (1, {"data folder", "blobs", "database"})
+    assert all(f"cannot be made: {tmp_path}/file is no folder" in words for words in told.values())
+    assert "start the server" not in done.stdout
+
+
 def test_all_that_is_wrong_with_settings_is_told_at_once(tmp_path: Path) -> None:
     wrong = {"COVIDXR_PORT": "x", "COVIDXR_SMTP_URL": "http://mail", "COVIDXR_DATABASE_ULR": "sqlite:///x"}
     done = place(tmp_path).run("doctor", **wrong)
     assert done.returncode == 1
     for name in wrong:
-        assert name in done.stdout
+        assert (done.stdout + done.stderr).count(name) == 1
     assert done.stdout.splitlines()[-1] == "Faults: 2. Warnings: 1."
 
 
