@@ -14,6 +14,7 @@ from api.settings import Settings
 from events.memory import InProcessLog
 from services import addresses
 from services.accounts import Accounts
+from services.counting import count_of
 from services.door import Door
 from services.errors import Refused
 from services.journal import DatabaseJournal
@@ -64,7 +65,7 @@ def end_sessions(
     if count is None:
         typer.echo(f"there is no account with the address {email}", err=True)
         raise typer.Exit(1)
-    typer.echo(f"{count} {'session has' if count == 1 else 'sessions have'} ended.")
+    typer.echo(f"{count_of(count, 'session has', 'sessions have')} ended.")
     typer.echo(f"Database: {shown(settings.database)}")
 
 

@@ -17,6 +17,7 @@ from api.secret_key import secret_file
 from api.settings import Settings
 from services.backing_up import BackedUp, BackingUp
 from services.backup_files import BackupUnusable, Manifest
+from services.counting import count_of
 from store.blobs import Blobs
 from store.database import open_database
 from store.database_faults import explained
@@ -29,13 +30,13 @@ def backup(folder: Folder) -> None:
     """Back up everything into a folder, while the platform runs; of an earlier backup there, what is new."""
     settings = Settings()
     find_file(settings)
+    _check_elsewhere(folder, settings)
     with explained_parts(settings):
         done = asyncio.run(_back_up(settings, folder))
-    typer.echo(f"{folder} holds {contents(done.manifest)}; {done.copied} blobs were copied.")
+    typer.echo(f"{folder} holds {contents(done.manifest)}; copied: {count_of(done.copied, 'blob')}.")
     if done.lost:
-        typer.echo(
-            f"{done.lost} blobs that rows name are lost: `covidxr doctor --all` names the images.", err=True
-        )
+        lost = count_of(done.lost, "blob")
+        typer.echo(f"Lost, though rows name them: {lost}. `covidxr doctor --all` names the images.", err=True)
     if settings.secret_key:
         typer.echo("The key of addresses is a setting, COVIDXR_SECRET_KEY, and in no backup: keep it, too.")
     if folder.stat().st_mode & 0o077:
@@ -45,11 +46,23 @@ def backup(folder: Folder) -> None:
 
 def contents(manifest: Manifest) -> str:
     """What a backup holds, in words."""
-    size = f"{manifest.bytes / 1e6:.1f} MB"
-    tables = len(manifest.tables)
-    return (
-        f"{manifest.rows} rows of {tables} tables and {manifest.blobs} blobs ({size}), of {manifest.made_at}"
-    )
+    rows, tables = count_of(manifest.rows, "row"), count_of(len(manifest.tables), "table")
+    blobs = f"{count_of(manifest.blobs, 'blob')} ({manifest.bytes / 1e6:.1f} MB)"
+    return f"{rows} of {tables} and {blobs}, of {manifest.made_at}"
+
+
+def _check_elsewhere(folder: Path, settings: Settings) -> None:
+    """See that the backup is not lost with what it is of, nor takes up the names of blobs.
+
+    Raises:
+        BackupUnusable: it would be.
+    """
+    blobs = [Path(settings.blobs.removeprefix("file://"))] if settings.blobs.startswith("file://") else []
+    for kept in (settings.data_dir, *blobs):
+        if folder.resolve().is_relative_to(kept.resolve()):
+            raise BackupUnusable(
+                f"{folder} lies in {kept}, and is lost with it: name a folder elsewhere, on another disk."
+            )
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import typer
 from api import terminal
 from api.administration import found
 from api.settings import Settings
+from services.counting import count_of
 from services.trail_check import Checked, check
 from store.database import open_database
 from store.database_faults import shown
@@ -29,10 +30,12 @@ def verify(
     checked = asyncio.run(_checked(settings, _hash(expect) if expect else None))
     if checked.fault:
         typer.echo(checked.fault, err=True)
-        typer.echo(f"The {checked.entries} entries before fit, up to the hash {checked.head}.", err=True)
+        before = count_of(checked.entries, "entry before it fits", "entries before it fit")
+        typer.echo(f"{before}, up to the hash {checked.head}.", err=True)
         raise typer.Exit(1)
-    waiting = f" {checked.waiting} more wait to be sealed." if checked.waiting else ""
-    typer.echo(f"All {checked.entries} entries fit.{waiting} Database: {shown(settings.database)}")
+    waiting = f" To be sealed: {checked.waiting} more." if checked.waiting else ""
+    entries = count_of(checked.entries, "entry", "entries")
+    typer.echo(f"Whole: {entries}.{waiting} Database: {shown(settings.database)}")
     typer.echo(f"Keep the hash of the last elsewhere: {checked.head}")
 
 

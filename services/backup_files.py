@@ -242,7 +242,10 @@ def read(folder: Path, expected: str | None = None) -> Whole:
         raise BackupUnusable(f"there is no backup in {folder}: it has no {MANIFEST}.")
     data = file.read_bytes()
     if expected not in (None, hashlib.sha256(data).hexdigest()):
-        raise BackupUnusable(f"{file} is not the one whose SHA-256 is expected: take another backup.")
+        raise BackupUnusable(
+            f"{file} is not the one whose SHA-256 is expected: give what the last backup into this folder "
+            "printed. If that is what you gave, somebody has changed it: take another backup."
+        )
     try:
         return Whole(folder, _manifest(json.loads(data)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -14,6 +14,7 @@ from ml.fingerprint import fingerprint
 from ml.image import ImageError
 from ml.model_file import ModelFileError
 from services.checkup import Checked, fault, ok, warning
+from services.counting import count_of
 from services.decoding import Decoder
 from services.keys import features_key, pixels_key
 from store.blobs import BlobMissing, Blobs
@@ -79,7 +80,7 @@ async def of_images(
             wrong.update(found)
             examples.update(dict.fromkeys(found, f"image {image.id}") | examples)
         follow(min(first + AT_ONCE, len(ids)), len(ids))
-    of_how_many = f"{len(ids)} of {await Image.all().count()} images"
+    of_how_many = f"{len(ids)} of {count_of(await Image.all().count(), 'image')}"
     for what in wrong:
         level = warning if what.startswith("features") else fault
         yield level(

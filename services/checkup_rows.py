@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from services.checkup import Checked, fault, ok, warning
+from services.counting import count_of
 from services.retention import due
 from services.trail_check import check
 from store import clock, trail_guard
@@ -98,9 +99,8 @@ async def _clock() -> Checked:
 
 async def _people() -> Checked:
     if await User.admins().exists():
-        return ok(
-            "people", f"{await User.all().count()} accounts, {await User.admins().count()} administrators"
-        )
+        accounts = count_of(await User.all().count(), "account")
+        return ok("people", f"{accounts}, {count_of(await User.admins().count(), 'administrator')}")
     return warning("people", "there is no administrator who can sign in", "run covidxr create-admin ADDRESS")
 
 
@@ -110,7 +110,7 @@ async def _trail(everything: bool) -> Checked:
     late = await TrailNote.filter(at__lt=datetime.now(UTC) - LATE).count()
     if late:
         remedy = 'start the server; if it runs, look for "notes of the trail wait" in its log'
-        return warning("trail", f"{late} notes wait to be sealed", remedy)
+        return warning("trail", f"to be sealed: {count_of(late, 'note')}", remedy)
     return ok("trail", "each entry fits" if everything else "all is sealed; --all walks it")
 
 
@@ -140,7 +140,8 @@ async def _run() -> Checked:
 async def _given_up() -> Checked:
     if count := await Image.given_up().count():
         remedy = "they are tried again every hour; images(filter: {failed: true}) says why each was given up"
-        return warning("findings", f"{count} images could not be judged for a fault of the platform", remedy)
+        images = count_of(count, "image")
+        return warning("findings", f"not judged, for a fault of the platform: {images}", remedy)
     return ok("findings", "no image was given up for a fault of the platform")
 
 
@@ -150,9 +151,10 @@ async def of_retention(kept: timedelta | None) -> Checked:
     if kept is None:
         return ok(part, "nothing is deleted for its age")
     found = await due(kept)
+    images, messages = count_of(found.images, "image"), count_of(found.messages, "message")
     words = (
-        f"{found.images} images and {found.messages} messages of the contact form have not been used for "
-        f"{kept.days} days: the server deletes them within an hour"
+        f"{images} and {messages} of the contact form, not used for {count_of(kept.days, 'day')}: the server "
+        "deletes them within an hour"
     )
     if not any(await due(kept + DAY)):
         return ok(part, words)

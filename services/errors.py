@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
 
+from services.counting import count_of
+
 
 class Code(StrEnum):
     """The codes of `UserError`."""
@@ -100,8 +102,7 @@ class TooMany(Exception):
 
 def in_words(seconds: int) -> str:
     """A time to wait, for people."""
-    count, unit = (seconds, "second") if seconds < 120 else (math.ceil(seconds / 60), "minute")
-    return f"{count} {unit}{'' if count == 1 else 's'}"
+    return count_of(seconds, "second") if seconds < 120 else count_of(math.ceil(seconds / 60), "minute")
 
 
 def refuse(code: Code, message: str, field: str | None = None) -> Refused:

@@ -19,6 +19,7 @@ from tortoise.queryset import QuerySet
 
 from events.log import LAST
 from events.messages import FeaturesMissed, ImageUploaded
+from services.counting import count_of
 from services.diagnosis import Diagnosis
 from services.keys import features_key
 from services.outbox import record_all
@@ -85,7 +86,7 @@ class Remaking:
                 raise CannotRemake(f"features of {in_a_row} images in a row could not be made")
         await self.count_faults(faulty.values())
         if await self._is_wanted(event) and (left := await _of(event).count()):
-            raise CannotRemake(f"features of {left} images are still to be made")
+            raise CannotRemake(f"still to be made: features of {count_of(left, 'image')}")
 
     async def until_labelled_are_made(self) -> None:
         """Wait for the features of all that is labelled, as long as they become more.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from events.messages import ModelPromoted
+from services.counting import count_of
 from services.diagnosis import Diagnosis
 from services.inference import Serving
 from services.permissions import admin
@@ -78,7 +79,7 @@ class Renewal:
         if faulty:
             if len(faulty) < FAULTS_IN_A_ROW:
                 await self.remaking.count_faults(faulty)
-            raise CannotRenew(f"features of {len(faulty)} images were lost and could not be made again")
+            raise CannotRenew(f"lost, and not made again: features of {count_of(len(faulty), 'image')}")
         self.retrying.soon()
 
     async def _have_features_made(self, serving: Serving) -> None:

@@ -41,13 +41,13 @@ def test_says_what_it_did_and_what_to_keep(small: Place, tmp_path: Path) -> None
     folder = str(tmp_path / "backup")
     said = small.does("backup", folder)
     assert f"{folder} holds " in said
-    assert "tables and 1 blobs (0.0 MB)" in said
-    assert "1 blobs were copied" in said
+    assert "tables and 1 blob (0.0 MB)" in said
+    assert "copied: 1 blob." in said
     digest = said.split()[-1]
-    assert "0 blobs were copied" in small.does("backup", folder)
+    assert "copied: 0 blobs." in small.does("backup", folder)
     second = empty(tmp_path / "second")
     refused = second.refuses("restore", folder, "--expect", digest)
-    assert "not the one whose SHA-256 is expected" in refused
+    assert "expected: give what the last backup into this folder printed" in refused
     assert not second.data_dir.exists()
     assert second.does("restore", folder, "--check").startswith("Whole: ")
     assert not second.data_dir.exists()
@@ -65,7 +65,16 @@ def test_what_was_lost_before_is_told(small: Place, tmp_path: Path) -> None:
 
     asyncio.run(lose())
     done = small.run("backup", str(tmp_path / "backup"))
-    assert (done.returncode, "1 blobs that rows name are lost: `covidxr doctor" in done.stderr) == (0, True)
+    assert done.returncode == 0
+    assert "Lost, though rows name them: 1 blob. `covidxr doctor --all` names" in done.stderr
+
+
+def test_none_is_made_in_what_it_is_of(small: Place, tmp_path: Path) -> None:
+    """Nor where blobs lie, which would be another store than the backup's."""
+    for within, kept in ((small.data_dir / "backup", small.data_dir), (Path(small.blobs_url[7:]), None)):
+        refused = small.refuses("backup", str(within))
+        assert f"{within} lies in {kept or within}, and is lost with it" in refused
+    assert not (small.data_dir / "backup").exists()
 
 
 def test_a_setting_of_a_key_is_to_be_kept(small: Place, tmp_path: Path) -> None:

@@ -180,10 +180,10 @@ def test_the_trail_is_checked(shell: Shell) -> None:
     file = shell.folder / "data" / "covid-xr.sqlite"
     shell("create-admin", "a@h.example")
     said = shell("audit", "verify").stdout
-    assert said.startswith("All 0 entries fit. 1 more wait to be sealed. Database: sqlite://")
+    assert said.startswith("Whole: 0 entries. To be sealed: 1 more. Database: sqlite://")
     asyncio.run(seal_in(file))
     said = shell("audit", "verify").stdout
-    assert said.startswith("All 1 entries fit. Database: sqlite://")
+    assert said.startswith("Whole: 1 entry. Database: sqlite://")
     head = said.split()[-1]
     assert shell("audit", "verify", "--expect", head.upper()).stdout == said
     assert "64 hexadecimal digits" in shell("audit", "verify", "--expect", head[:12]).stderr
@@ -196,7 +196,7 @@ def test_the_trail_is_checked(shell: Shell) -> None:
     assert changed.returncode == 1
     assert changed.stderr == (
         "entry 1 was changed: its hash is not that of what it says\n"
-        f"The 0 entries before fit, up to the hash {'0' * 64}.\n"
+        f"0 entries before it fit, up to the hash {'0' * 64}.\n"
     )
 
 

@@ -153,7 +153,7 @@ async def test_notes_that_nobody_seals_are_told(database: str) -> None:
     await note(TrailKind.SIGNED_IN, None)
     assert await rows_wrong() == []
     await TrailNote.create(at=LONG_AGO, kind=TrailKind.SIGNED_IN, subjects={})
-    assert await rows_wrong() == [("trail", Level.WARNING, "1 notes wait to be sealed")]
+    assert await rows_wrong() == [("trail", Level.WARNING, "to be sealed: 1 note")]
 
 
 async def test_a_trail_that_was_changed_is_told_where_all_is_looked_at(database: str) -> None:
@@ -186,7 +186,7 @@ async def test_a_run_that_nobody_works_on_is_told(database: str) -> None:
 async def test_images_that_were_given_up_are_told(database: str) -> None:
     await image(await member(), fault=True, failure="blobs were away")
     assert await rows_wrong() == [
-        ("findings", Level.WARNING, "1 images could not be judged for a fault of the platform")
+        ("findings", Level.WARNING, "not judged, for a fault of the platform: 1 image")
     ]
 
 

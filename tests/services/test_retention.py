@@ -147,12 +147,12 @@ async def test_the_doctor_tells_what_would_go(database: str) -> None:
     await image(ana, "a", 30.5)
     line = await of_retention(KEPT)
     assert line.level is Level.OK
-    assert line.words.startswith("1 images and 0 messages of the contact form have not been used for 30 days")
+    assert line.words.startswith("1 image and 0 messages of the contact form, not used for 30 days")
     await message(32)
     line = await of_retention(KEPT)
-    assert (line.level, line.words.partition(" have")[0]) == (
+    assert (line.level, line.words.partition(",")[0]) == (
         Level.WARNING,
-        "1 images and 1 messages of the contact form",
+        "1 image and 1 message of the contact form",
     )
 
 
