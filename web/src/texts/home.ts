@@ -16,7 +16,7 @@ export const home = texts({
     programs: "Programs do the same through the GraphQL API:",
     how: "How the classifier works",
     howLead:
-      "VGG16, a convolutional network trained on the photographs of ImageNet, turns the X-ray into 25,088 features: edges first, then textures, then shapes. A small head, trained on X-rays alone, turns these into the probability of COVID; the paper’s is the perceptron drawn here. Retraining changes only the head. It learns from features that were kept at upload, in a process of its own, and serving goes on meanwhile.",
+      "VGG16, a convolutional network trained on the photographs of ImageNet, turns the X-ray into features: edges first, then textures, then shapes. A small head, trained on X-rays alone, turns these into the probability of COVID. Heads A, B and C do so in the paper’s way, which is drawn here. Head D, in service by default, sees only the chest, cut out and made alike in size and contrast, takes 7,680 features after the fourth block and weighs them by logistic regression. Retraining changes only the head. It learns from features that were kept at upload, in a process of its own, and serving goes on meanwhile.",
     countsTitle: "Your ground truth counts",
     counts:
       "Say what the RT-PCR or the radiologist found. Every label is kept with its evidence, and tells which models learned from it.",
@@ -29,7 +29,7 @@ export const home = texts({
     vgg: {
       title:
         "An X-ray of 224 by 224 pixels passes five blocks of 2, 2, 3, 3 and 3 convolutions with 64, 128, 256, 512 and 512 maps; 7 by 7 by 512 features come out.",
-      caption: "VGG16: five blocks of convolutions, each half as wide and high as the one before",
+      caption: "VGG16 in the paper: five blocks of convolutions, each half as wide and high as the one before",
       image: "X-ray",
       features: "Features",
     },
@@ -84,7 +84,7 @@ export const home = texts({
     programs: "Los programas hacen lo mismo por la API de GraphQL:",
     how: "Cómo funciona el clasificador",
     howLead:
-      "VGG16, una red convolucional entrenada con las fotografías de ImageNet, convierte la radiografía en 25.088 características: primero bordes, luego texturas, luego formas. Una cabeza pequeña, entrenada solo con radiografías, las convierte en la probabilidad de COVID; la del artículo es el perceptrón dibujado aquí. El reentrenamiento cambia solo la cabeza. Aprende de características guardadas al subir las imágenes, en un proceso propio, y mientras tanto el servicio continúa.",
+      "VGG16, una red convolucional entrenada con las fotografías de ImageNet, convierte la radiografía en características: primero bordes, luego texturas, luego formas. Una cabeza pequeña, entrenada solo con radiografías, las convierte en la probabilidad de COVID. Las cabezas A, B y C lo hacen como en el artículo, y así está dibujado aquí. La cabeza D, en servicio si no se elige otra, ve solo el tórax, recortado e igualado en tamaño y contraste, toma 7.680 características tras el cuarto bloque y las pondera por regresión logística. El reentrenamiento cambia solo la cabeza. Aprende de características guardadas al subir las imágenes, en un proceso propio, y mientras tanto el servicio continúa.",
     countsTitle: "Su verdad confirmada cuenta",
     counts:
       "Diga qué encontró la RT-PCR o el radiólogo. Cada etiqueta se guarda con su evidencia, e indica qué modelos aprendieron de ella.",
@@ -97,7 +97,7 @@ export const home = texts({
     vgg: {
       title:
         "Una radiografía de 224 por 224 píxeles pasa por cinco bloques de 2, 2, 3, 3 y 3 convoluciones con 64, 128, 256, 512 y 512 mapas; salen 7 por 7 por 512 características.",
-      caption: "VGG16: cinco bloques de convoluciones, cada uno la mitad de ancho y alto que el anterior",
+      caption: "VGG16 en el artículo: cinco bloques de convoluciones, cada uno la mitad de ancho y alto que el anterior",
       image: "Rayos X",
       features: "Caract.",
     },
