@@ -145,6 +145,17 @@ def roc_curve(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray
     return (false / false[-1])[turns], (found / found[-1])[turns]
 
 
+def sensitivity_at(specificity: float, labels: np.ndarray, probabilities: np.ndarray) -> Estimate:
+    """The sensitivity at the lowest threshold whose specificity is as much as this, above 0.
+
+    The threshold is looked for in these very images: a point of their ROC curve, which flatters a little.
+    """
+    positive = labels.astype(bool)
+    false = int((1 - specificity) * int((~positive).sum()) + 1e-9)
+    highest_left = np.sort(probabilities[~positive])[::-1][false]
+    return wilson(int((probabilities[positive] > highest_left).sum()), int(positive.sum()))
+
+
 def precision_recall(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Precision and recall (K,) at each probability as threshold, highest first; labels (N,) of 0 and 1."""
     order = np.argsort(-probabilities, kind="stable")

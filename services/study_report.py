@@ -103,6 +103,7 @@ def _metrics_of(found: HeadStudy) -> dict[str, Any]:
 def _plain(result: Result) -> dict[str, Any]:
     return result.evaluation.as_dict() | {
         "average_precision": average_precision(result.covid, result.probabilities),
+        "sensitivity_at_specificity_99": asdict(result.at_specificity_99),
         "at_chosen_threshold": result.at_chosen.as_dict() if result.at_chosen else None,
         "left_open": asdict(result.open_share),
         "decided": result.decided.as_dict() if result.decided else None,

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ml.evaluation import Estimate, Evaluation, delong, evaluate, wilson
+from ml.evaluation import Estimate, Evaluation, delong, evaluate, sensitivity_at, wilson
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,11 @@ class Result:
     def open_share(self) -> Estimate:
         """The share of the images whose finding is left open."""
         return wilson(int(self.left_open.sum()), len(self.covid))
+
+    @cached_property
+    def at_specificity_99(self) -> Estimate:
+        """The sensitivity where 99 % of those without are cleared, a point of the ROC curve."""
+        return sensitivity_at(0.99, self.covid, self.probabilities)
 
     @property
     def called(self) -> np.ndarray:

@@ -15,6 +15,7 @@ from ml.evaluation import (
     evaluate,
     precision_recall,
     roc_curve,
+    sensitivity_at,
     wilson,
 )
 
@@ -29,6 +30,14 @@ def test_counts_and_rates_at_the_threshold() -> None:
     assert found.sensitivity.value == 0.75
     assert found.specificity.value == pytest.approx(5 / 6)
     assert (found.positives, found.negatives) == (4, 6)
+
+
+@pytest.mark.parametrize(
+    ("specificity", "sensitivity"),
+    [(1, 0.5), (0.9, 0.5), (5 / 6, 0.75), (2 / 6, 0.75), (1 / 6, 1), (0.1, 1)],
+)
+def test_sensitivity_where_so_many_are_cleared(specificity: float, sensitivity: float) -> None:
+    assert sensitivity_at(specificity, LABELS, PROBABILITIES).value == sensitivity
 
 
 def test_another_threshold_calls_others() -> None:
