@@ -1,0 +1,270 @@
+"""What carries over to films of a source that did not teach: ways to teach head D, compared on the base set.
+
+Each way teaches on some kinds of films (a kind is a class of a source) and tells films with COVID from others
+where one kind, or both, were unseen. No image is needed: `.venv/bin/python -m benchmarks.carry` reads the
+features that the default model learned from, and takes ten minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from ml import base_set, logistic
+from ml.evaluation import delong
+from ml.splits import grouped_folds
+
+BASE_SET = Path(__file__).parents[1] / "ml" / "default_model" / "base_set.npz"
+FOLDS = 5
+ROUNDS, RATE = 10, 2.0
+"""Of group DRO: so often the worst kind gets more weight, and by how much."""
+BAGS = 10
+UNSEEN = ("negatives", "covid", "both")
+
+Rows = np.ndarray
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Films:
+    """N films as features (N, K), centred and scaled, with what is known of each (N,)."""
+
+    features: Array
+    covid: Array
+    patients: Array
+    sources: Array
+    kinds: Array
+
+    def of(self, kind: str) -> Rows:
+        return np.flatnonzero(self.kinds == kind)
+
+    def without(self, rows: Rows) -> Rows:
+        """All whose patients have no film among these."""
+        return np.flatnonzero(~np.isin(self.patients, self.patients[rows]))
+
+
+Way = Callable[[Films, Rows, Rows], Array]
+"""Scores of the films shown, by a head that some others teach."""
+
+
+def films() -> Films:
+    """The base set: a linear head knows of features their products alone, so that N of them say all."""
+    base = base_set.load(BASE_SET.read_bytes())
+    own = base.features[:, :-1].astype(np.float64)
+    scale = logistic.scale_of(own, own.shape[1])
+    centred = (own - scale.mean) / scale.root
+    values, vectors = np.linalg.eigh(centred @ centred.T)
+    rotated = vectors * np.sqrt(values.clip(0))
+    kinds = np.char.add(np.char.add(base.sources, ": "), base.labels)
+    return Films(rotated, base.covid, base.patients, base.sources, kinds)
+
+
+# ------------------------------------------------------------------ ways to teach
+
+
+def fitted(features: Array, covid: Array, weights: Array, strength: float = logistic.STRENGTH) -> Array:
+    """Weights and bias (K + 1,) of logistic regression; ``weights`` (N,) of the films have a mean of 1."""
+    truth = np.where(covid, 1.0, -1.0)
+
+    def loss(point: Array) -> tuple[float, Array]:
+        margins = truth * (features @ point[:-1] + point[-1])
+        pulls = -weights * truth * expit(-margins)
+        slope = np.append(features.T @ pulls + point[:-1] / strength, pulls.sum())
+        total = weights @ np.logaddexp(0, -margins) + point[:-1] @ point[:-1] / (2 * strength)
+        return float(total), slope
+
+    found: Array = minimize(loss, np.zeros(features.shape[1] + 1), jac=True, method="L-BFGS-B").x
+    return found
+
+
+def scores(point: Array, features: Array) -> Array:
+    odds: Array = features @ point[:-1] + point[-1]
+    return odds
+
+
+def plain(all_: Films, taught: Rows, shown: Rows, strength: float = logistic.STRENGTH) -> Array:
+    point = fitted(all_.features[taught], all_.covid[taught], np.ones(len(taught)), strength)
+    return scores(point, all_.features[shown])
+
+
+def evened(all_: Films, taught: Rows, shown: Rows, by: str) -> Array:
+    """Sources, or kinds, count the same, however many films they have."""
+    groups = getattr(all_, by)[taught]
+    names, which, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    weights = len(groups) / len(names) / counts[which]
+    return scores(fitted(all_.features[taught], all_.covid[taught], weights), all_.features[shown])
+
+
+def robust(all_: Films, taught: Rows, shown: Rows) -> Array:
+    """Group DRO (Sagawa et al. 2020): kinds weigh the more, the worse the head does on them."""
+    features, covid = all_.features[taught], all_.covid[taught]
+    names, which, counts = np.unique(all_.kinds[taught], return_inverse=True, return_counts=True)
+    shares = np.full(len(names), 1 / len(names))
+    for _ in range(ROUNDS):
+        point = fitted(features, covid, len(taught) * shares[which] / counts[which])
+        losses = np.logaddexp(0, -np.where(covid, 1, -1) * scores(point, features))
+        shares = shares * np.exp(RATE * np.bincount(which, losses) / counts)
+        shares /= shares.sum()
+    return scores(point, all_.features[shown])
+
+
+def normalised(all_: Films, taught: Rows, shown: Rows) -> Array:
+    """Of each source its own mean is taken off, of an unseen one that of what is shown."""
+    moved = all_.features.copy()
+    for rows in (taught, shown):
+        for source in np.unique(all_.sources[rows]):
+            these = rows[all_.sources[rows] == source]
+            moved[these] = all_.features[these] - all_.features[these].mean(axis=0)
+    point = fitted(moved[taught], all_.covid[taught], np.ones(len(taught)))
+    return scores(point, moved[shown])
+
+
+def blinded(all_: Films, taught: Rows, shown: Rows, directions: int) -> Array:
+    """What tells sources of one class apart is projected out, again and again (Ravfogel et al. 2020).
+
+    For a linear head this is what an adversary that names the source would have features lose.
+    """
+    features = all_.features
+    for _ in range(directions):
+        for covid in (True, False):
+            rows = taught[all_.covid[taught] == covid]
+            names = np.unique(all_.sources[rows])
+            if len(names) > 1:
+                which = all_.sources[rows] == names[0]
+                found = fitted(features[rows], which, np.ones(len(rows)))[:-1]
+                found /= np.linalg.norm(found)
+                features = features - np.outer(features @ found, found)
+    point = fitted(features[taught], all_.covid[taught], np.ones(len(taught)))
+    return scores(point, features[shown])
+
+
+def bagged(all_: Films, taught: Rows, shown: Rows) -> Array:
+    """The mean of heads that each learned from patients drawn anew."""
+    patients = np.unique(all_.patients[taught])
+    total = np.zeros(len(shown))
+    for seed in range(BAGS):
+        drawn = np.random.default_rng(seed).choice(patients, len(patients))
+        names, counts = np.unique(drawn, return_counts=True)
+        weights = np.zeros(len(taught))
+        inside = np.isin(all_.patients[taught], names)
+        weights[inside] = counts[np.searchsorted(names, all_.patients[taught][inside])]
+        total += scores(fitted(all_.features[taught], all_.covid[taught], weights), all_.features[shown])
+    return total / BAGS
+
+
+def pneumonia(all_: Films, taught: Rows, shown: Rows) -> Array:
+    """How much like pneumonia, told from no finding by films of one source: no source explains it."""
+    kinds = all_.kinds[taught]
+    rows = taught[np.char.startswith(kinds, "ChestX-ray8")]
+    sick = np.char.endswith(all_.kinds[rows], "pneumonia")
+    if not sick.any() or sick.all():
+        return np.zeros(len(shown))
+    return scores(fitted(all_.features[rows], sick, np.ones(len(rows))), all_.features[shown])
+
+
+def with_pneumonia(all_: Films, taught: Rows, shown: Rows) -> Array:
+    """The mean of the two, each in units of its spread."""
+    found = [way(all_, taught, shown) for way in (plain, pneumonia)]
+    return np.sum([one / (one.std() or 1) for one in found], axis=0)
+
+
+WAYS: dict[str, Way] = {
+    "as decided, C = 300": plain,
+    "C = 30": partial(plain, strength=30),
+    "C = 3": partial(plain, strength=3),
+    "sources count alike": partial(evened, by="sources"),
+    "kinds count alike": partial(evened, by="kinds"),
+    "group DRO over kinds": robust,
+    "each source's mean taken off": normalised,
+    "1 source direction projected out": partial(blinded, directions=1),
+    "4 source directions": partial(blinded, directions=4),
+    "ten heads on patients drawn anew": bagged,
+    "pneumonia against no finding alone": pneumonia,
+    "as decided, and that": with_pneumonia,
+}
+
+# ------------------------------------------------------------------ what comes of them
+
+
+def home(all_: Films, way: Way) -> float:
+    """The AUC among other patients of the same sources, in five folds."""
+    found = np.empty(len(all_.covid))
+    for fold in _folds(all_, np.arange(len(found))):
+        found[fold] = way(all_, all_.without(fold), fold)
+    return _auc(found[all_.covid], found[~all_.covid])
+
+
+def carried(all_: Films, way: Way) -> Iterator[tuple[str, str, float]]:
+    """What was unseen, which kinds were told apart, and the AUC; of what was seen, by folds."""
+    positive = np.unique(all_.kinds[all_.covid]).tolist()
+    negative = np.unique(all_.kinds[~all_.covid]).tolist()
+    for kind, others, unseen in (
+        *((kind, positive, "negatives") for kind in negative),
+        *((kind, negative, "covid") for kind in positive),
+    ):
+        left = all_.of(kind)
+        rest = all_.without(left)
+        found: dict[str, list[float]] = {other: [] for other in others}
+        for fold in _folds(all_, rest):
+            shown = np.concatenate([fold, left])
+            told = dict(zip(shown, way(all_, np.setdiff1d(rest, fold), shown), strict=True))
+            for other in others:
+                pair = [[told[row] for row in rows] for rows in (fold[all_.kinds[fold] == other], left)]
+                found[other].append(_auc(*map(np.array, pair if unseen == "negatives" else pair[::-1])))
+        for other, areas in found.items():
+            yield unseen, f"{other} and {kind}", float(np.mean(areas))
+    for sick, well in itertools.product(positive, negative):
+        shown = np.concatenate([all_.of(sick), all_.of(well)])
+        told_both = way(all_, all_.without(shown), shown)
+        count = len(all_.of(sick))
+        yield "both", f"{sick} and {well}", _auc(told_both[:count], told_both[count:])
+
+
+def _folds(all_: Films, rows: Rows) -> list[Rows]:
+    return [
+        rows[fold] for fold in grouped_folds(all_.kinds[rows].tolist(), all_.patients[rows].tolist(), FOLDS)
+    ]
+
+
+def _auc(positives: Array, negatives: Array) -> float:
+    return delong(positives, negatives).value
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--pairs", action="store_true", help="also each pair of kinds")
+    with_pairs = parser.parse_args().pairs
+    all_ = films()
+    print(
+        f"{'AUC':36} {'home':>6} " + " ".join(f"{unseen + ' unseen':>16}" for unseen in UNSEEN) + "  lowest"
+    )
+    figures = {}
+    for name, way in WAYS.items():
+        found = list(carried(all_, way))
+        means = {unseen: np.mean([area for was, _, area in found if was == unseen]) for unseen in UNSEEN}
+        lowest = min(area for _, _, area in found)
+        at_home = home(all_, way)
+        print(
+            f"{name:36} {at_home:6.3f} " + " ".join(f"{means[u]:16.3f}" for u in UNSEEN) + f"  {lowest:6.3f}",
+            flush=True,
+        )
+        if with_pairs:
+            for unseen, pair, area in found:
+                print(f"    {unseen + ' unseen':18} {area:.3f}  {pair}")
+        figures[name] = {"home": round(at_home, 4), "lowest": round(lowest, 4)} | {
+            unseen: round(float(mean), 4) for unseen, mean in means.items()
+        }
+    print(json.dumps({"films": len(all_.covid), "auc": figures}))
+
+
+if __name__ == "__main__":
+    main()
