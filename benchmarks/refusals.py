@@ -175,6 +175,7 @@ def main() -> None:
     parser.add_argument("--pictures", nargs="+", action="append", default=[], metavar=("KIND", "PATH"))
     parser.add_argument("--most", type=int, default=280)
     parser.add_argument("--drawn", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--show", type=Path)
     chosen = parser.parse_args()
     with TemporaryDirectory() as cache:
@@ -189,7 +190,7 @@ def main() -> None:
     found: dict[str, object] = {"films": of_films(held, base, shipped)}
     left, known = Counter[str](), list[str]()
     kinds = {kind: brought(map(Path, paths), chosen.most, known, left) for kind, *paths in chosen.pictures}
-    kinds |= {kind: drawn(kind, chosen.drawn) for kind in KINDS}
+    kinds |= {kind: drawn(kind, chosen.drawn, chosen.seed) for kind in KINDS}
     found["pictures"] = of_pictures(kinds, service, chosen.show)
     print(f"left out or refused by their files: {dict(left)}")
     print(json.dumps(found))

@@ -20,8 +20,8 @@ Strangeness = Literal["NOT_A_CHEST_XRAY", "OUT_OF_DISTRIBUTION"]
 
 DIRECTIONS: Final = 32  # of 8 to 128, which do much alike
 LIKENESS_SHARE: Final = 0.5  # of the weight of the distance: what is seen in lateral films and through blur
-ODD: Final = 4.0  # of a hospital that the base set lacks, 7 chests in 1,000 lie beyond
-ALIEN: Final = 5.0  # real chests that lie beyond are one in 1,000; of other pictures 98 in 100
+ODD: Final = 4.0  # of a source that the base set lacks, 6 chests in 1,000 lie beyond; see decision 9
+ALIEN: Final = 5.0  # of its upright chests one in 1,300 lies beyond; of other pictures 99 in 100
 FOLDS: Final = 5
 LEAST_SPREAD: Final = 1e-6  # in a direction in which chests do not differ at all
 FEWEST: Final = 4 * DIRECTIONS  # images from which the spread of 32 directions can be told
