@@ -17,7 +17,7 @@ from tests.torture.ordeal import torture
 from tests.torture.story import Story
 from tests.torture.truth import Truth, faults
 
-SECONDS = 25.0
+SECONDS = 10.0
 
 
 @pytest.mark.slow

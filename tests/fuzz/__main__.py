@@ -21,7 +21,7 @@ KEPT = Path("build/fuzz")
 
 
 def main() -> int:
-    """The exit status: 1 where there are findings, or under CI nothing to find them with."""
+    """The exit status: 1 where there are findings, or a hunt was none, or under CI nothing to hunt with."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=60, help="of all targets together")
     parser.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS))
@@ -37,7 +37,11 @@ def main() -> int:
         wrong = again(given.again.parent.name, given.again)
         print(wrong or "Nothing is wrong with it.")
         return 1 if wrong else 0
-    return 1 if any(found.findings for found in hunts(given.targets, given.seconds, given.seed)) else 0
+    done = hunts(given.targets, given.seconds, given.seed)
+    idle = [found.target for found in done if not 0 < found.taken < found.inputs]
+    if idle:
+        print(f"Tried nothing that is taken, or nothing that is not: {', '.join(idle)}. Take more seconds.")
+    return 1 if idle or any(found.findings for found in done) else 0
 
 
 def hunts(names: Sequence[str], seconds: float, seed: str) -> list[Hunt]:

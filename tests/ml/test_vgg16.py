@@ -41,6 +41,28 @@ def variables(weights: Weights, request: pytest.FixtureRequest) -> Variables:
     return vgg16.for_platform(weights.variables, request.param)
 
 
+@pytest.fixture(scope="module")
+def pictures() -> np.ndarray:
+    return np.random.default_rng(7).random((2, 96, 96)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def chest() -> np.ndarray:
+    return np.random.default_rng(7).random((1, 160, 160)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def features_of_pictures(weights: Weights, pictures: np.ndarray) -> np.ndarray:
+    """By the float64 reference, which takes seconds."""
+    return reference(weights.variables, pictures)
+
+
+@pytest.fixture(scope="module")
+def features_of_chest(weights: Weights, chest: np.ndarray) -> np.ndarray:
+    """By the float64 reference too."""
+    return places(reference(weights.variables, chest, blocks=4).reshape(1, 10, 10, 512))
+
+
 def test_every_layer_has_the_shape_of_table_i() -> None:
     assert vgg16.layer_shapes() == TABLE_I
 
@@ -60,9 +82,10 @@ def test_the_network_has_as_many_parameters_as_published() -> None:
     assert count(top=True) == 138_357_544
 
 
-def test_features_agree_with_a_float64_reference(weights: Weights, variables: Variables) -> None:
-    images = np.random.default_rng(7).random((2, 96, 96)).astype(np.float32)
-    assert_close(np.asarray(vgg16.extract(variables, images)), reference(weights.variables, images))
+def test_features_agree_with_a_float64_reference(
+    variables: Variables, pictures: np.ndarray, features_of_pictures: np.ndarray
+) -> None:
+    assert_close(np.asarray(vgg16.extract(variables, pictures)), features_of_pictures)
 
 
 def test_features_agree_with_pytorch(variables: Variables, golden: Path) -> None:
@@ -85,10 +108,10 @@ def test_other_weights_compile_nothing(variables: Variables) -> None:
 # ------------------------------------------------------------------ chests
 
 
-def test_a_chests_features_agree_with_a_float64_reference(weights: Weights, variables: Variables) -> None:
-    image = np.random.default_rng(7).random((1, 160, 160)).astype(np.float32)
-    found = np.asarray(vgg16.extract_chest(variables, image))
-    expected = places(reference(weights.variables, image, blocks=4).reshape(1, 10, 10, 512))
+def test_a_chests_features_agree_with_a_float64_reference(
+    variables: Variables, chest: np.ndarray, features_of_chest: np.ndarray
+) -> None:
+    found, expected = np.asarray(vgg16.extract_chest(variables, chest)), features_of_chest
     assert found.shape == (1, vgg16.CHEST_FEATURES)
     # Of squares, since the root of nearly nothing makes much of a rounding.
     assert np.abs(found**2 - expected**2).max() < 1e-4 * expected.max() ** 2

@@ -20,7 +20,7 @@ from services.keys import image_key
 from services.platform import Platform
 from services.trail_check import check
 from store.blobs import Blobs
-from store.database import migrate, open_database
+from store.database import open_database
 from store.snapshot import Snapshot
 from store.tables import (
     Deployment,
@@ -31,7 +31,7 @@ from store.tables import (
     OutboxEvent,
     TrailKind,
 )
-from tests import backups, stand_ins
+from tests import backups, databases, stand_ins
 from tests.backups import Place, back_up, ignored, restore
 from tests.people import admin, eventually, member
 from tests.runs import patients
@@ -52,12 +52,11 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 
 @pytest.fixture
-async def small(tmp_path: Path) -> Place:
+async def small(sqlite_template: Path, tmp_path: Path) -> Place:
     """An installation with two images, of which one has pixels, on SQLite and a folder."""
     data = tmp_path / "data"
     data.mkdir()
-    found = Place(data, f"sqlite://{data}/covid-xr.sqlite", f"file://{data}/blobs")
-    await migrate(found.database_url)
+    found = Place(data, databases.sqlite_copy(sqlite_template, data), f"file://{data}/blobs")
     async with open_database(found.database_url):
         owner = await member()
         one = await image(owner)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,13 +77,24 @@ async def filled(place: Place) -> None:
     await place.blobs.put(f"pixels/{one.key}", b"pixels")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small backup, to be copied for each test."""
+    folder = tmp_path_factory.mktemp("made")
+    place = Place(folder / "small", f"sqlite://{folder}/small.sqlite", f"file://{folder}/small")
+
+    async def make() -> None:
+        await filled(place)
+        await back_up(place, folder / "backup")
+
+    asyncio.run(make())
+    return folder / "backup"
+
+
 @pytest.fixture
-async def small(tmp_path: Path) -> Path:
+def small(made: Path, tmp_path: Path) -> Path:
     """A small backup."""
-    place = Place(tmp_path / "small", f"sqlite://{tmp_path}/small.sqlite", f"file://{tmp_path}/small")
-    await filled(place)
-    await back_up(place, tmp_path / "backup")
-    return tmp_path / "backup"
+    return Path(shutil.copytree(made, tmp_path / "backup"))
 
 
 # ------------------------------------------------------------------ an empty place alone
