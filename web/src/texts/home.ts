@@ -29,7 +29,8 @@ export const home = texts({
     vgg: {
       title:
         "An X-ray of 224 by 224 pixels passes five blocks of 2, 2, 3, 3 and 3 convolutions with 64, 128, 256, 512 and 512 maps; 7 by 7 by 512 features come out.",
-      caption: "VGG16 in the paper: five blocks of convolutions, each half as wide and high as the one before",
+      caption:
+        "VGG16 in the paper: five blocks of convolutions, each half as wide and high as the one before",
       image: "X-ray",
       features: "Features",
     },
@@ -97,7 +98,8 @@ export const home = texts({
     vgg: {
       title:
         "Una radiografía de 224 por 224 píxeles pasa por cinco bloques de 2, 2, 3, 3 y 3 convoluciones con 64, 128, 256, 512 y 512 mapas; salen 7 por 7 por 512 características.",
-      caption: "VGG16 en el artículo: cinco bloques de convoluciones, cada uno la mitad de ancho y alto que el anterior",
+      caption:
+        "VGG16 en el artículo: cinco bloques de convoluciones, cada uno la mitad de ancho y alto que el anterior",
       image: "Rayos X",
       features: "Caract.",
     },
