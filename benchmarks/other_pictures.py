@@ -19,7 +19,7 @@ from ml.image import Decoded, ImageError, Reason
 SIDE = 320
 Y, X = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
 TEXT = """the heart is of normal size and both lungs are clear no effusion is seen patient was born in and
-came with cough invoice total amount due on receipt please sign here chapter one it was a bright cold day"""
+came with cough invoice total amount due on receipt please sign here chapter one the boat came back at dusk"""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".dcm")
 PLOTS = ("plot", "scatter", "hist", "bar", "imshow", "contourf", "pie", "step")
 
