@@ -21,7 +21,7 @@ from services.judges import Judges
 from services.studies import HeadStudy, Plan, Study
 from services.study_report import write
 from services.study_results import Result
-from services.study_tables import PAPER, WHOLE_HEADER, Table, tables
+from services.study_tables import FIGURES_HEADER, PAPER, Table, tables
 from services.study_words import caution, reached
 
 PLOTS = ("roc", "precision", "calibration", "confusion", "audit")
@@ -119,13 +119,20 @@ def test_the_papers_table_stands_beside_ours(study: Study, folder: Path) -> None
     rows = by_title(study)["COVID against pneumonia (the paper's task)"].rows
     papers = [f"{name}, {what}" for name in "ABC" for what in ("ours", "chosen threshold", "paper")]
     assert [row[0] for row in rows] == [*papers, "D, ours", "D, chosen threshold"]
-    assert rows[2][1:] == ["70.00", "92.75", "94.35", "-"]
-    assert rows[8][1:] == ["73.20", "96.48", "95.35", "-"]
+    assert rows[2][1:] == ["70.00", "92.75", "94.35"]
+    assert rows[8][1:] == ["73.20", "96.48", "95.35"]
     others = by_title(study)["COVID against all others"].rows
     assert not any("paper" in row[0] for row in others), "the paper has none for it"
     report = (folder / "report.md").read_text()
-    assert f"| {' | '.join(WHOLE_HEADER)} |" in report
+    assert f"| {' | '.join(FIGURES_HEADER)} |" in report
     assert f"| {' | '.join(rows[4])} |" in report
+
+
+def test_heads_are_compared_where_nearly_all_without_are_cleared(study: Study, folder: Path) -> None:
+    rows = by_title(study)["COVID against all others: where 99 % of those without are cleared"].rows
+    assert [row[0] for row in rows] == [*"ABCD"]
+    found = metrics(folder)["heads"]["D"]["sensitivity_at_specificity_99"]
+    assert rows[3][1].startswith(f"{100 * found['value']:.1f} (")
 
 
 def test_every_table_is_as_wide_as_its_header(study: Study) -> None:
