@@ -70,11 +70,12 @@ def test_what_was_lost_before_is_told(small: Place, tmp_path: Path) -> None:
 
 
 def test_none_is_made_in_what_it_is_of(small: Place, tmp_path: Path) -> None:
-    """Nor where blobs lie, which would be another store than the backup's."""
-    for within, kept in ((small.data_dir / "backup", small.data_dir), (Path(small.blobs_url[7:]), None)):
-        refused = small.refuses("backup", str(within))
-        assert f"{within} lies in {kept or within}, and is lost with it" in refused
-    assert not (small.data_dir / "backup").exists()
+    """Nor where blobs lie, wherever that is."""
+    blobs = tmp_path / "blobs"
+    for kept in (small.data_dir, blobs):
+        refused = small.refuses("backup", str(kept / "backup"), COVIDXR_BLOBS_URL=f"file://{blobs}")
+        assert f"{kept}/backup lies in {kept}, and is lost with it" in refused
+        assert not (kept / "backup").exists()
 
 
 def test_a_setting_of_a_key_is_to_be_kept(small: Place, tmp_path: Path) -> None:
