@@ -130,7 +130,7 @@ def predicts(reader: Reader, block: str) -> None:
 
 
 def trains(reader: Reader, block: str) -> None:
-    hospital(reader.folder / "my-hospital", 40)
+    hospital(reader.folder / "my-hospital", 20)
     said = reader.paste(block)
     assert "my-model.safetensors: model " in said
     assert "chest.jpg: " in said
