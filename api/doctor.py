@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -88,7 +87,7 @@ async def _of_state(settings: Settings, everything: bool) -> AsyncIterator[Check
     lines, network = doctor_parts.of_classifier(settings)
     for line in lines:
         yield line
-    if (file := _file_of(settings.database, "sqlite://")) and not file.exists():
+    if (file := settings.database_file) and not file.exists():
         setting = "COVIDXR_DATABASE_URL" if settings.database_url else "COVIDXR_DATA_DIR"
         yield doctor_parts.not_there("database", shown(settings.database), file, setting)
         return
@@ -139,7 +138,7 @@ async def _of_store(settings: Settings) -> tuple[Checked, Blobs | None]:
     """How it is with the blobs, and the blobs where they can be used."""
     from services import checkup_blobs  # brings jax
 
-    folder = _file_of(settings.blobs, "file://")
+    folder = settings.blobs_folder
     if folder and not folder.exists():
         setting = "COVIDXR_BLOBS_URL" if settings.blobs_url else "COVIDXR_DATA_DIR"
         return doctor_parts.not_there("blobs", settings.blobs, folder, setting), None
@@ -151,8 +150,3 @@ async def _of_store(settings: Settings) -> tuple[Checked, Blobs | None]:
         reason = str(error).partition("\n")[0] or f"no answer within {BLOBS_SECONDS} s"
         remedy = FILE_REMEDY if folder else S3_REMEDY
         return fault("blobs", f"{settings.blobs} cannot be used: {reason}", remedy), None
-
-
-def _file_of(url: str, scheme: str) -> Path | None:
-    """The path of a file or folder, where it is a URL of one."""
-    return Path(url.removeprefix(scheme)).resolve() if url.startswith(scheme) else None

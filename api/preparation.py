@@ -170,8 +170,8 @@ def find_file(settings: Settings) -> None:
     Raises:
         CannotStart: it is not.
     """
-    file = Path(settings.database.removeprefix("sqlite://"))
-    if settings.database.startswith("sqlite://") and not file.is_file():
+    file = settings.database_file
+    if file and not file.is_file():
         raise CannotStart(f"there is no database {file}. {AS_IT_IS}.")
 
 

@@ -163,6 +163,16 @@ class Settings(BaseSettings):
         return self.blobs_url or f"file://{self.data_dir / 'blobs'}"
 
     @property
+    def database_file(self) -> Path | None:
+        """Where the database is, if it is a file."""
+        return _path_in(self.database, "sqlite://")
+
+    @property
+    def blobs_folder(self) -> Path | None:
+        """Where the blobs are, if they are files."""
+        return _path_in(self.blobs, "file://")
+
+    @property
     def retained(self) -> timedelta | None:
         """How long what nobody uses is kept; None is for ever."""
         return timedelta(days=self.retention_days) if self.retention_days else None
@@ -180,8 +190,7 @@ class Settings(BaseSettings):
     @property
     def keeps_files(self) -> bool:
         """Whether the database or the blobs are files of one server alone, which works on them at a time."""
-        files = self.database.startswith("sqlite://") or self.blobs.startswith("file://")
-        return files and not self.scales_out
+        return bool(self.database_file or self.blobs_folder) and not self.scales_out
 
     @property
     def other_origins(self) -> tuple[str, ...]:
@@ -199,6 +208,10 @@ class Settings(BaseSettings):
         """Where people reach the platform, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+
+def _path_in(url: str, scheme: str) -> Path | None:
+    return Path(url.removeprefix(scheme)).absolute() if url.startswith(scheme) else None
 
 
 def _checked(url: str, files: tuple[str, ...] = (), servers: tuple[str, ...] = ()) -> str:
