@@ -21,6 +21,7 @@ from services.counting import count_of
 from store.blobs import Blobs
 from store.database import open_database
 from store.database_faults import explained
+from store.disk import NotKept
 
 Folder = Annotated[Path, typer.Argument(help="the folder of the backup")]
 IN_DATABASE, AT_BROKER = "database", "broker"
@@ -57,8 +58,7 @@ def _check_elsewhere(folder: Path, settings: Settings) -> None:
     Raises:
         BackupUnusable: it would be.
     """
-    blobs = [Path(settings.blobs.removeprefix("file://"))] if settings.blobs.startswith("file://") else []
-    for kept in (settings.data_dir, *blobs):
+    for kept in filter(None, (settings.data_dir, settings.blobs_folder)):
         if folder.resolve().is_relative_to(kept.resolve()):
             raise BackupUnusable(
                 f"{folder} lies in {kept}, and is lost with it: name a folder elsewhere, on another disk."
@@ -68,12 +68,12 @@ def _check_elsewhere(folder: Path, settings: Settings) -> None:
 @contextmanager
 def explained_parts(settings: Settings) -> Iterator[None]:
     """What database and blobs say that cannot be used, in a line."""
-    try:
-        with explained(settings.database):
+    with explained(settings.database):
+        try:
             yield
-    except BlobsError as error:
-        reason = str(error).partition("\n")[0]
-        raise BackupUnusable(f"the blobs in {settings.blobs} cannot be used: {reason}.") from error
+        except (BlobsError, NotKept) as error:  # before the database is blamed for a disk
+            reason = str(error).partition("\n")[0]
+            raise BackupUnusable(f"the blobs in {settings.blobs} cannot be used: {reason}.") from error
 
 
 async def _back_up(settings: Settings, folder: Path) -> BackedUp:

@@ -145,7 +145,7 @@ class Blobs:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """What the system says of a file that cannot be written, or a bucket's server to whom may not."""
+    """What is said of what cannot be written: by the system of a file, by its server of a bucket."""
     try:
         yield
     except (PermissionDeniedError, UnauthenticatedError) as error:

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from api.backup import explained_parts
 from api.preparation import held
+from api.settings import Settings
+from services.backup_files import BackupUnusable
 from store.database import migrate, open_database
+from store.disk import DiskFull, NotWritable
 from store.tables import ContactMessage, OutboxEvent
 from tests import backups
 from tests.backups import Place
@@ -76,6 +80,16 @@ def test_none_is_made_in_what_it_is_of(small: Place, tmp_path: Path) -> None:
         refused = small.refuses("backup", str(kept / "backup"), COVIDXR_BLOBS_URL=f"file://{blobs}")
         assert f"{kept}/backup lies in {kept}, and is lost with it" in refused
         assert not (kept / "backup").exists()
+
+
+def test_a_store_that_does_not_take_a_blob_is_told_in_a_line(tmp_path: Path) -> None:
+    """As on the way of a restoring, when its disk is full at last, or its key's right is gone."""
+    for refused in (DiskFull("no room"), NotWritable("no right")):
+        with (
+            pytest.raises(BackupUnusable, match=rf"blobs in .* cannot be used: {refused}\."),
+            explained_parts(Settings(data_dir=tmp_path)),
+        ):
+            raise refused
 
 
 def test_a_setting_of_a_key_is_to_be_kept(small: Place, tmp_path: Path) -> None:
