@@ -1,4 +1,4 @@
-"""What `make fuzz-bytes` finds, keeps and says; the bytes of strangers themselves it tries on its own."""
+"""Odd bytes for all that takes bytes of strangers, for seconds; `make fuzz` does so for longer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.fuzz import __main__ as program
 from tests.fuzz import hunting, wire
 from tests.fuzz.hunting import again, hunt
 from tests.fuzz.target import Wrong
+from tests.fuzz.targets import TARGETS
 from tests.missing import missing
 
 MADE_UP = "tests.fuzz.made_up"
@@ -81,3 +82,12 @@ def test_a_hunt_that_never_got_in_or_was_never_turned_away_is_none(
     monkeypatch.setattr(program, "hunt", lambda name, *_: hunting.Hunt(name, inputs=9, taken=taken))
     monkeypatch.setattr("sys.argv", ["fuzz", "--targets", "images"])
     assert program.main() == status
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TARGETS)
+def test_odd_bytes_do_no_harm(name: str) -> None:
+    """What is found is kept where `make fuzz` keeps it, so that it is found again."""
+    found = hunt(name, SECONDS, "the tests", program.KEPT)
+    assert found.findings == {}
+    assert 0 < found.taken < found.inputs
