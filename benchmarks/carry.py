@@ -21,6 +21,7 @@ from scipy.special import expit
 
 from ml import base_set, logistic
 from ml.evaluation import delong
+from ml.shortcuts import rotated
 from ml.splits import grouped_folds
 
 BASE_SET = Path(__file__).parents[1] / "ml" / "default_model" / "base_set.npz"
@@ -57,15 +58,11 @@ Way = Callable[[Films, Rows, Rows], Array]
 
 
 def films() -> Films:
-    """The base set: a linear head knows of features their products alone, so that N of them say all."""
+    """The base set, without likeness to a chest, which no head reads."""
     base = base_set.load(BASE_SET.read_bytes())
-    own = base.features[:, :-1].astype(np.float64)
-    scale = logistic.scale_of(own, own.shape[1])
-    centred = (own - scale.mean) / scale.root
-    values, vectors = np.linalg.eigh(centred @ centred.T)
-    rotated = vectors * np.sqrt(values.clip(0))
+    features = rotated(base.features[:, :-1]).astype(np.float64)
     kinds = np.char.add(np.char.add(base.sources, ": "), base.labels)
-    return Films(rotated, base.covid, base.patients, base.sources, kinds)
+    return Films(features, base.covid, base.patients, base.sources, kinds)
 
 
 # ------------------------------------------------------------------ ways to teach

@@ -185,5 +185,5 @@ def exported(file: Path) -> Decoded | None:
         low, high = np.quantile(frame, (0.005, 0.995))
         grey = (frame - low) / max(high - low, 1e-6)
         return stored(1 - grey if dataset.PhotometricInterpretation == "MONOCHROME1" else grey)
-    except (AttributeError, NotImplementedError, RuntimeError, ValueError, ImageError):
+    except (AttributeError, NotImplementedError, RuntimeError, ValueError, ImageError):  # pydicom's, and ours
         return None

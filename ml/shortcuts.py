@@ -20,7 +20,7 @@ def told_apart(features: np.ndarray, which: np.ndarray, groups: np.ndarray) -> E
     ``which`` (N,) bool is the source, ``groups`` (N,) are patients, who stay together. One half is no better
     than chance. Raises SplitError where a source has fewer patients than there are folds.
     """
-    lessons = _lessons(_rotated(features), which)
+    lessons = _lessons(rotated(features), which)
     scores = np.empty(len(which))
     for fold in grouped_folds(which.astype(str).tolist(), groups.tolist(), FOLDS):
         used = np.ones(len(which), np.float32)
@@ -32,16 +32,16 @@ def told_apart(features: np.ndarray, which: np.ndarray, groups: np.ndarray) -> E
     return delong(scores[which], scores[~which])
 
 
-def _lessons(rotated: np.ndarray, which: np.ndarray) -> Lessons:
-    unscaled = Scale(np.zeros(rotated.shape[1]), 1.0)
-    return Lessons(Blocks(rotated, all_devices()), unscaled, which.astype(np.float32))
+def _lessons(features: np.ndarray, which: np.ndarray) -> Lessons:
+    unscaled = Scale(np.zeros(features.shape[1]), 1.0)
+    return Lessons(Blocks(features, all_devices()), unscaled, which.astype(np.float32))
 
 
-def _rotated(features: np.ndarray) -> np.ndarray:
+def rotated(features: np.ndarray) -> np.ndarray:
     """Features (N, F) as (N, N) at most: a linear model knows their products alone, and these stay."""
     centred = features.astype(np.float32) - features.mean(axis=0, dtype=np.float32)
     centred /= np.sqrt((centred**2).sum(axis=1).mean()) or 1.0
     values, vectors = np.linalg.eigh(centred @ centred.T)
     kept = values > NOTHING * values[-1]
-    rotated: np.ndarray = vectors[:, kept] * np.sqrt(values[kept])
-    return rotated.astype(np.float32)
+    found: np.ndarray = vectors[:, kept] * np.sqrt(values[kept])
+    return found.astype(np.float32)
