@@ -127,7 +127,7 @@ def robust(all_: Films, taught: Rows, shown: Rows) -> Array:
 def normalised(all_: Films, taught: Rows, shown: Rows) -> Array:
     """Of each source its own mean is taken off, of an unseen one that of what is shown.
 
-    Where each source that teaches has one class alone nothing is left to learn: but for roundings scores are 0.
+    Where each source that teaches has one class alone nothing is left to learn, and scores are but roundings.
     """
     moved = all_.features.copy()
     for rows in (taught, shown):
