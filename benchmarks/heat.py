@@ -21,7 +21,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 
-from ml import chest, default_model, explain, heads, image, recipes, usual, weights
+from ml import chest, default_model, explain, heads, image, lungs, recipes, usual, weights
 from ml.weights import Weights
 
 OF_A_KIND = 8
@@ -118,7 +118,7 @@ def figures(films: list[Film], way: str) -> dict[str, float]:
 
 
 KINDS = (True, False)
-EVEN = explain.within_lungs(np.ones((20, 20), np.float32), WHOLE, WHOLE)
+EVEN = lungs.share_within(np.ones((20, 20), np.float32), WHOLE, WHOLE)
 
 
 def _word(film: Film) -> str:
@@ -136,7 +136,7 @@ def _share(film: Film, way: str) -> np.ndarray:
 
 
 def _inside(heat: np.ndarray) -> float:
-    return explain.within_lungs(heat, WHOLE, WHOLE)
+    return lungs.share_within(heat, WHOLE, WHOLE)
 
 
 def _rank(heat: np.ndarray, lost: np.ndarray) -> float:

@@ -10,15 +10,19 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.Image import Resampling
 from scipy.ndimage import gaussian_filter
 
-from ml import chest
+from ml import chest, lungs
 from ml.chest import Box
 from ml.image import Decoded, Pixels
 
 CHEST_ONLY: Final = "only the chest shown"
+LUNGS_ONLY: Final = "only the lung fields shown"
+REST_VEILED: Final = "all but the lung fields blurred"
+LUNGS_VEILED: Final = "the lung fields blurred"
 BORDER_ONLY: Final = "only the border shown"
 
 JPEG_QUALITY: Final = 60
 BLUR: Final = 0.004  # of the long side, the blur's standard deviation
+VEIL: Final = 0.06  # likewise, of a blur that leaves light and dark alone
 MARKER: Final = 0.06  # of the height, that of the letters
 BORDER: Final = 0.1  # of a side, on each of its ends
 GREY: Final = 0.5
@@ -27,20 +31,30 @@ GREY: Final = 0.5
 def views(decoded: Decoded) -> Iterator[Decoded]:
     """The picture after each of the changes, in the order of NAMES.
 
-    The first two grey out everything but the box in which the chest was found, and that box alone.
+    The first three grey out what is not in the box in which the chest was found, not in the lung fields of
+    the mean chest laid over it (`ml.lungs`), and what is in that box. The next two veil what is not in the
+    lung fields, and what is: where half of a picture is grey, a network sees an outline that no film has.
     """
-    box = _inside(chest.standardise(decoded).box, decoded.pixels.shape)
-    hidden, border = np.full_like(decoded.pixels, GREY), decoded.pixels.copy()
-    hidden[box], border[box] = decoded.pixels[box], GREY
-    yield replace(decoded, pixels=hidden)
-    yield replace(decoded, pixels=border)
+    pixels = decoded.pixels
+    found, (height, width) = chest.standardise(decoded).box, pixels.shape
+    box, in_lungs = _inside(found, height, width), lungs.inside((height, width), found)
+    hidden, border = np.full_like(pixels, GREY), pixels.copy()
+    hidden[box], border[box] = pixels[box], GREY
+    veiled = gaussian_filter(pixels, VEIL * max(height, width))
+    for changed in (
+        hidden,
+        np.where(in_lungs, pixels, np.float32(GREY)),
+        border,
+        np.where(in_lungs, pixels, veiled),
+        np.where(in_lungs, veiled, pixels),
+    ):
+        yield replace(decoded, pixels=changed)
     for change in CHANGES.values():
         yield change(decoded)
 
 
-def _inside(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
+def _inside(box: Box, height: int, width: int) -> tuple[slice, slice]:
     """A box in shares of the picture, as rows and columns."""
-    height, width = shape
     top, bottom = (round(np.clip(y, 0, 1) * height) for y in (box.y, box.y + box.height))
     left, right = (round(np.clip(x, 0, 1) * width) for x in (box.x, box.x + box.width))
     return slice(top, bottom), slice(left, right)
@@ -110,4 +124,4 @@ CHANGES: Final[Mapping[str, Callable[[Decoded], Decoded]]] = {
     "letters burnt in": _marked,
     "black borders added": _bordered,
 }
-NAMES: Final = (CHEST_ONLY, BORDER_ONLY, *CHANGES)
+NAMES: Final = (CHEST_ONLY, LUNGS_ONLY, BORDER_ONLY, REST_VEILED, LUNGS_VEILED, *CHANGES)

@@ -18,28 +18,25 @@ outweighed. Of it 0.47 lies in the lung fields, of even heat 0.44: the model doe
 """
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from io import BytesIO
 from typing import Final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Resampling
-from scipy.ndimage import gaussian_filter, label
+from scipy.ndimage import gaussian_filter
 
 from ml import heads
-from ml.chest import TEMPLATE, Box
+from ml.chest import Box
 from ml.heads import Params
 from ml.image import Decoded, Pixels
 
 LONGEST: Final = 1024  # side of a drawing, in pixels
 OPACITY: Final = 0.6  # of the hottest place
 SPREAD: Final = 1.0  # of heat over neighbouring places, the deviation in places
-FINE: Final = 128  # cells across the lung fields
-PARTS: Final = 8  # of a cell of heat, each way, that lie in the lung fields or not
 INFERNO: Final = (  # matplotlib's, in tenths: evenly lighter, for the colour-blind too
     (0, 0, 4),
     (22, 11, 57),
@@ -82,40 +79,6 @@ def gains(params: Params, maps: jax.Array, read: Callable[[jax.Array], jax.Array
     gradients = jax.grad(lambda seen: heads.log_odds(params, read(seen)).sum())(maps)
     summed: jax.Array = (maps * gradients).sum(axis=-1)
     return summed
-
-
-def within_lungs(found: Pixels, seen: Box, chest: Box) -> float:
-    """The share, 0..1, of heat (H, W) that lies in the lung fields; nan where there is no heat.
-
-    ``seen`` is the part of the picture that the heat covers, ``chest`` where `ml.chest` found the chest. The
-    lung fields are those of the mean chest laid over the one found, since nothing here outlines this
-    patient's lungs. Compare with the share of even heat: their share of the area.
-    """
-    rows = _places(found.shape[0], seen.y, seen.height, chest.y, chest.height)
-    columns = _places(found.shape[1], seen.x, seen.width, chest.x, chest.width)
-    inside = np.pad(lung_fields(), 1)[np.ix_(rows, columns)]
-    cells = inside.reshape(found.shape[0], PARTS, found.shape[1], PARTS).mean(axis=(1, 3))
-    total = float(found.sum())
-    return float((found * cells).sum()) / total if total else float("nan")
-
-
-@cache
-def lung_fields() -> NDArray[np.bool_]:
-    """The lungs of the mean chest, (128, 128): its two large parts darker than their surroundings."""
-    template = Image.fromarray(np.load(TEMPLATE, allow_pickle=False))
-    dark = np.asarray(template.resize((FINE, FINE), Resampling.BILINEAR)) < 0
-    parts, _ = label(dark)
-    largest = np.argsort(np.bincount(parts[dark]))[-2:]
-    fields: NDArray[np.bool_] = np.isin(parts, largest)
-    return fields
-
-
-def _places(cells: int, start: float, length: float, chest: float, chest_length: float) -> NDArray[np.intp]:
-    """Where the parts of each cell lie in the padded lung fields, one way."""
-    middles = start + (np.arange(cells * PARTS) + 0.5) / (cells * PARTS) * length
-    found = np.floor((middles - chest) / chest_length * FINE) + 1
-    places: NDArray[np.intp] = np.clip(found, 0, FINE + 1).astype(np.intp)
-    return places
 
 
 def overlay(decoded: Decoded, found: Pixels, seen: Box) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ml import chest, explain
+from ml import chest, lungs
 from ml import image as ml_image
 from ml.base_set import BaseSet
 from ml.classifier import Classifier, FeatureExtractor
@@ -67,8 +67,8 @@ def _shares(file: Path, classifier: Classifier, extractor: FeatureExtractor) -> 
     prepared, box = extractor.prepare(decoded), chest.standardise(decoded).box
     heat = classifier.heat(extractor.maps(prepared))
     return (
-        explain.within_lungs(heat, prepared.seen, box),
-        explain.within_lungs(np.ones_like(heat), prepared.seen, box),
+        lungs.share_within(heat, prepared.seen, box),
+        lungs.share_within(np.ones_like(heat), prepared.seen, box),
     )
 
 

@@ -14,7 +14,7 @@ from services.audit import BORDER_LIMIT, Altered, Told, audit, sample
 from services.judges import single
 
 FILMS_OF_A_KIND = 25
-"""Of each source and class; nine changes of a hundred films take about 4 MB."""
+"""Of each source and class; twelve changes of a hundred films take about 5 MB."""
 
 
 def chosen(model: Model, base: BaseSet) -> np.ndarray:

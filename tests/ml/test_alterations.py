@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ml import chest
-from ml.alterations import BORDER_ONLY, CHEST_ONLY, NAMES, views
+from ml import chest, lungs
+from ml.alterations import BORDER_ONLY, CHEST_ONLY, LUNGS_ONLY, LUNGS_VEILED, NAMES, REST_VEILED, views
 from ml.image import Decoded
 from tests.radiographs import radiograph
 
@@ -37,6 +37,21 @@ def test_chest_and_border_make_up_the_picture(decoded: Decoded, changed: dict[st
     middle = round((box.y + box.height / 2) * 100), round((box.x + box.width / 2) * 120)
     assert outside[middle] == 0.5
     assert inside[middle] == decoded.pixels[middle]
+
+
+def test_the_lungs_and_the_rest_are_hidden_and_veiled_apart(
+    decoded: Decoded, changed: dict[str, Decoded]
+) -> None:
+    inside = lungs.inside((100, 120), chest.standardise(decoded).box)
+    assert 0.05 < inside.mean() < 0.5
+    shown, rest_veiled, lungs_veiled = (
+        changed[name].pixels for name in (LUNGS_ONLY, REST_VEILED, LUNGS_VEILED)
+    )
+    for clear, where in ((shown, inside), (rest_veiled, inside), (lungs_veiled, ~inside)):
+        assert (clear[where] == decoded.pixels[where]).all()
+    assert (shown[~inside] == 0.5).all()
+    for veiled, where in ((rest_veiled, ~inside), (lungs_veiled, inside)):
+        assert np.abs(np.diff(veiled, axis=1))[where[:, 1:] & where[:, :-1]].max() < 0.05
 
 
 def test_sizes_follow_the_pixels(decoded: Decoded, changed: dict[str, Decoded]) -> None:

@@ -11,7 +11,7 @@ from services import model_record, origins, version_audit
 from services.audit import border_of
 from tests.live import ROOT
 
-MOST_BYTES = 5_000_000
+MOST_BYTES = 6_000_000
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,10 @@ const SPANISH: [RegExp, string][] = [
   // What the audit changes in a picture.
   [/^as they are$/, "tal como son"],
   [/^only the chest shown$/, "solo el tórax a la vista"],
+  [/^only the lung fields shown$/, "solo los campos pulmonares a la vista"],
   [/^only the border shown$/, "solo el borde a la vista"],
+  [/^all but the lung fields blurred$/, "todo desenfocado menos los campos pulmonares"],
+  [/^the lung fields blurred$/, "los campos pulmonares desenfocados"],
   [/^JPEG of quality (\d+)$/, "JPEG de calidad $1"],
   [/^half the size$/, "a la mitad del tamaño"],
   [/^gamma (?=[\d.]+$)/, "gama "],
