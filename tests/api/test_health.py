@@ -114,9 +114,9 @@ async def test_a_part_that_does_not_answer_is_not_waited_for(
     question: str,
     missing: dict[str, object],
 ) -> None:
-    monkeypatch.setattr(readiness, "PART_SECONDS", 0.1)
+    monkeypatch.setattr(readiness, "PART_SECONDS", 1.5)
     monkeypatch.setattr(where, question, lambda *_: asyncio.sleep(60))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert (await client.get("/readyz")).json() == READY | missing
 
 
