@@ -1,17 +1,22 @@
 """What tests of several rooms need: real images, the real network, databases, a platform."""
 
+import copy
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from api import graphql
 from api.settings import Settings
 from api.wiring import Parts, running
 from ml.classifier import FeatureExtractor
 from ml.weights import Weights
 from ml.weights import load as load_weights
+from schema.schema import Schema
+from services import passwords
 from services.platform import Platform
 from store.database import open_database
 from tests import databases, stand_ins
@@ -20,6 +25,7 @@ from tests.buckets import S3Server, s3_server
 from tests.live import COMPILED
 from tests.missing import missing
 
+HASHER, NOBODY = passwords._HASHER, passwords._NOBODY
 IMAGES = Path(os.environ.get("COVIDXR_TEST_IMAGES", Path(__file__).parents[2] / "shared"))
 
 
@@ -31,12 +37,53 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(folder.cleanup)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of workers side by side, files with slow tests come first: else one ends long after the others."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
+
+
 def images_of(site: str) -> Path:
     """The folder of one site's development images; skips by name, or fails under CI, where it is absent."""
     folder = IMAGES / site
     if not (folder / "manifest.csv").is_file():
         missing(f"no images of {site!r} at {IMAGES}: set COVIDXR_TEST_IMAGES to the folder that holds them")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_schema() -> Iterator[None]:
+    """The types are put together once for all endpoints, each of which keeps what was asked of it alone."""
+    types = graphql.build_schema()
+
+    def build() -> Schema:
+        schema = copy.copy(types)
+        for own in ("documents", "sample"):
+            vars(schema).pop(own, None)
+        return schema
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(graphql, "build_schema", build)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Argon2id by small parameters, for all but the tests that ask for `real_passwords`."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_NOBODY", hasher.hash("nobody's"))
+        patch.setattr(passwords, "_HASHER", hasher)
+        yield
+
+
+@pytest.fixture
+def real_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords as the platform hashes and verifies them."""
+    monkeypatch.setattr(passwords, "_NOBODY", NOBODY)
+    monkeypatch.setattr(passwords, "_HASHER", HASHER)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,6 @@ from uuid import uuid4
 
 import pyotp
 import pytest
-from argon2 import PasswordHasher
 from graphql import get_named_type
 
 from api.settings import Settings
@@ -273,9 +272,8 @@ def expected(name: str, viewer: str) -> set[str]:
 
 
 @pytest.fixture
-async def scene(platform: Platform, everybody: dict[str, Asker], monkeypatch: pytest.MonkeyPatch) -> Scene:
-    """Everybody knows the same password, whose hash costs little here."""
-    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+async def scene(platform: Platform, everybody: dict[str, Asker]) -> Scene:
+    """Everybody knows the same password."""
     await User.all().update(password_hash=await passwords.hashed(PASSWORD))
     found = await accounts(everybody)
     return Scene(Rows(platform, found), found)

@@ -235,6 +235,7 @@ async def test_wrong_credentials_are_not_told_apart(
     assert codes(refused) == [(None, Code.BAD_CREDENTIALS)]
 
 
+@pytest.mark.usefixtures("real_passwords")
 async def test_signing_in_takes_one_verification_whoever_it_is(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,6 +277,7 @@ async def test_an_expired_link_does_not_work(platform: Platform, parts: Parts) -
     assert codes(refused) == [("token", Code.TOKEN_EXPIRED)]
 
 
+@pytest.mark.usefixtures("real_passwords")
 async def test_an_old_hash_is_made_anew_when_the_person_signs_in(platform: Platform, parts: Parts) -> None:
     _, ana = await member(platform, parts)
     old = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)

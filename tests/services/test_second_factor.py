@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 
 import pyotp
 import pytest
-from argon2 import PasswordHasher
 
-from services import second_factor, tokens
+from services import passwords, second_factor, tokens
 from services.accounts import Accounts
 from services.door import AT_ACCOUNT, CODES
 from services.errors import Code, Forbidden, Refused, SecondFactorRequired, TooMany, Unauthenticated
@@ -44,10 +43,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 async def ana(platform: Platform) -> User:
-    """A member whose password is hashed in no time: what is tried here is tried often."""
     user = await people.member()
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-    await User.filter(id=user.id).update(password_hash=quick)
+    await User.filter(id=user.id).update(password_hash=await passwords.hashed(PASSWORD))
     return await User.get(id=user.id)
 
 
