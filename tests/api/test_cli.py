@@ -1,6 +1,7 @@
 """The command line in a process of its own: what an operator reads, and the exit status."""
 
 import asyncio
+import json
 import os
 import socket
 import sqlite3
@@ -10,11 +11,15 @@ from contextlib import closing
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
+from PIL import Image
 
 from services.sealing import seal
 from store.database import open_database, sqlite_url
-from tests.live import COVIDXR, ROOT
+from tests.dicom_files import NAME, dicom
+from tests.live import COMPILED, COVIDXR, ROOT
+from tests.radiographs import radiograph
 from tests.stand_ins import picture
 from tests.trails import unguarded
 
@@ -52,7 +57,13 @@ class Shell:
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("COVIDXR_", "AWS_"))
         }
-        return {**clean, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+        return {
+            **clean,
+            "PYTHONPATH": str(ROOT),
+            "JAX_PLATFORMS": "cpu",
+            "JAX_COMPILATION_CACHE_DIR": os.environ[COMPILED],
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        }
 
 
 @pytest.fixture
@@ -240,6 +251,19 @@ def test_predict_leaves_nothing_where_it_is_run(shell: Shell, tmp_path: Path) ->
     result = shell("predict", str(tmp_path / "chest.png"))
     assert result.returncode == 0, result.stderr
     assert list(shell.folder.iterdir()) == []
+
+
+def test_predict_finds_the_same_in_a_dicom_file_as_in_its_picture(shell: Shell, tmp_path: Path) -> None:
+    chest = np.asarray(radiograph("pneumonia", 3), np.float32)
+    chest = np.interp(chest, (chest.min(), chest.max()), (0, 255)).round().astype(np.uint8)
+    Image.fromarray(chest).save(tmp_path / "chest.png")
+    (tmp_path / "chest.dcm").write_bytes(dicom(chest, 8, PatientName=NAME))
+    result = shell("predict", "--json", str(tmp_path / "chest.png"), str(tmp_path / "chest.dcm"))
+    assert result.returncode == 0, result.stderr
+    first, second = (json.loads(line) for line in result.stdout.splitlines())
+    assert second["finding"] == first["finding"]
+    assert second["probability"] == pytest.approx(first["probability"], abs=1e-4)
+    assert NAME not in result.stdout + result.stderr
 
 
 def test_predict_keeps_its_caches_where_a_folder_is_named(shell: Shell, tmp_path: Path) -> None:

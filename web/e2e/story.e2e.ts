@@ -49,6 +49,12 @@ const chosen = (path: string) => page.locator("input[type=file]").setInputFiles(
 describe("an account", () => {
   it("is made in Spanish, with problems at their fields", async () => {
     await page.goto("/");
+    await page.getByText("Las cifras de arriba no valen para otros hospitales.").waitFor();
+    const sites = page.locator(".sites > li");
+    expect(await sites.count()).toBe(2);
+    for (const site of await sites.allInnerTexts()) {
+      expect(site).toMatch(/^AUC \d+[\d,]*\s%.*enseñado por .+, con imágenes de .+ con COVID y .+ sin COVID/s);
+    }
     await page.getByRole("link", { name: "Registrarse" }).first().click();
     expect(await page.locator("html").getAttribute("lang")).toBe("es");
     await page.getByLabel("Su nombre").fill(ANA.name);
