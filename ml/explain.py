@@ -2,19 +2,13 @@
 
 Grad-CAM (Selvaraju et al. 2017) weighs each map of a convolution by its mean gradient. That is right where a
 network averages its maps over the whole picture, but our heads read them place by place: here each place is
-weighed by its own gradient, which is Grad-CAM before its averaging (HiResCAM, Draelos and Carin 2020).
-
-Much of what head D sees is common to all chests: the shoulders and the angles above the diaphragm speak for
-COVID in nearly every film, and the rest against it. So the heat of the usual chest (`ml.usual`) is taken off,
-and what stays is what this film shows more than others. Blurring places one by one tells (`benchmarks.heat`,
-32 films, half with COVID): with what the log-odds lose by a film's places more than by others', heat
-correlates by 0.55 less the usual chest's and by 0.32 as it is; with all that they lose by 0.41 and by 0.47,
-of films with COVID by 0.48 and by 0.46. The mean heat of films with COVID correlates with that of the others
-by 0.49 instead of 0.92. Averaged weights say little of either (0.21 and 0.07).
+weighed by its own gradient, which is Grad-CAM before its averaging (HiResCAM, Draelos and Carin 2020). The
+heat of the usual chest (`ml.usual`) is taken off: what stays is what this film shows more than others.
+Decision 30 has what that is worth.
 
 Heat says what moved this model towards COVID, compared within one picture. It is no outline of a lesion,
 shows nothing of what speaks against COVID, and is there in pictures without the disease too, where it was
-outweighed. Of it 0.47 lies in the lung fields, of even heat 0.44: the model does not look at lungs alone.
+outweighed.
 """
 
 from collections.abc import Callable
