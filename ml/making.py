@@ -132,7 +132,7 @@ def _novelty(lessons: Images, known: Novelty | None) -> Novelty | None:
     A label makes no chest of a photograph: were all that is labelled learned from, odd pictures would make
     odd pictures acceptable, and a little more with each retraining. So the platform gives the novelty of the
     model that it began with, which no retraining moves. Of a hospital that joins it takes all but the few
-    films that lie outside (7 in 1,000 of one that the base set lacks); these draw centre and directions
+    films that lie outside (8 in 1,000 of one that the base set lacks); these draw centre and directions
     towards its films, so that some of the few come inside. The rest teach the head too, and have no finding.
     """
     chests = lessons

@@ -1,8 +1,9 @@
 """Tells pictures that are no chest X-rays, and chests unlike those of the base set, from those to judge.
 
 A network has an opinion on anything that it is shown, so before it is asked, the features are held against
-those of the base set: how much of them lies outside the directions in which real chests differ, and how
-little what was found looks like a chest. One score says both, in standard deviations.
+those of the base set: how much of them lies outside the directions in which real chests differ, how far out
+they lie along these (the Q and T² statistics of a principal component model, Jackson and Mudholkar 1979), and
+how little what was found looks like a chest. One score says all three, in standard deviations.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,9 @@ Strangeness = Literal["NOT_A_CHEST_XRAY", "OUT_OF_DISTRIBUTION"]
 
 DIRECTIONS: Final = 32  # of 8 to 128, which do much alike
 LIKENESS_SHARE: Final = 0.5  # of the weight of the distance: what is seen in lateral films and through blur
-ODD: Final = 4.0  # of a source that the base set lacks, 6 chests in 1,000 lie beyond; see decision 9
+REACH_SHARE: Final = 0.5  # likewise: soft clouds lie no farther off than some chests, but farther out
+FOREMOST: Final = 16  # of the directions, for the reach; along the others chests that taught it reach farther
+ODD: Final = 4.0  # of a source that the base set lacks, 8 chests in 1,000 lie beyond; see decision 9
 ALIEN: Final = 5.0  # of its upright chests one in 1,300 lies beyond; of other pictures 99 in 100
 FOLDS: Final = 5
 LEAST_SPREAD: Final = 1e-6  # in a direction in which chests do not differ at all
@@ -36,13 +39,16 @@ class NoveltyError(ValueError):
 class Novelty:
     """What real chests look like in features of F numbers, the last of which is `ml.chest.Chest.likeness`.
 
-    ``centre`` (F - 1,) and ``directions`` (32, F - 1), float16, span what chests have in common.
-    ``weights`` (3,) float64 make a score of the distance from it, of the likeness, and of 1.
+    ``centre`` (F - 1,) and ``directions`` (32, F - 1), float16, span what chests have in common; ``spreads``
+    (16,) float32 are their deviations along the first of these. ``weights`` (4,) float64 make a score of the
+    distance from it, of the likeness, of the reach (the root mean square of places along the first 16, in
+    deviations), and of 1.
     ``limits`` (2,) float64 are the scores above which a picture is odd, and above which it is no chest.
     """
 
     centre: NDArray[np.float16]
     directions: NDArray[np.float16]
+    spreads: NDArray[np.float32]
     weights: NDArray[np.float64]
     limits: NDArray[np.float64]
 
@@ -71,8 +77,10 @@ class Novelty:
 
     def _seen(self, features: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float16]]:
         distances, along = _projected(features, self.centre, self.directions)
-        by_distance, by_likeness, constant = self.weights
-        scores: NDArray[np.float64] = by_distance * distances + by_likeness * _likeness(features) + constant
+        parts = np.stack(
+            [distances, _likeness(features), _reach(along, self.spreads), np.ones(len(features))]
+        )
+        scores: NDArray[np.float64] = self.weights @ parts
         return scores, along.astype(np.float16)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -81,12 +89,15 @@ class Novelty:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Novelty":
-        """The novelty that `arrays` made. Raises NoveltyError for others."""
+        """The novelty that `arrays` made, or earlier programs. Raises NoveltyError for others."""
+        if arrays.keys() == set(ARRAYS) - {"spreads"} and arrays["weights"].shape == (3,):
+            arrays = _with_no_reach(arrays)
         if arrays.keys() != set(ARRAYS) or any(arrays[name].dtype != kind for name, kind in ARRAYS.items()):
             raise NoveltyError("these arrays are no novelty")
         novelty = cls(**arrays)
-        shapes = novelty.directions.shape[1:], novelty.weights.shape, novelty.limits.shape
-        if shapes != (novelty.centre.shape, (3,), (2,)) or novelty.centre.ndim != 1:
+        shapes = [novelty.centre.shape, novelty.spreads.shape, novelty.weights.shape, novelty.limits.shape]
+        count = min(FOREMOST, *novelty.directions.shape[:1], DIRECTIONS)
+        if shapes != [novelty.directions.shape[1:], (count,), (4,), (2,)] or novelty.centre.ndim != 1:
             raise NoveltyError("these arrays do not fit together")
         return novelty
 
@@ -94,9 +105,16 @@ class Novelty:
 ARRAYS: Final[Mapping[str, type[np.generic]]] = {
     "centre": np.float16,
     "directions": np.float16,
+    "spreads": np.float32,
     "weights": np.float64,
     "limits": np.float64,
 }
+
+
+def _with_no_reach(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """Arrays of an earlier novelty, which did not look at the reach, as of one to which it means nothing."""
+    spreads = np.ones(arrays["directions"][:FOREMOST].shape[:1], np.float32)
+    return {**arrays, "spreads": spreads, "weights": np.insert(arrays["weights"], 2, 0.0)}
 
 
 def fit(features: Features, patients: Sequence[str]) -> Novelty:
@@ -116,12 +134,13 @@ def fit(features: Features, patients: Sequence[str]) -> Novelty:
     chests = seen[:, :-1].astype(np.float32)
     middle = chests.mean(axis=0)
     chests -= middle
-    products, distances = chests @ chests.T, np.empty(len(seen))
+    products, distances, reach = chests @ chests.T, np.empty(len(seen)), np.empty(len(seen))
     for fold in grouped_folds(["chest"] * len(seen), patients, FOLDS):
         others = np.setdiff1d(np.arange(len(seen)), fold)
-        plane = _plane(chests[others], products[np.ix_(others, others)], middle)
-        distances[fold], _ = _projected(seen[fold], *plane)
-    weights = _weights(distances, _likeness(seen))
+        *plane, spreads = _plane(chests[others], products[np.ix_(others, others)], middle)
+        distances[fold], along = _projected(seen[fold], *plane)
+        reach[fold] = _reach(along, spreads)
+    weights = _weights(distances, _likeness(seen), reach)
     return Novelty(*_plane(chests, products, middle), weights, np.array([ODD, ALIEN]))
 
 
@@ -133,8 +152,8 @@ def _reason(score: float, odd: float, alien: float) -> Strangeness | None:
 
 def _plane(
     chests: NDArray[np.float32], products: NDArray[np.float32], middle: NDArray[np.float32]
-) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
-    """The mean (F - 1,), and the orthonormal directions (32, F - 1) of the largest spread about it.
+) -> tuple[NDArray[np.float16], NDArray[np.float16], NDArray[np.float32]]:
+    """The mean (F - 1,); orthonormal directions (32, F - 1), of the most spread first; 16 spreads.
 
     Of chests (N, F - 1) about a ``middle``, whose ``products`` (N, N) with one another are known: by Lanczos'
     method, since 32 directions are wanted and all N would take N³.
@@ -142,10 +161,12 @@ def _plane(
     mean, shares = chests.mean(axis=0), products.mean(axis=0)
     about = products - shares - shares[:, None] + shares.mean()
     beginning = np.random.default_rng(0).standard_normal(len(chests))
-    spreads, mixtures = eigsh(about, DIRECTIONS, v0=beginning.astype(np.float32))
+    ascending = eigsh(about, DIRECTIONS, v0=beginning.astype(np.float32))
+    squares, mixtures = (found[..., ::-1] for found in ascending)
+    lengths = np.sqrt(np.maximum(squares, LEAST_SPREAD))
     spread_along = mixtures.T @ chests - np.outer(mixtures.sum(axis=0), mean)
-    directions = spread_along / np.sqrt(np.maximum(spreads, LEAST_SPREAD))[:, None]
-    return (middle + mean).astype(np.float16), directions.astype(np.float16)
+    directions, spreads = spread_along / lengths[:, None], lengths[:FOREMOST] / np.sqrt(len(chests))
+    return (middle + mean).astype(np.float16), directions.astype(np.float16), spreads.astype(np.float32)
 
 
 def _projected(
@@ -159,13 +180,22 @@ def _projected(
     return distances, along
 
 
+def _reach(along: NDArray[np.float32], spreads: NDArray[np.float32]) -> NDArray[np.float64]:
+    """How far out (N,) places along the directions (N, 32) lie: Mahalanobis' distance, by direction."""
+    squares = np.square(along[:, : len(spreads)] / spreads, dtype=np.float64)
+    reach: NDArray[np.float64] = np.sqrt(squares.mean(axis=1))
+    return reach
+
+
 def _likeness(features: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     return features[:, -1].astype(np.float64)
 
 
-def _weights(distances: NDArray[np.float64], likeness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share of the distance, of the likeness and of 1 in a score of mean 0 and deviation 1."""
-    parts = np.array([1 / distances.std(), -LIKENESS_SHARE / likeness.std()])
-    summed = parts @ [distances, likeness]
+def _weights(
+    distances: NDArray[np.float64], likeness: NDArray[np.float64], reach: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The share of each, and of 1, in a score of mean 0 and deviation 1."""
+    parts = np.array([1 / distances.std(), -LIKENESS_SHARE / likeness.std(), REACH_SHARE / reach.std()])
+    summed = parts @ [distances, likeness, reach]
     weights: NDArray[np.float64] = np.append(parts, -summed.mean()) / summed.std()
     return weights

@@ -167,7 +167,9 @@ def test_images_that_taught_a_model_would_hide_what_it_meets(reference: Figures)
     base, taught = shipped.base_set, ~shipped.base_set.holdout
     found = figures(shipped.model, base.features[taught], base.covid[taught])
     signals = {signal.name: signal for signal in compare(reference, found)}
-    assert signals["ABSTENTIONS"].differs
+    fewer = signals["ABSTENTIONS"].difference
+    assert fewer is not None
+    assert fewer.high < -0.04
     assert found.agreed == found.labelled
 
 

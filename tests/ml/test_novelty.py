@@ -12,7 +12,7 @@ from ml import default_model
 from ml.base_set import BaseSet
 from ml.classifier import FeatureExtractor
 from ml.image import Decoded, decode
-from ml.novelty import DIRECTIONS, FEWEST, Novelty, NoveltyError, fit
+from ml.novelty import DIRECTIONS, FEWEST, FOREMOST, Novelty, NoveltyError, fit
 from tests.ml import other_pictures
 
 COUNT, WIDTH = 400, 300
@@ -51,10 +51,13 @@ def test_what_lies_off_the_plane_is_refused_by_how_far(made_up: Novelty) -> None
     assert set(made_up.reasons(chests + np.append(away, 0))) == {"NOT_A_CHEST_XRAY"}
 
 
-def test_differing_as_chests_do_is_not_strange(made_up: Novelty) -> None:
+def test_differing_as_chests_do_is_not_strange_and_far_more_is(made_up: Novelty) -> None:
     chests = cloud(1, 20)
-    along = np.append(10 * made_up.directions[:5].astype(float).sum(axis=0), 0)
-    np.testing.assert_allclose(made_up.scores(chests + along), made_up.scores(chests), atol=0.2)
+    places = made_up.places(chests)
+    back = np.append(-2 * places[0].astype(float) @ made_up.directions.astype(float), 0)
+    mirrored, far = chests[:1] + back, chests[:1] - 2 * back
+    assert made_up.scores(mirrored) == pytest.approx(made_up.scores(chests[:1]), abs=0.1)
+    assert made_up.scores(far) > made_up.scores(chests[:1]) + 3
 
 
 def test_the_less_likeness_the_stranger(made_up: Novelty) -> None:
@@ -108,13 +111,25 @@ def test_what_is_stored_is_what_is_used(made_up: Novelty) -> None:
     assert made_up.directions.shape == (DIRECTIONS, WIDTH)
 
 
-@pytest.mark.parametrize("change", ["a missing one", "another number format", "other shapes"])
+def test_earlier_ones_go_by_distance_and_likeness_alone(made_up: Novelty) -> None:
+    arrays = made_up.arrays()
+    spreads, weights = arrays.pop("spreads"), arrays["weights"]
+    earlier = Novelty.from_arrays({**arrays, "weights": weights[[0, 1, 3]]})
+    assert spreads.shape == (FOREMOST,)
+    same = replace(made_up, weights=weights * [1, 1, 0, 1])
+    np.testing.assert_allclose(earlier.scores(cloud(1)), same.scores(cloud(1)), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "change", ["a missing one", "another number format", "other shapes", "fewer weights"]
+)
 def test_other_arrays_are_no_novelty(made_up: Novelty, change: str) -> None:
     arrays = made_up.arrays()
     changed = {
         "a missing one": {"centre": arrays["centre"]},
         "another number format": arrays | {"centre": arrays["centre"].astype(np.float64)},
         "other shapes": arrays | {"centre": arrays["centre"][:-1]},
+        "fewer weights": arrays | {"weights": arrays["weights"][:3]},
     }
     with pytest.raises(NoveltyError):
         Novelty.from_arrays(changed[change])
