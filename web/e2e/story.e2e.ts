@@ -53,7 +53,9 @@ describe("an account", () => {
     const sites = page.locator(".sites > li");
     expect(await sites.count()).toBe(2);
     for (const site of await sites.allInnerTexts()) {
-      expect(site).toMatch(/^AUC \d+[\d,]*\s%.*enseñado por .+, con imágenes de .+ con COVID y .+ sin COVID/s);
+      expect(site).toMatch(
+        /^AUC \d+[\d,]*\s%.*enseñado por .+, con imágenes de .+ con COVID y .+ sin COVID/s,
+      );
     }
     await page.getByRole("link", { name: "Registrarse" }).first().click();
     expect(await page.locator("html").getAttribute("lang")).toBe("es");
