@@ -75,13 +75,15 @@ ELSEWHERE: Final = (
     "that one. They are not measured again for versions that are retrained."
 )
 AUDITED: Final = (
-    "Films of the base set's holdout were changed in ways that leave the disease as it is, and judged "
-    "again. A finding has changed if it is another, or is left open where it was not, and is reversed if "
-    "it is the opposite. A picture is refused if it is taken for no chest X-ray: it has no finding then, "
-    "and the other figures tell what the head would have said; a dash stands where this was not recorded, "
-    "or where the model refuses nothing. That pictures of the border alone are refused does not say how far "
-    "the border sways the finding on a whole film. How well the source can be told from the features is "
-    "found by logistic regression on all of the base set, cross-validated by patient; 50 is chance."
+    "Films of the base set's holdout were changed in ways that leave the disease as it is, or that hide or "
+    "blur a part of the film, and judged again. The lung fields are those of the mean chest, laid over the "
+    "chest that was found: a model that read them alone would lose little without the rest. A finding has "
+    "changed if it is another, or is left open where it was not, and is reversed if it is the opposite. A "
+    "picture is refused if it is taken for no chest X-ray: it has no finding then, and the other figures "
+    "tell what the head would have said; a dash stands where this was not recorded, or where the model "
+    "refuses nothing. That pictures of the border alone are refused does not say how far the border sways "
+    "the finding on a whole film. How well the source can be told from the features is found by logistic "
+    "regression on all of the base set, cross-validated by patient; 50 is chance."
 )
 EXPLAINED: Final = (
     "A prediction's heatmap shows which places raised the probability; it is no outline of lesions. "
