@@ -4,26 +4,34 @@ Each way teaches on some kinds of films (a kind is a class of a source) and tell
 where one kind, or both, were unseen. No image is needed: `OPENBLAS_NUM_THREADS=1 .venv/bin/python -m
 benchmarks.carry` reads the features that the default model learned from, and takes two minutes. The matrices
 are small: with two threads, which wait for one another, it can take ten times as long.
+
+`--whole FOLDER…` makes those films' features anew, of the whole picture by VGG16's fifth block, as heads A, B
+and C have it, and compares these in their 49 places with their means over them: a few minutes more.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from ml import base_set, logistic
+from ml import base_set, image, logistic, recipes, weights
+from ml.base_set import BaseSet
+from ml.classifier import FeatureExtractor
 from ml.evaluation import delong
 from ml.shortcuts import rotated
 from ml.splits import grouped_folds
+from services.datasets import read_manifest
 
 BASE_SET = Path(__file__).parents[1] / "ml" / "default_model" / "base_set.npz"
 FOLDS = 5
@@ -31,6 +39,7 @@ ROUNDS, RATE = 10, 2.0
 """Of group DRO: so often the worst kind gets more weight, and by how much."""
 BAGS = 10
 UNSEEN = ("negatives", "covid", "both")
+WHOLE_CHANNELS = 512
 
 Rows = np.ndarray
 Array = np.ndarray
@@ -58,12 +67,29 @@ Way = Callable[[Films, Rows, Rows], Array]
 """Scores of the films shown, by a head that some others teach."""
 
 
-def films() -> Films:
-    """The base set, without likeness to a chest, which no head reads."""
-    base = base_set.load(BASE_SET.read_bytes())
-    features = rotated(base.features[:, :-1]).astype(np.float64)
+def films(base: BaseSet, features: Array) -> Films:
+    """The base set, seen by features (N, F)."""
     kinds = np.char.add(np.char.add(base.sources, ": "), base.labels)
-    return Films(features, base.covid, base.patients, base.sources, kinds)
+    return Films(rotated(features).astype(np.float64), base.covid, base.patients, base.sources, kinds)
+
+
+def of_whole_pictures(base: BaseSet, folders: Sequence[Path]) -> Iterator[tuple[str, Array]]:
+    """The features that heads A, B and C read (N, 25088), and their means (N, 512), as head D's are scaled.
+
+    Raises KeyError where the folders lack a film of the base set.
+    """
+    with TemporaryDirectory() as cache:
+        extractor = FeatureExtractor(weights.load(Path(cache)), recipes.WHOLE)
+    seen = {}
+    for record in (record for folder in folders for record in read_manifest(folder)):
+        data = record.path.read_bytes()
+        prepared = extractor.prepare(image.decode(data))
+        seen[hashlib.sha256(data).hexdigest()] = extractor.extract([prepared])[0]
+    flat = np.stack([seen[name] for name in base.sha256.tolist()]).astype(np.float32)
+    places = flat.reshape(len(flat), -1, WHOLE_CHANNELS)
+    for name, features in (("in their 49 places", flat), ("their means", places.mean(axis=1))):
+        rooted = np.sqrt(features)
+        yield f"whole picture, block 5: {name}", rooted / np.linalg.norm(rooted, axis=1, keepdims=True)
 
 
 # ------------------------------------------------------------------ ways to teach
@@ -252,31 +278,33 @@ def _auc(positives: Array, negatives: Array) -> float:
     return delong(positives, negatives).value
 
 
+def told(all_: Films, name: str, way: Way, with_pairs: bool) -> dict[str, float]:
+    """What comes of a way, printed too."""
+    found = list(carried(all_, way))
+    means = {unseen: float(np.mean([area for was, _, area in found if was == unseen])) for unseen in UNSEEN}
+    figures = {"home": home(all_, way), **means, "lowest": min(area for _, _, area in found)}
+    columns = (f"{figures[unseen]:16.3f}" for unseen in UNSEEN)
+    print(f"{name:42} {figures['home']:6.3f}", *columns, f" {figures['lowest']:6.3f}", flush=True)
+    if with_pairs:
+        for unseen, pair, area in found:
+            print(f"    {unseen + ' unseen':18} {area:.3f}  {pair}")
+    return {key: round(value, 4) for key, value in figures.items()}
+
+
 def main() -> None:
+    """Print the table, and a line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--pairs", action="store_true", help="also each pair of kinds")
-    with_pairs = parser.parse_args().pairs
-    all_ = films()
-    print(
-        f"{'AUC':36} {'home':>6} " + " ".join(f"{unseen + ' unseen':>16}" for unseen in UNSEEN) + "  lowest"
-    )
-    figures = {}
-    for name, way in WAYS.items():
-        found = list(carried(all_, way))
-        means = {unseen: np.mean([area for was, _, area in found if was == unseen]) for unseen in UNSEEN}
-        lowest = min(area for _, _, area in found)
-        at_home = home(all_, way)
-        print(
-            f"{name:36} {at_home:6.3f} " + " ".join(f"{means[u]:16.3f}" for u in UNSEEN) + f"  {lowest:6.3f}",
-            flush=True,
-        )
-        if with_pairs:
-            for unseen, pair, area in found:
-                print(f"    {unseen + ' unseen':18} {area:.3f}  {pair}")
-        figures[name] = {"home": round(at_home, 4), "lowest": round(lowest, 4)} | {
-            unseen: round(float(mean), 4) for unseen, mean in means.items()
-        }
-    print(json.dumps({"films": len(all_.covid), "auc": figures}))
+    parser.add_argument("--whole", nargs="+", type=Path, default=[], metavar="FOLDER")
+    given = parser.parse_args()
+    base = base_set.load(BASE_SET.read_bytes())
+    chests = films(base, base.features[:, :-1])  # without likeness to a chest, which no head reads
+    print(f"{'AUC':42} {'home':>6}", *(f"{unseen + ' unseen':>16}" for unseen in UNSEEN), " lowest")
+    figures = {name: told(chests, name, way, given.pairs) for name, way in WAYS.items()}
+    if given.whole:
+        for name, features in of_whole_pictures(base, given.whole):
+            figures[name] = told(films(base, features), name, plain, given.pairs)
+    print(json.dumps({"films": len(base), "auc": figures}))
 
 
 if __name__ == "__main__":
