@@ -20,7 +20,8 @@ HOW = (
 HOW_AUDITED = (
     "Pictures were changed and judged again, from the file on, by the model that has not seen their "
     "patient. *Only the chest* greys out all but the box in which the chest was found, *only the border* "
-    "that box; what is found then is not in the lungs. A finding has *changed* if it is another, or is "
+    "that box; what is found then is not in the lungs. *Lung fields* are those of the mean chest, laid "
+    "over the box. A finding has *changed* if it is another, or is "
     "left open where it was not, and is *reversed* if it is the opposite. A picture is *refused* if it is "
     "taken for no chest X-ray, and then has no finding whatever the head says; a dash stands where the "
     "models refuse nothing. The source is told by logistic "
