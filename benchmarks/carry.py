@@ -12,7 +12,6 @@ and C have it, and compares these in their 49 places with their means over them:
 from __future__ import annotations
 
 import argparse
-import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -25,13 +24,13 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from ml import base_set, image, logistic, recipes, weights
+from benchmarks import refusals
+from ml import base_set, logistic, recipes, vgg16, weights
 from ml.base_set import BaseSet
 from ml.classifier import FeatureExtractor
 from ml.evaluation import delong
 from ml.shortcuts import rotated
 from ml.splits import grouped_folds
-from services.datasets import read_manifest
 
 BASE_SET = Path(__file__).parents[1] / "ml" / "default_model" / "base_set.npz"
 FOLDS = 5
@@ -39,7 +38,6 @@ ROUNDS, RATE = 10, 2.0
 """Of group DRO: so often the worst kind gets more weight, and by how much."""
 BAGS = 10
 UNSEEN = ("negatives", "covid", "both")
-WHOLE_CHANNELS = 512
 
 Rows = np.ndarray
 Array = np.ndarray
@@ -80,13 +78,12 @@ def of_whole_pictures(base: BaseSet, folders: Sequence[Path]) -> Iterator[tuple[
     """
     with TemporaryDirectory() as cache:
         extractor = FeatureExtractor(weights.load(Path(cache)), recipes.WHOLE)
-    seen = {}
-    for record in (record for folder in folders for record in read_manifest(folder)):
-        data = record.path.read_bytes()
-        prepared = extractor.prepare(image.decode(data))
-        seen[hashlib.sha256(data).hexdigest()] = extractor.extract([prepared])[0]
+    seen = {
+        sha256: extractor.extract([extractor.prepare(decoded)])[0]
+        for sha256, decoded in refusals.films(folders)
+    }
     flat = np.stack([seen[name] for name in base.sha256.tolist()]).astype(np.float32)
-    places = flat.reshape(len(flat), -1, WHOLE_CHANNELS)
+    places = flat.reshape(len(flat), -1, vgg16.BLOCKS[-1][-1])
     for name, features in (("in their 49 places", flat), ("their means", places.mean(axis=1))):
         rooted = np.sqrt(features)
         yield f"whole picture, block 5: {name}", rooted / np.linalg.norm(rooted, axis=1, keepdims=True)

@@ -96,8 +96,8 @@ class Novelty:
             raise NoveltyError("these arrays are no novelty")
         novelty = cls(**arrays)
         shapes = [novelty.centre.shape, novelty.spreads.shape, novelty.weights.shape, novelty.limits.shape]
-        count = min(FOREMOST, *novelty.directions.shape[:1], DIRECTIONS)
-        if shapes != [novelty.directions.shape[1:], (count,), (4,), (2,)] or novelty.centre.ndim != 1:
+        wanted = [novelty.directions.shape[1:], (FOREMOST,), (4,), (2,)]
+        if novelty.directions.ndim != 2 or shapes != wanted:
             raise NoveltyError("these arrays do not fit together")
         return novelty
 
@@ -113,8 +113,11 @@ ARRAYS: Final[Mapping[str, type[np.generic]]] = {
 
 def _with_no_reach(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
     """Arrays of an earlier novelty, which did not look at the reach, as of one to which it means nothing."""
-    spreads = np.ones(arrays["directions"][:FOREMOST].shape[:1], np.float32)
-    return {**arrays, "spreads": spreads, "weights": np.insert(arrays["weights"], 2, 0.0)}
+    return {
+        **arrays,
+        "spreads": np.ones(FOREMOST, np.float32),
+        "weights": np.insert(arrays["weights"], 2, 0.0),
+    }
 
 
 def fit(features: Features, patients: Sequence[str]) -> Novelty:

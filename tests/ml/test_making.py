@@ -175,8 +175,17 @@ def off_the_chests(count: int, seed: int) -> np.ndarray:
     return photographs
 
 
+def alike(images: Images, seed: int) -> Images:
+    """The images, differing as real chests do: along the same few directions more than along all others."""
+    directions = np.random.default_rng(99).normal(size=(20, images.features.shape[1] - 1))
+    along = np.random.default_rng([7, seed]).normal(0, 0.004, (len(images.covid), 20))
+    features = images.features.astype(np.float32)
+    features[:, :-1] += along @ directions
+    return dataclasses.replace(images, features=features.astype(np.float16))
+
+
 def test_thirty_labelled_photographs_make_no_photograph_acceptable() -> None:
-    chests = weak(300)
+    chests = alike(weak(300), 1)
     known = teach(chests, CHESTS, D).novelty
     assert known is not None
     labelled = Images(
@@ -190,10 +199,8 @@ def test_thirty_labelled_photographs_make_no_photograph_acceptable() -> None:
     photographs = off_the_chests(40, 2)
     assert None in moved.reasons(photographs), "had all been learned from, some would be taken"
     assert set(kept.reasons(photographs)) == {"NOT_A_CHEST_XRAY"}
-    others = weak(300, 5).features
-    now, before = kept.scores(others), known.scores(others)
-    assert now.mean() == pytest.approx(before.mean(), abs=0.1)
-    assert np.corrcoef(now, before)[0, 1] > 0.9
+    others = alike(weak(300, 5), 2).features
+    np.testing.assert_allclose(kept.scores(others), known.scores(others), atol=0.05)
 
 
 def test_where_no_image_is_taken_for_a_chest_what_was_known_stays() -> None:
