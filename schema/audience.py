@@ -22,8 +22,8 @@ class Audience:
         self.platform = platform
         self.turnstile = Turnstile()
         """For whoever is shown an event, so that those who ask do not wait for all of them."""
-        self._sessions = by_key(self._find_sessions, cache=False)
-        self._in_service = by_key(self._find_in_service, cache=False)
+        self._sessions = by_key(self._find_sessions, keeps=False)
+        self._in_service = by_key(self._find_in_service, keeps=False)
         self._shown: OrderedDict[tuple[int, str | int | None], tuple[float, Loaders]] = OrderedDict()
 
     async def session(self, token: str) -> Token | None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
-from typing import TypeVar
-
-from strawberry.dataloader import DataLoader
+from itertools import batched, chain
+from typing import Generic, TypeVar, cast
 
 from services import drift, finding_changes, lookups, predictions, trail
 from services.platform import Platform
@@ -36,31 +35,81 @@ BATCH = 1000
 Find = Callable[[list[K]], Awaitable[Mapping[K, T]]]
 
 
-class Loader(DataLoader[K, T]):
-    """Bears that one of several who wait for the same goes away: the others wait on."""
+class Loader(Generic[K, T]):
+    """Finds together what is asked for in one turn of the event loop.
 
-    def load(self, key: K) -> Awaitable[T]:
-        return asyncio.shield(super().load(key))
+    Each who asks waits for a future of its own, so that whoever goes away takes nothing from the others. What
+    was found is kept, and what is under way is waited for; without ``keeps``, each turn looks anew.
+
+    Args:
+        find: finds what there is of some keys.
+        missing: makes what stands for the rest.
+    """
+
+    def __init__(self, find: Find[K, T], missing: Callable[[], T], keeps: bool = True) -> None:
+        self._find, self._missing, self._keeps = find, missing, keeps
+        self._found: dict[K, T] = {}
+        self._asked: dict[K, list[asyncio.Future[T]]] = {}
+        self._sought: dict[K, list[asyncio.Future[T]]] = {}
+        self._searches: set[asyncio.Task[None]] = set()
+
+    def load(self, key: K) -> asyncio.Future[T]:
+        """What is found of a key, or a new one of what is missing."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        if key in self._found:
+            future.set_result(self._found[key])
+        elif key in self._sought:
+            self._sought[key].append(future)
+        else:
+            if not self._asked:
+                loop.call_soon(self._search)
+            self._asked.setdefault(key, []).append(future)
+        return future
+
+    def load_many(self, keys: Iterable[K]) -> asyncio.Future[list[T]]:
+        """What is found of several, in their order."""
+        return asyncio.gather(*map(self.load, keys))
+
+    def _search(self) -> None:
+        asked, self._asked = self._asked, {}
+        if self._keeps:
+            self._sought |= asked
+        for keys in batched(asked, BATCH, strict=False):
+            search = asyncio.create_task(self._answer({key: asked[key] for key in keys}))
+            self._searches.add(search)  # or nothing would hold it
+            search.add_done_callback(self._searches.discard)
+
+    async def _answer(self, asked: dict[K, list[asyncio.Future[T]]]) -> None:
+        try:
+            found = await self._find(list(asked))
+        except Exception as error:
+            for future in _waiting(chain.from_iterable(asked.values())):
+                future.set_exception(error)
+            return
+        finally:
+            for key in asked:
+                self._sought.pop(key, None)
+        for key, futures in asked.items():
+            value = found[key] if key in found else self._missing()
+            if self._keeps:
+                self._found[key] = value
+            for future in _waiting(futures):
+                future.set_result(value)
 
 
-def by_key(find: Find[K, T], cache: bool = True) -> Loader[K, T | None]:
+def _waiting(futures: Iterable[asyncio.Future[T]]) -> Iterator[asyncio.Future[T]]:
+    return (future for future in futures if not future.done())
+
+
+def by_key(find: Find[K, T], keeps: bool = True) -> Loader[K, T | None]:
     """Loads what ``find`` finds, and None for the rest."""
-
-    async def load(keys: list[K]) -> list[T | None]:
-        found = await find(keys)
-        return [found.get(key) for key in keys]
-
-    return Loader(load, max_batch_size=BATCH, cache=cache)
+    return Loader(cast("Find[K, T | None]", find), lambda: None, keeps)  # quoted, or it would be put together
 
 
 def lists_by_key(find: Find[int, list[T]]) -> Loader[int, list[T]]:
     """Loads what ``find`` finds, and nothing at all for the rest."""
-
-    async def load(keys: list[int]) -> list[list[T]]:
-        found = await find(keys)
-        return [found.get(key, []) for key in keys]
-
-    return Loader(load, max_batch_size=BATCH)
+    return Loader(find, list)
 
 
 class Loaders:

@@ -20,6 +20,7 @@ from schema.mutations import Mutation
 from schema.nodes import NODE_TYPES
 from schema.operations import Operation
 from schema.queries import Query
+from schema.resolving import shorten
 from schema.scalars import SCALARS
 from schema.subscriptions import Subscription
 from schema.timing import Sample
@@ -62,10 +63,12 @@ def build_schema(*, in_order: bool = False) -> Schema:
 
     ``in_order`` is for printing alone: the sorted copy hands enum arguments to resolvers as plain strings.
     """
-    return Schema(
+    schema = Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=NODE_TYPES,
         config=StrawberryConfig(scalar_map=SCALARS, sort_schema=in_order),
     )
+    shorten(schema._schema)
+    return schema

@@ -14,9 +14,11 @@ from services.errors import Checks, Code, refuse
 from services.outbox import Outbox, record
 from services.permissions import admin, member
 from services.trail import note
+from store.kept import Kept
 from store.pages import Page, Window, page
 from store.tables import Evidence, Finding, Image, Label, ModelVersion, TrailKind, User
 
+STANDING = Kept(Label, lambda image_ids: Label.standing().filter(image_id__in=image_ids))
 STRENGTH = {evidence: rank for rank, evidence in enumerate(reversed(Evidence))}
 
 
@@ -83,7 +85,7 @@ class Labelling:
     async def of_images(self, image_ids: Iterable[int]) -> dict[int, Label]:
         """The label that counts, by image; images without one are absent."""
         entries: dict[int, list[Label]] = {}
-        for label in await Label.standing().filter(image_id__in=list(image_ids)):
+        for label in await STANDING.rows(list(image_ids)):
             entries.setdefault(label.image_id, []).append(label)
         return {image_id: max(labels, key=weight) for image_id, labels in entries.items()}
 

@@ -11,10 +11,14 @@ from tortoise.functions import Count
 
 from services.errors import Code, refuse
 from services.permissions import admin
+from store.kept import Kept
 from store.tables import Deployment, Label, ModelVersion, Prediction, TrainingRun, User
 
 Row = TypeVar("Row", User, Label, ModelVersion, Prediction, TrainingRun)
 Ids = Iterable[int]
+
+USERS = Kept(User, lambda ids: User.filter(id__in=ids))
+MODELS = Kept(ModelVersion, lambda ids: ModelVersion.filter(id__in=ids))
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ async def named_user(user_id: int, field: str = "id") -> User:
 
 async def users(ids: Ids) -> dict[int, User]:
     """The users, for whoever reached them through something that may be seen."""
-    return _by_id(await User.filter(id__in=list(ids)))
+    return _by_id(await USERS.rows(list(ids)))
 
 
 async def visible_users(viewer: User | None, ids: Ids) -> dict[int, User]:
@@ -54,7 +58,7 @@ async def visible_users(viewer: User | None, ids: Ids) -> dict[int, User]:
 
 async def models(ids: Ids) -> dict[int, ModelVersion]:
     """The versions, for whoever reached them through something that may be seen."""
-    return _by_id(await ModelVersion.filter(id__in=list(ids)))
+    return _by_id(await MODELS.rows(list(ids)))
 
 
 async def visible_models(viewer: User | None, ids: Ids) -> dict[int, ModelVersion]:

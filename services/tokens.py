@@ -15,6 +15,7 @@ from tortoise.expressions import F
 from events.messages import SessionsEnded
 from services.errors import Code, Problem, Refused
 from services.outbox import record
+from store.kept import Kept
 from store.tables import Token, TokenPurpose, User
 
 LIFETIMES = {
@@ -28,6 +29,12 @@ WRITTEN = 24
 """How often, at most, it is written down while a token would last unused that it is in use."""
 PAUSE = timedelta(seconds=60)
 """Between two mails of one kind to one person, however often anybody asks for them."""
+LIVE = Kept(
+    Token,
+    lambda purpose, digests, now: Token.filter(
+        purpose=purpose, sha256__in=digests, expires_at__gt=now
+    ).select_related("user"),
+)
 EXPIRED = Problem(Code.TOKEN_EXPIRED, "this link is not whole, has expired or was used already", "token")
 
 logger = logging.getLogger(__name__)
@@ -70,8 +77,8 @@ async def find(secret: str, purpose: TokenPurpose) -> Token | None:
 async def find_all(secrets: Iterable[str], purpose: TokenPurpose) -> dict[str, Token]:
     """The live tokens of these secrets, each with its user."""
     by_digest = {digest(secret): secret for secret in secrets}
-    live = Token.filter(purpose=purpose, sha256__in=list(by_digest), expires_at__gt=datetime.now(UTC))
-    return {by_digest[token.sha256]: token for token in await live.select_related("user")}
+    live = await LIVE.rows(purpose, list(by_digest), datetime.now(UTC))
+    return {by_digest[token.sha256]: token for token in live}
 
 
 async def put_off(token: Token, by: timedelta) -> None:
