@@ -10,6 +10,9 @@ from tortoise.queryset import QuerySet
 
 M = TypeVar("M", bound=Model)
 
+MOST = 100
+"""Values of a query that is kept; with more, its rows take longer than its SQL."""
+
 
 class Kept(Generic[M]):
     """A query of values that change; to put its SQL together takes Tortoise as long as to answer it.
@@ -29,9 +32,9 @@ class Kept(Generic[M]):
         database = self._model._meta.db
         key = database.capabilities.dialect, tuple(len(v) if isinstance(v, list) else -1 for v in values)
         given = list(_flat(values))
-        if key not in self._made:
-            self._made[key] = self._make(values, given)
-        sql, related = self._made[key]
+        sql, related = made = self._made.get(key) or self._make(values, given)
+        if len(given) <= MOST:
+            self._made[key] = made
         executor = database.executor_class(model=self._model, db=database, select_related_idx=related)
         rows: list[M] = await executor.execute_select(sql, given)
         return rows

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tortoise.transactions import in_transaction
 
-from store.kept import Kept
+from store.kept import MOST, Kept
 from store.tables import Token, TokenPurpose, User
 from tests.people import member
 from tests.statements import counted
@@ -29,6 +29,14 @@ async def test_it_finds_the_rows_of_as_many_values_as_it_is_given() -> None:
     for wanted in ([users[1].id], [users[0].id, users[3].id], [users[2].id, 0], [0]):
         found = await kept.rows(wanted)
         assert {user.id for user in found} == set(wanted) - {0}
+
+
+async def test_the_sql_of_many_values_is_not_kept() -> None:
+    kept, (user,) = people(), await some(1)
+    for count in (1, MOST, MOST + 1, 3 * MOST):
+        (found,) = await kept.rows([user.id, *range(-count + 1, 0)])
+        assert found.id == user.id
+    assert sorted(lengths for _, (lengths,) in kept._made) == [1, MOST]
 
 
 async def test_of_an_empty_list_there_is_nothing_and_nothing_is_asked() -> None:
