@@ -81,13 +81,16 @@ fuzz: fuzz-bytes ## As fuzz-bytes, then have schemathesis send odd requests to a
 	$(BIN)/python -m tests.conformance.fuzzing --seconds $(SECONDS)
 
 .PHONY: check check-format check-lint check-types check-imports check-schema check-changes check-migrations check-web
-check: check-format check-lint check-types check-imports check-schema check-changes check-migrations check-web ## All that tests do not see: format, lint, types, import rules, SDL, migrations, web
+check: check-format check-lint check-versions check-types check-imports check-schema check-changes check-migrations check-web ## All that tests do not see: format, lint, Python versions, types, import rules, SDL, migrations, web
 
 check-format: $(DEV)
 	$(BIN)/ruff format --check
 
 check-lint: $(DEV)
 	$(BIN)/ruff check
+
+check-versions: $(DEV)
+	$(BIN)/vermin --quiet --no-tips --violations --target=3.11- api benchmarks deploy events examples migrations ml schema scripts services store tests
 
 check-types: $(DEV)
 	$(BIN)/mypy

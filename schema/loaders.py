@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
-from itertools import batched, chain
+from itertools import chain
 from typing import Generic, TypeVar, cast
 
 from services import drift, finding_changes, lookups, predictions, trail
@@ -33,13 +33,14 @@ BATCH = 1000
 """Keys in one query; SQLite takes 32,766."""
 
 Find = Callable[[list[K]], Awaitable[Mapping[K, T]]]
+Asked = dict[K, list[asyncio.Future[T]]]
 
 
 class Loader(Generic[K, T]):
-    """Finds together what is asked for in one turn of the event loop.
+    """Finds together what is asked for in one turn of the event loop, and in the next.
 
     Each who asks waits for a future of its own, so that whoever goes away takes nothing from the others. What
-    was found is kept, and what is under way is waited for; without ``keeps``, each turn looks anew.
+    was found is kept, and what is under way is waited for; without ``keeps``, each search looks anew.
 
     Args:
         find: finds what there is of some keys.
@@ -49,8 +50,8 @@ class Loader(Generic[K, T]):
     def __init__(self, find: Find[K, T], missing: Callable[[], T], keeps: bool = True) -> None:
         self._find, self._missing, self._keeps = find, missing, keeps
         self._found: dict[K, T] = {}
-        self._asked: dict[K, list[asyncio.Future[T]]] = {}
-        self._sought: dict[K, list[asyncio.Future[T]]] = {}
+        self._asked: Asked[K, T] = {}
+        self._sought: Asked[K, T] = {}
         self._searches: set[asyncio.Task[None]] = set()
 
     def load(self, key: K) -> asyncio.Future[T]:
@@ -63,7 +64,7 @@ class Loader(Generic[K, T]):
             self._sought[key].append(future)
         else:
             if not self._asked:
-                loop.call_soon(self._search)
+                loop.call_soon(loop.call_soon, self._search)
             self._asked.setdefault(key, []).append(future)
         return future
 
@@ -75,36 +76,42 @@ class Loader(Generic[K, T]):
         asked, self._asked = self._asked, {}
         if self._keeps:
             self._sought |= asked
-        for keys in batched(asked, BATCH, strict=False):
-            search = asyncio.create_task(self._answer({key: asked[key] for key in keys}))
+        keys = list(asked)
+        for start in range(0, len(keys), BATCH):
+            some = {key: asked[key] for key in keys[start : start + BATCH]}
+            search = asyncio.create_task(self._answer(some))
             self._searches.add(search)  # or nothing would hold it
             search.add_done_callback(self._searches.discard)
 
-    async def _answer(self, asked: dict[K, list[asyncio.Future[T]]]) -> None:
+    async def _answer(self, asked: Asked[K, T]) -> None:
         try:
-            found = await self._find(list(asked))
+            self._tell(asked, await self._find(list(asked)))
         except Exception as error:
-            for future in _waiting(chain.from_iterable(asked.values())):
+            for future in _waiting(asked):
                 future.set_exception(error)
-            return
         finally:
             for key in asked:
                 self._sought.pop(key, None)
+            for future in _waiting(asked):  # where the search itself was cancelled
+                future.cancel()
+
+    def _tell(self, asked: Asked[K, T], found: Mapping[K, T]) -> None:
         for key, futures in asked.items():
             value = found[key] if key in found else self._missing()
             if self._keeps:
                 self._found[key] = value
-            for future in _waiting(futures):
+            for future in _waiting({key: futures}):
                 future.set_result(value)
 
 
-def _waiting(futures: Iterable[asyncio.Future[T]]) -> Iterator[asyncio.Future[T]]:
-    return (future for future in futures if not future.done())
+def _waiting(asked: Asked[K, T]) -> Iterator[asyncio.Future[T]]:
+    return (future for future in chain.from_iterable(asked.values()) if not future.done())
 
 
 def by_key(find: Find[K, T], keeps: bool = True) -> Loader[K, T | None]:
     """Loads what ``find`` finds, and None for the rest."""
-    return Loader(cast("Find[K, T | None]", find), lambda: None, keeps)  # quoted, or it would be put together
+    # In quotes, since the type would be put together at each call.
+    return Loader(cast("Find[K, T | None]", find), lambda: None, keeps)
 
 
 def lists_by_key(find: Find[int, list[T]]) -> Loader[int, list[T]]:

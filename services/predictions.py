@@ -10,6 +10,7 @@ from store.pages import Page, Window
 from store.pages import page as page_of
 from store.tables import Deployment, Prediction, User
 
+# The count is a value like others, as it is in the SQL.
 NEWEST = Kept(Deployment, lambda count: Deployment.all().order_by("-number").limit(count))
 BY_A_MODEL = Kept(
     Prediction, lambda model_id, image_ids: Prediction.filter(model_id=model_id, image_id__in=image_ids)

@@ -3,9 +3,9 @@
 A server of its own, with the real model, on SQLite, is sent real films over loopback, each of which waits for
 its finding. First by clients that send again as soon as they are answered, which tells its capacity; then
 open-loop, films that come by chance, at shares of it. Before the first and behind it, since machines drift,
-the bare model is measured: the same films, in memory, by the same code, in a process without a server. Last,
-one client sends one film at a time while a retraining of head C on 5,000 images goes on and stands still, in
-turns.
+the bare model is measured: the same films, in memory, by the same code, in a process without a server, while
+that stands idle. Last, one client sends one film at a time while a retraining of head C on 5,000 images goes
+on and stands still, in turns.
 
 Held is how long something kept the event loop, lock and all; a loop that got no core from the kernel is not
 held. What was accepted is counted against what was judged. Ends with a line of JSON.

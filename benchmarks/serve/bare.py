@@ -1,6 +1,7 @@
 """The bare model, without any server: from a file's bytes to its finding, as fast as it goes.
 
-Run as a process of its own, which says a line of JSON: `python -m benchmarks.serve.bare FOLDER SECONDS`.
+Run as a process of its own, which says a line of JSON:
+`python -m benchmarks.serve.bare FOLDER IMAGES SECONDS`.
 """
 
 from __future__ import annotations

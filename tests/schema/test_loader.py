@@ -89,6 +89,39 @@ async def test_a_search_that_fails_fails_for_all_who_wait_and_is_made_again_for_
     assert await loader.load(2) == 4
 
 
+async def test_a_search_that_finds_nonsense_fails_for_all_who_wait() -> None:
+    async def find(_: list[int]) -> Mapping[int, int]:
+        return None  # type: ignore[return-value]
+
+    loader = by_key(find)
+    failed = await asyncio.gather(loader.load(2), loader.load(3), return_exceptions=True)
+    assert [type(error) for error in failed] == [TypeError, TypeError]
+
+
+async def test_a_search_that_is_cancelled_leaves_nobody_waiting() -> None:
+    async def find(_: list[int]) -> Mapping[int, int]:
+        raise asyncio.CancelledError
+
+    loader = by_key(find)
+    first, second = loader.load(2), loader.load(3)
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert second.cancelled()
+
+
+async def test_who_asks_a_turn_later_is_answered_by_the_same_search() -> None:
+    rows = Rows()
+    loader = by_key(rows.find)
+    first = loader.load(2)
+    await asyncio.sleep(0)
+    assert (await first, await loader.load(2)) == (4, 4)
+    later = loader.load(3)
+    await asyncio.sleep(0)
+    assert await loader.load_many([5]) == [25]
+    assert await later == 9
+    assert rows.asked == [[2], [3, 5]]
+
+
 async def test_many_keys_are_searched_for_in_parts() -> None:
     rows = Rows()
     loader = by_key(rows.find)

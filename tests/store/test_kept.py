@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tortoise.transactions import in_transaction
 
+from services.tokens import LIVE
 from store.kept import MOST, Kept
 from store.tables import Token, TokenPurpose, User
 from tests.people import member
@@ -66,12 +67,6 @@ async def test_it_sees_what_the_transaction_around_it_has_written() -> None:
 
 
 async def test_values_of_several_kinds_and_rows_that_come_along() -> None:
-    kept = Kept(
-        Token,
-        lambda purpose, digests, now: Token.filter(
-            purpose=purpose, sha256__in=digests, expires_at__gt=now
-        ).select_related("user"),
-    )
     users = await some(2)
     for number, user in enumerate(users):
         fields: dict[str, Any] = {
@@ -80,11 +75,11 @@ async def test_values_of_several_kinds_and_rows_that_come_along() -> None:
         }
         await Token.create(user=user, sha256=str(number) * 64, **fields)
     asked = TokenPurpose.SESSION, ["0" * 64, "1" * 64]
-    both = await kept.rows(*asked, NOW - timedelta(minutes=1))
-    (later,) = await kept.rows(*asked, NOW + timedelta(minutes=1))
+    both = await LIVE.rows(*asked, NOW - timedelta(minutes=1))
+    (later,) = await LIVE.rows(*asked, NOW + timedelta(minutes=1))
     assert {token.user.email for token in both} == {user.email for user in users}
     assert later.user.email == users[1].email
-    assert await kept.rows(TokenPurpose.RESET_PASSWORD, ["0" * 64], NOW) == []
+    assert await LIVE.rows(TokenPurpose.RESET_PASSWORD, ["0" * 64], NOW) == []
 
 
 async def test_values_in_another_order_than_the_querys_are_told_at_once() -> None:
