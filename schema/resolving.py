@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Any, cast
 
-from graphql import GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 from strawberry import Info
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
@@ -22,7 +22,8 @@ def shorten(schema: GraphQLSchema) -> None:
     """
     for field, made in _fields(schema):
         if not field.args and not made.extensions and not made.is_subscription:
-            field.resolve = _short(made)
+            field.resolve = resolve = _short(made)
+            resolve._is_default = made.base_resolver is None  # type: ignore[attr-defined]  # Strawberry's mark
 
 
 def _fields(schema: GraphQLSchema) -> Iterator[tuple[GraphQLField, StrawberryField]]:
@@ -37,30 +38,9 @@ def _fields(schema: GraphQLSchema) -> Iterator[tuple[GraphQLField, StrawberryFie
 def _short(made: StrawberryField) -> Resolver:
     method = made.base_resolver
     if method is None:
-        return _read(attrgetter(made.python_name))
+        attribute = attrgetter(made.python_name)
+        return lambda source, _: attribute(source)
     function = cast(Resolver, method.wrapped_func)
-    return _called(function) if method.info_parameter is None else _informed(function, made)
-
-
-def _read(attribute: Callable[[Any], Any]) -> Resolver:
-    def resolve(source: Any, _: GraphQLResolveInfo[Any]) -> Any:
-        return attribute(source)
-
-    resolve._is_default = True  # type: ignore[attr-defined]  # as Strawberry marks what is no resolver of ours
-    return resolve
-
-
-def _called(method: Resolver) -> Resolver:
-    def resolve(source: Any, _: GraphQLResolveInfo[Any]) -> Any:
-        return method(source)
-
-    resolve._is_default = False  # type: ignore[attr-defined]
-    return resolve
-
-
-def _informed(method: Resolver, made: StrawberryField) -> Resolver:
-    def resolve(source: Any, info: GraphQLResolveInfo[Any]) -> Any:
-        return method(source, Info(info, made))
-
-    resolve._is_default = False  # type: ignore[attr-defined]
-    return resolve
+    if method.info_parameter is None:
+        return lambda source, _: function(source)
+    return lambda source, info: function(source, Info(info, made))
