@@ -41,7 +41,7 @@ async def condition(log: EventLog) -> Condition:
     unpublished = await OutboxEvent.all().order_by("id").first().only("id", "created_at")
     unsealed = await TrailNote.all().order_by("id").first().only("id", "at")
     waiting = await _longest_waiting()
-    run, model = await TrainingRun.active(), (await in_force()).model
+    run, model = await TrainingRun.active(), await (await in_force()).model
     return Condition(
         await _waiting(log),
         _age(now, waiting.uploaded_at if waiting else None),

@@ -19,7 +19,7 @@ from ml import features as packing
 from ml import image as ml_image
 from ml.classifier import Judgement
 from ml.recipes import Prepared
-from services import finding_changes, kept_features, measurements, predictions
+from services import finding_changes, kept_features, lookups, measurements, predictions
 from services.decoding import Decoding
 from services.inference import Array, Inference, Serving
 from services.keys import features_key
@@ -57,7 +57,7 @@ class Diagnosis:
 
     async def diagnose(self, event: ImageUploaded) -> None:
         """Judge a new image, whatever model is in service by then."""
-        image = await Image.get_or_none(id=event.image_id)
+        image = (await lookups.images([event.image_id])).get(event.image_id)
         if image is None:  # deleted meanwhile
             return
         try:

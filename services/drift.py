@@ -65,7 +65,7 @@ class Drift:
 
     async def report(self) -> Report:
         """The same, for the platform itself."""
-        model, now = (await in_force()).model, datetime.now(UTC)
+        model, now = await (await in_force()).model, datetime.now(UTC)
         asked = Asked(model.id, now - timedelta(days=DAYS), self.base)
         days, judged = await sums.by_day(asked), await sums.judged_by_day(asked)
         middle, high = await sums.quantiles(asked, HIGH)

@@ -14,7 +14,7 @@ from tortoise.functions import Lower
 from tortoise.queryset import QuerySet
 
 from events.messages import ImageDeleted
-from services import removal
+from services import lookups, removal
 from services.cleaning import checked_filename, clean_patient_ref, visible
 from services.errors import Checks, Code, refuse
 from services.holdout import Holdout
@@ -92,8 +92,8 @@ class Images:
 
     async def find(self, viewer: User | None, image_ids: Iterable[int]) -> dict[int, Image]:
         """Those of the images that exist and that the viewer may see, by id."""
-        found = await Image.filter(id__in=list(image_ids))
-        return {image.id: image for image in found if may_see(viewer, image)}
+        found = await lookups.images(image_ids)
+        return {image_id: image for image_id, image in found.items() if may_see(viewer, image)}
 
     async def update(
         self,

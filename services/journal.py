@@ -12,11 +12,23 @@ from events.log import Delivery, Entry
 from events.messages import KINDS, Event, from_payload, origin_of, to_payload
 from store.database import atomically
 from store.inserting import insert
+from store.kept import Kept
 from store.tables import ConsumerPosition, JournalEntry
 
 DROPPED_AT_ONCE = 500
 DROPPED = "(dropped)"
 """Stands among the groups for how far events are no longer kept; places may have gaps, which tell nothing."""
+
+NEWEST = Kept(JournalEntry, lambda count: JournalEntry.all().order_by("-position").limit(count))
+# Those of a newer version of the program, which ran here once, are passed over.
+KNOWN = list(KINDS)
+BEHIND = Kept(
+    JournalEntry,
+    lambda after, kinds, count: (
+        JournalEntry.filter(position__gt=after, kind__in=kinds).order_by("position").limit(count)
+    ),
+)
+POSITION = Kept(ConsumerPosition, lambda group: ConsumerPosition.filter(group=group))
 
 
 class DatabaseJournal:
@@ -31,25 +43,22 @@ class DatabaseJournal:
             return await _append([entry for entry in entries if entry.uid not in known])
 
     async def read(self, after: int, limit: int) -> list[Delivery]:
-        # Those of a newer version of the program, which ran here once, are passed over.
-        known = JournalEntry.filter(position__gt=after, kind__in=list(KINDS))
-        rows = await known.order_by("position").limit(limit).values_list("position", "uid", "kind", "payload")
         return [
-            Delivery(position, from_payload(kind, payload), uid, origin_of(payload))
-            for position, uid, kind, payload in rows
+            Delivery(row.position, from_payload(row.kind, row.payload), row.uid, origin_of(row.payload))
+            for row in await BEHIND.rows(after, KNOWN, limit)
         ]
 
     async def bounds(self) -> tuple[int, int]:
-        newest = await JournalEntry.all().order_by("-position").first()
-        return (await self.progress(DROPPED) or 0, newest.position if newest else 0)
+        newest = await NEWEST.rows(1)
+        return (await self.progress(DROPPED) or 0, newest[0].position if newest else 0)
 
     async def count(self, after: int, kinds: frozenset[type[Event]]) -> int:
         names = [kind.__name__ for kind in kinds]
         return await JournalEntry.filter(position__gt=after, kind__in=names).count()
 
     async def progress(self, group: str) -> int | None:
-        row = await ConsumerPosition.get_or_none(group=group)
-        return row.position if row else None
+        rows = await POSITION.rows(group)
+        return rows[0].position if rows else None
 
     async def save_progress(self, group: str, position: int) -> None:
         if not await ConsumerPosition.filter(group=group).update(position=position):

@@ -12,13 +12,16 @@ from tortoise.functions import Count
 from services.errors import Code, refuse
 from services.permissions import admin
 from store.kept import Kept
-from store.tables import Deployment, Label, ModelVersion, Prediction, TrainingRun, User
+from store.tables import Deployment, Image, Label, ModelVersion, Prediction, TrainingRun, User
 
-Row = TypeVar("Row", User, Label, ModelVersion, Prediction, TrainingRun)
+Row = TypeVar("Row", Image, User, Label, ModelVersion, Prediction, TrainingRun)
 Ids = Iterable[int]
 
 USERS = Kept(User, lambda ids: User.filter(id__in=ids))
 MODELS = Kept(ModelVersion, lambda ids: ModelVersion.filter(id__in=ids))
+IMAGES = Kept(Image, lambda ids: Image.filter(id__in=ids))
+# The count is a value like others, as it is in the SQL.
+NEWEST = Kept(Deployment, lambda count: Deployment.all().order_by("-number").limit(count))
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,16 @@ async def named_user(user_id: int, field: str = "id") -> User:
     return user
 
 
+async def deployment() -> Deployment | None:
+    """The deployment in force; None before the first."""
+    return next(iter(await NEWEST.rows(1)), None)
+
+
+async def images(ids: Ids) -> dict[int, Image]:
+    """The images, for the platform's own work."""
+    return _by_id(await IMAGES.rows(list(ids)))
+
+
 async def users(ids: Ids) -> dict[int, User]:
     """The users, for whoever reached them through something that may be seen."""
     return _by_id(await USERS.rows(list(ids)))
@@ -71,8 +84,8 @@ async def visible_models(viewer: User | None, ids: Ids) -> dict[int, ModelVersio
 
 
 async def _models_around(viewer: User | None, ids: list[int]) -> set[int]:
-    deployment = await Deployment.current()
-    around = {deployment.model_id} if deployment else set()
+    current = await deployment()
+    around = {current.model_id} if current else set()
     if viewer is not None and not around.issuperset(ids):
         judged = Prediction.filter(image__owner_id=viewer.id, model_id__in=ids).distinct()
         taught = ModelVersion.filter(labels__image__owner_id=viewer.id, id__in=ids).distinct()

@@ -14,7 +14,7 @@ from typing import Any
 from tortoise.exceptions import IntegrityError
 
 from events.messages import ModelPromoted
-from services import reasons
+from services import lookups, reasons
 from services.errors import Checks, Code, Refused, refuse
 from services.inference import Head, Inference, Serving
 from services.keys import model_key
@@ -112,11 +112,11 @@ class Models:
         deployment = await in_force()
         if self.inference.deployment >= deployment.number:
             return False
-        if self.inference.deployment and not self._can_serve(deployment.model):
-            logger.warning("model %d reads features that are not made here", deployment.model.number)
+        model = await ModelVersion.get(id=deployment.model_id)
+        if self.inference.deployment and not self._can_serve(model):
+            logger.warning("model %d reads features that are not made here", model.number)
             return False
-        head = await self.load(deployment.model)
-        self.inference.put_in_service(Serving(deployment.model_id, deployment.number, head))
+        self.inference.put_in_service(Serving(model.id, deployment.number, await self.load(model)))
         return True
 
     async def is_current(self) -> bool:
@@ -269,12 +269,12 @@ def _serves_already() -> Refused:
 
 
 async def in_force() -> Deployment:
-    """The deployment whose model serves now, with its model.
+    """The deployment whose model serves now.
 
     Raises:
         RuntimeError: there is none yet.
     """
-    deployment = await Deployment.current().select_related("model")
+    deployment = await lookups.deployment()
     if deployment is None:
         raise RuntimeError(NONE_YET)
     return deployment

@@ -12,13 +12,12 @@ from time import monotonic
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from tortoise.expressions import Q
-
 from events.log import LAST, Entry, EventLog
 from events.messages import KINDS, Event, from_payload, origin_of, to_payload
 from services import following, measurements, tracing
 from store.database import atomically
 from store.inserting import insert
+from store.kept import Kept
 from store.tables import OutboxEvent
 
 T = TypeVar("T")
@@ -31,6 +30,17 @@ LOOK_SECONDS = 0.02
 """Between looks at whether what was committed has been heard."""
 REMEMBERED = 10_000
 """Events of its own that a relay remembers while the log is away; it finds the others as it sweeps."""
+
+# Events of a newer version of the program wait for it and hold nothing up.
+KNOWN = list(KINDS)
+OWN = Kept(
+    OutboxEvent,
+    lambda uids, kinds: OutboxEvent.filter(uid__in=uids, kind__in=kinds).order_by("id"),
+)
+UP_TO = Kept(
+    OutboxEvent,
+    lambda left, kinds, count: OutboxEvent.filter(id__lte=left, kind__in=kinds).order_by("id").limit(count),
+)
 
 _uids: ContextVar[list[str] | None] = ContextVar("_uids", default=None)
 """Of the events that the transaction under way has recorded; some may be undone, and recorded again."""
@@ -56,6 +66,10 @@ def _row(event: Event) -> dict[str, Any]:
     with tracing.span(kind, "producer"):
         origin = following.origin() | tracing.carried()
     return {"uid": uuid4().hex, "kind": kind, "payload": to_payload(event, origin)}
+
+
+def _entry(row: OutboxEvent) -> Entry:
+    return Entry(row.uid, from_payload(row.kind, row.payload), row.created_at, origin_of(row.payload))
 
 
 class Outbox:
@@ -112,33 +126,24 @@ class Outbox:
         """Until there are none, or it is time to sweep: some may be committed without an end."""
         while self._own and monotonic() < until:
             own = self._own[:BATCH]
-            await self._publish(Q(uid__in=own))
+            await self._publish(await OWN.rows(own, KNOWN))
             del self._own[: len(own)]  # others are added behind them meanwhile
 
     async def _sweep(self, left: int) -> int:
         """Publish what was there at the last sweep; the newest that waits now."""
-        while await self._publish(Q(id__lte=left)):
-            pass
+        while rows := await UP_TO.rows(left, KNOWN, BATCH):
+            await self._publish(rows)
         newest = await OutboxEvent.all().order_by("-id").first()
         return newest.id if newest else 0
 
-    async def _publish(self, which: Q) -> bool:
-        """Publish some of these, oldest first; whether there were any."""
-        # Those of a newer version of the program wait for it and hold nothing up.
-        waiting = OutboxEvent.filter(which, kind__in=list(KINDS)).order_by("id").limit(BATCH)
-        rows = await waiting.values_list("id", "uid", "kind", "payload", "created_at")
-        if rows:
-            await self._log.publish(
-                [
-                    Entry(uid, from_payload(kind, told), since, origin_of(told))
-                    for _, uid, kind, told, since in rows
-                ]
-            )
-            now = datetime.now(UTC)
-            for *_, since in rows:
-                measurements.EVENT_LAG.observe(max(0.0, (now - since).total_seconds()))
-            await OutboxEvent.filter(id__in=[row for row, *_ in rows]).delete()
-        return bool(rows)
+    async def _publish(self, rows: list[OutboxEvent]) -> None:
+        if not rows:
+            return
+        await self._log.publish([_entry(row) for row in rows])
+        now = datetime.now(UTC)
+        for row in rows:
+            measurements.EVENT_LAG.observe(max(0.0, (now - row.created_at).total_seconds()))
+        await OutboxEvent.filter(id__in=[row.id for row in rows]).delete()
 
     async def _wait(self, until: float) -> None:
         with suppress(TimeoutError):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from services import lookups
 from services.permissions import member
 from store.kept import Kept
 from store.pages import Page, Window
 from store.pages import page as page_of
-from store.tables import Deployment, Prediction, User
+from store.tables import Prediction, User
 
-# The count is a value like others, as it is in the SQL.
-NEWEST = Kept(Deployment, lambda count: Deployment.all().order_by("-number").limit(count))
 BY_A_MODEL = Kept(
     Prediction, lambda model_id, image_ids: Prediction.filter(model_id=model_id, image_id__in=image_ids)
 )
@@ -24,10 +23,10 @@ async def page(viewer: User | None, window: Window) -> Page[Prediction]:
 
 async def current(image_ids: Iterable[int]) -> dict[int, Prediction]:
     """The prediction of the model in service, by image; images that it has not judged are absent."""
-    deployments = await NEWEST.rows(1)
-    if not deployments:
+    deployment = await lookups.deployment()
+    if deployment is None:
         return {}
-    found = await BY_A_MODEL.rows(deployments[0].model_id, list(image_ids))
+    found = await BY_A_MODEL.rows(deployment.model_id, list(image_ids))
     return {prediction.image_id: prediction for prediction in found}
 
 

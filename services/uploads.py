@@ -28,6 +28,7 @@ from services.permissions import member
 from services.waiting import until_judged
 from store.blobs import Blobs
 from store.database_faults import is_full, is_read_only
+from store.kept import Kept
 from store.tables import Evidence, Finding, Image, Label, User
 
 MAX_FILES = 100
@@ -48,6 +49,8 @@ CODES = {
     ml_image.Reason.NOT_A_CHEST_XRAY: Code.UNSUPPORTED_FORMAT,
     ml_image.Reason.IDENTIFYING: Code.INVALID,
 }
+
+OF_A_USER = Kept(Image, lambda owner_id, sha256: Image.filter(owner_id=owner_id, sha256=sha256))
 
 FAULT = Problem(
     Code.UNAVAILABLE, "this file could not be taken because of a fault of the platform; try again", "files"
@@ -176,7 +179,7 @@ class Uploads:
         except ml_image.ImageError as error:
             raise refuse(CODES[error.reason], str(error), "files") from error
         for _ in range(ATTEMPTS):
-            known = await Image.get_or_none(owner=viewer, sha256=inspected.sha256)
+            known = next(iter(await OF_A_USER.rows(viewer.id, inspected.sha256)), None)
             try:
                 if known is None:
                     return Outcome(filename, await self._store(viewer, inspected, filename, details))
