@@ -24,7 +24,8 @@ Before anything is timed, the data of each peer's answers is compared with ours.
 over 8 connections that are kept, each with one request under way at a time; the servers take turns, in
 another order each round. Told are the median and the best round's requests a second, the median of the
 rounds' p50 and p99, and the milliseconds of a core that the server's process spent on a request. Ratios are
-of medians. A peer that is not installed is left out by name. Ends with a line of JSON.
+of medians: of requests a second, in which the database and the client on the same cores have their share, and
+of the server's own time. A peer that is not installed is left out by name. Ends with a line of JSON.
 """
 
 from __future__ import annotations
@@ -117,6 +118,12 @@ def ratios(figures: dict[str, dict[str, float]]) -> dict[str, float]:
     return {name: round(mine / one["per_second"], 3) for name, one in figures.items() if name != OURS}
 
 
+def core_ratios(figures: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Each to ours: time of a core for a request, so that 2 is twice as fast, too."""
+    mine = figures[OURS]["core_ms"]
+    return {name: round(one["core_ms"] / mine, 3) for name, one in figures.items() if name != OURS}
+
+
 def fastest_on_python(figures: dict[str, dict[str, float]]) -> str | None:
     """Of the peers; None where none takes part."""
     there = [name for name in ON_PYTHON if name in figures]
@@ -125,15 +132,15 @@ def fastest_on_python(figures: dict[str, dict[str, float]]) -> str | None:
 
 def show(found: Found) -> None:
     """A table for people, the fastest first."""
-    columns = ("a second", "best", "p50 ms", "p99 ms", "core ms", "ours is")
+    columns = ("a second", "best", "p50 ms", "p99 ms", "core ms", "ours is", "per core")
     for question, figures in found.items():
         print(f"\n{question:30} " + " ".join(f"{column:>9}" for column in columns))
-        ours_to = ratios(figures)
+        ours_to = ratios(figures), core_ratios(figures)
         for name in sorted(figures, key=lambda name: -figures[name]["per_second"]):
-            one, ratio = figures[name], f"{ours_to[name]:.2f} x" if name in ours_to else ""
+            one, times = figures[name], [f"{ratio[name]:.2f} x" for ratio in ours_to if name in ratio]
             print(
                 f"{name:30} {one['per_second']:9.0f} {one['best_per_second']:9.0f} {one['p50_ms']:9.2f} "
-                f"{one['p99_ms']:9.2f} {one['core_ms']:9.3f} {ratio:>9}"
+                f"{one['p99_ms']:9.2f} {one['core_ms']:9.3f} " + " ".join(f"{time:>9}" for time in times)
             )
 
 
@@ -160,6 +167,7 @@ def compare(asked: argparse.Namespace) -> dict[str, Any]:
         "questions": found,
         "fastest_on_python": {question: fastest_on_python(figures) for question, figures in found.items()},
         "ours_to": {question: ratios(figures) for question, figures in found.items()},
+        "ours_to_per_core": {question: core_ratios(figures) for question, figures in found.items()},
     }
 
 
