@@ -38,6 +38,10 @@ def evaluate(
     audit: Annotated[
         str, typer.Option(help="which of the heads are audited for shortcuts, some minutes each; or none")
     ] = "D",
+    whole: Annotated[
+        int | None,
+        typer.Option(help="head D reads the whole picture at 224 pixels, as A, B and C do, or at 448"),
+    ] = None,
     seed: Seed = 0,
     backbone: Network = NetworkChoice.VGG16,
     weights: Weights = None,
@@ -49,7 +53,7 @@ def evaluate(
         from ml import recipes
         from services import attribution, audit_report, studies, study_report, study_tables, study_words
 
-        wanted = {name: recipes.read_by(name, backbone.value) for name in names}
+        wanted = {name: recipes.read_by(name, backbone.value, whole) for name in names}
         base = _seen(settings, data, wanted, weights)
         other = _seen(settings, [shifted], wanted, weights) if shifted else None
 

@@ -72,7 +72,8 @@ def teach(
     if config.head in heads.PAPER:
         head = fit(lessons.features, lessons.covid, config, on_epoch, on_resume, runner)
         return Model(head, backbone, THRESHOLD, config.seed, *counts)
-    course = Course.of(lessons, recipes.of(backbone).of_network, config, runner or Runner())
+    recipe = recipes.of(backbone)
+    course = Course.of(lessons, recipe.of_network, config, runner or Runner())
     point = _converge(course, np.ones(len(lessons.covid)), on_epoch, on_resume)
     folds = _folds(lessons)
     if not folds:
@@ -90,7 +91,8 @@ def teach(
         calibration=f"Platt's scaling, cross-fitted in {len(folds)} folds by patient",
         band=band,
         error=calibration.ERROR,
-        novelty=_novelty(lessons, known),
+        # Without its likeness to a chest, which a whole picture has not, nothing says what is none.
+        novelty=_novelty(lessons, known) if recipe.measures else None,
     )
 
 

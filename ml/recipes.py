@@ -1,7 +1,7 @@
 """From a decoded picture to features: the ways that there are, each under the name that models carry."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -70,8 +70,8 @@ class UnknownRecipe(ValueError):
     """A model reads features that this version cannot make."""
 
 
-def _whole(decoded: Decoded) -> Prepared:
-    return Prepared(image.prepare(decoded.pixels))
+def _whole(decoded: Decoded, side: int) -> Prepared:
+    return Prepared(image.prepare(decoded.pixels, side))
 
 
 def _chest(decoded: Decoded) -> Prepared:
@@ -86,7 +86,7 @@ WHOLE: Final = Recipe(
     image.PREPROCESSING,
     vgg16.SIDE,
     vgg16.FEATURES,
-    _whole,
+    partial(_whole, side=vgg16.SIDE),
     vgg16.extract,
     vgg16.last_maps,
     vgg16.read,
@@ -94,6 +94,17 @@ WHOLE: Final = Recipe(
     cpu_batch=1,
 )
 """The paper's: the whole picture, and the fifth block of VGG16. Heads A, B and C read it."""
+
+LARGE: Final = replace(
+    WHOLE,
+    preprocessing="grey-stretch-448",
+    side=2 * vgg16.SIDE,
+    features=4 * vgg16.FEATURES,
+    prepare=partial(_whole, side=2 * vgg16.SIDE),
+)
+"""The whole picture, twice as wide and as high. Head D can read it, or the other, to be compared."""
+
+WHOLES: Final[Mapping[int, Recipe]] = {recipe.side: recipe for recipe in (WHOLE, LARGE)}
 
 CHEST: Final = Recipe(
     "vgg16",
@@ -135,7 +146,7 @@ CHESTS: Final[Mapping[str, Recipe]] = {
 """Head D's recipes, by network."""
 
 RECIPES: Final[Mapping[tuple[str, str], Recipe]] = {
-    (recipe.network, recipe.preprocessing): recipe for recipe in (WHOLE, *CHESTS.values())
+    (recipe.network, recipe.preprocessing): recipe for recipe in (*WHOLES.values(), *CHESTS.values())
 }
 
 
@@ -147,10 +158,18 @@ def of(backbone: Backbone) -> Recipe:
         raise UnknownRecipe(f"this version knows no features of {backbone.name}") from error
 
 
-def read_by(head: HeadName, network: str = "vgg16") -> Recipe:
-    """The recipe whose features a head reads of a network. Raises UnknownRecipe."""
-    if head not in PAPER:
+def read_by(head: HeadName, network: str = "vgg16", whole: int | None = None) -> Recipe:
+    """The recipe whose features a head reads of a network.
+
+    ``whole`` has head D read the whole picture at so many pixels. Raises UnknownRecipe.
+    """
+    side = WHOLE.side if head in PAPER else whole
+    if side is None:
         return CHESTS[network]
     if network != WHOLE.network:
-        raise UnknownRecipe(f"head {head} reads {WHOLE.network} alone: of {network} head D reads features")
-    return WHOLE
+        raise UnknownRecipe(
+            f"head {head} reads {WHOLE.network} alone of a whole picture: of {network} head D reads the chest"
+        )
+    if side not in WHOLES:
+        raise UnknownRecipe(f"whole pictures are read at {' or '.join(map(str, WHOLES))} pixels, not {side}")
+    return WHOLES[side]

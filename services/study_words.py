@@ -1,6 +1,6 @@
 """What a report says in words: how the figures were made, and what they do not say."""
 
-from ml import calibration
+from ml import calibration, chest
 from ml.base_set import BaseSet
 from ml.heads import HeadName
 from services.audit import LARGE
@@ -32,6 +32,10 @@ HOW_AUDITED = (
 CHEST = (
     "Head D is shown the standardised chest alone, which keeps much of a source's marks from it, and not all."
 )
+UNFRAMED = (
+    "Head D is shown the whole picture here, not the chest alone as in service, and no mark of its source is "
+    "kept from it."
+)
 WHOLE = "Heads A, B and C are shown the whole picture, with whatever marks its source has left there."
 
 
@@ -47,11 +51,17 @@ def caution(study: Study) -> str:
     sentences = [
         _confounded(study.base),
         *([WHOLE] if names & {"A", "B", "C"} else []),
-        *([CHEST] if "D" in names else []),
+        *([CHEST if _sees_the_chest(study) else UNFRAMED] if "D" in names else []),
         "The figures hold for images of these sources and do not carry over to other hospitals: "
         f"{elsewhere}.",
     ]
     return " ".join(sentences)
+
+
+def _sees_the_chest(study: Study) -> bool:
+    """Whether head D, which was studied, read the chest alone."""
+    models = next(iter(study.tasks.values()))["D"].judges.models
+    return all(model.backbone.preprocessing == chest.PREPROCESSING for model in models)
 
 
 def reached(study: Study) -> str:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from api import terminal
 from api.cli import app
-from ml import model_file
+from ml import chest, image, model_file
 from tests.radiographs import small_site, write_folder
 
 PLOTS = ("roc", "precision", "calibration", "confusion")
@@ -230,6 +230,19 @@ def test_evaluate_writes_all_it_promises(run: Run, site: Path, tmp_path: Path) -
     assert written == {"metrics.json", "report.md", *(f"{name}.png" for name in PLOTS)}
     for words_of_table in ("COVID against pneumonia", "73.20", "95.35", "do not carry over", NOTICE):
         assert words_of_table in result.stdout
+
+
+def test_head_d_is_shown_whole_pictures_where_that_is_asked(run: Run, site: Path, tmp_path: Path) -> None:
+    words = ["--heads", "D", "--folds", "2", "--audit", "none", "--out", tmp_path]
+    for option, preprocessing, said in (
+        ([], chest.PREPROCESSING, "shown the standardised chest alone"),
+        (["--whole", "224"], image.PREPROCESSING, "shown the whole picture here"),
+    ):
+        result = run("evaluate", "--data", site, *words, *option)
+        assert result.exit_code == 0, result.stderr
+        metrics = json.loads((tmp_path / "metrics.json").read_text())
+        assert preprocessing in metrics["data"]["backbone"]
+        assert f"Head D is {said}" in metrics["caution"]
 
 
 @pytest.mark.slow

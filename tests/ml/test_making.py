@@ -166,6 +166,17 @@ def test_what_is_judged_was_held_out() -> None:
     assert found.auc.value > 0.95
 
 
+def test_of_whole_pictures_head_d_does_not_know_which_show_no_chest() -> None:
+    chests = weak()
+    wider = np.zeros((len(chests.covid), FEATURES), np.float16)
+    wider[:, : chests.features.shape[1]] = chests.features
+    model = teach(dataclasses.replace(chests, features=wider), WHOLES, dataclasses.replace(D, epochs=1))
+    assert (model.backbone, heads.inputs(model.head)) == (WHOLES, FEATURES)
+    assert model.band is not None, "they are enough to be calibrated"
+    assert model.novelty is None
+    assert teach(chests, CHESTS, dataclasses.replace(D, epochs=1)).novelty is not None
+
+
 def off_the_chests(count: int, seed: int) -> np.ndarray:
     """Features of photographs: vectors of length 1 that have little in common with those of chests."""
     photographs = chest_features(np.zeros(count, bool), seed)

@@ -6,8 +6,10 @@ import pytest
 
 from ml import chest, heads, orientation, recipes, vgg16
 from ml.backbone import Backbone
+from ml.classifier import FeatureExtractor
 from ml.image import Decoded, prepare
-from ml.recipes import CHEST, CHESTS, WHOLE, UnknownRecipe
+from ml.recipes import CHEST, CHESTS, LARGE, WHOLE, WHOLES, UnknownRecipe
+from ml.weights import Weights
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +24,13 @@ def test_the_papers_heads_are_shown_the_whole_picture(picture: Decoded) -> None:
     assert prepared.pixels.shape == (WHOLE.side, WHOLE.side) == (224, 224)
     assert prepared.measures == ()
     assert WHOLE.features == vgg16.FEATURES
+
+
+def test_the_large_picture_is_the_same_one_twice_as_wide_and_high(picture: Decoded, weights: Weights) -> None:
+    prepared = LARGE.prepare(picture)
+    np.testing.assert_array_equal(prepared.pixels, prepare(picture.pixels, 448))
+    found = FeatureExtractor(weights, LARGE).extract([prepared])
+    assert found.shape == (1, LARGE.features) == (1, 14 * 14 * 512)
 
 
 def test_head_d_is_shown_the_chest_and_how_much_of_one_it_is(picture: Decoded) -> None:
@@ -44,12 +53,12 @@ def test_a_film_in_a_view_that_no_model_knows_is_like_no_chest(
     assert (prepared.measures == (0.0,)) == (view in orientation.ODD)
 
 
-@pytest.mark.parametrize("recipe", [WHOLE, *CHESTS.values()])
+@pytest.mark.parametrize("recipe", [*WHOLES.values(), *CHESTS.values()])
 def test_a_recipe_is_found_by_what_models_name(recipe: recipes.Recipe) -> None:
     backbone = recipe.backbone("a" * 64)
     assert backbone == Backbone(recipe.network, "a" * 64, recipe.preprocessing)
     assert recipes.of(backbone) is recipe
-    assert len(recipes.RECIPES) == 1 + len(CHESTS)
+    assert len(recipes.RECIPES) == len(WHOLES) + len(CHESTS)
 
 
 def test_head_d_reads_a_chest_by_any_network_and_the_papers_heads_by_vgg16() -> None:
@@ -58,8 +67,14 @@ def test_head_d_reads_a_chest_by_any_network_and_the_papers_heads_by_vgg16() -> 
         assert recipe is recipes.read_by("D", name)
         assert (recipe.network, recipe.preprocessing, recipe.side) == (name, chest.PREPROCESSING, chest.SIDE)
     assert recipes.read_by("A") is WHOLE
-    with pytest.raises(UnknownRecipe, match="head A reads vgg16 alone"):
+    with pytest.raises(UnknownRecipe, match="head A reads vgg16 alone of a whole picture"):
         recipes.read_by("A", "resnet50")
+    assert [recipes.read_by("D", whole=side) for side in (224, 448)] == [WHOLE, LARGE]
+    assert recipes.read_by("A", whole=448) is WHOLE
+    with pytest.raises(UnknownRecipe, match="of resnet50 head D reads the chest"):
+        recipes.read_by("D", "resnet50", whole=224)
+    with pytest.raises(UnknownRecipe, match="at 224 or 448 pixels, not 300"):
+        recipes.read_by("D", whole=300)
 
 
 @pytest.mark.parametrize("backbone", [Backbone("vgg16", "a", "grey"), Backbone("resnet", "a", "chest-160")])
