@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cached_property, partial
 from pkgutil import iter_modules
 from sqlite3 import OperationalError as SqliteError
 
@@ -20,7 +20,10 @@ from pymysql.err import OperationalError as MySQLOperationalError
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import OperationalError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.migrations.graph import MigrationKey
 from tortoise.migrations.schema_editor import BaseSchemaEditor
+from tortoise.migrations.schema_generator.state import ModelState, State
+from tortoise.migrations.schema_generator.state_apps import StateApps
 from tortoise.models import Model
 
 import migrations
@@ -128,6 +131,22 @@ async def _refuse_what_is_in_the_way(connection: BaseDBAsyncClient) -> None:
             )
 
 
+class _State(State):
+    """Makes classes of the tables as they were before an operation where one asks for them, as few do."""
+
+    def clone(self) -> _Before:
+        return _Before({key: model.clone() for key, model in self.models.items()}, self.apps)
+
+
+class _Before(State):
+    def __init__(self, models: dict[tuple[str, str], ModelState], after: StateApps) -> None:
+        self.models, self._after = models, after
+
+    @cached_property
+    def apps(self) -> StateApps:  # type: ignore[override]
+        return self._after.clone(self.models)
+
+
 class _Executor(MigrationExecutor):
     def __init__(
         self, connection: BaseDBAsyncClient, apps: dict[str, dict[str, object]], resumes: bool
@@ -140,6 +159,10 @@ class _Executor(MigrationExecutor):
         if self._resumes:
             vars(editor)["_run_sql"] = partial(_unless_done, editor._run_sql)
         return editor
+
+    async def _project_state(self, applied: set[MigrationKey], *, upto: MigrationKey | None = None) -> State:
+        state = await super()._project_state(applied, upto=upto)
+        return _State(state.models, state.apps)
 
 
 async def _unless_done(run: Callable[[str], Awaitable[None]], script: str) -> None:
