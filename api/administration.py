@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from api.mail import post_of
 from api.preparation import CannotStart, find_database, make_data_folder, prepare_database
 from api.settings import Settings
 from events.memory import InProcessLog
@@ -115,8 +116,6 @@ def found() -> Settings:
 
 async def _create(settings: Settings, email: str, password: str) -> tuple[User, bool]:
     """The administrator, and whether the account is new."""
-    from api.wiring import post_of
-
     async with open_database(settings.database):
         outbox, door = Outbox(InProcessLog(DatabaseJournal())), Door()
         accounts = Accounts(outbox, post_of(settings), settings.address, door)

@@ -15,13 +15,21 @@ from uuid import uuid4
 
 import aiosmtplib
 
-from services.letters import Letter, Undeliverable
+from api.settings import Settings
+from services.letters import Letter, Post, Undeliverable
 
 TIMEOUT_SECONDS = 20
 PERMANENT = 500
 """SMTP's replies from here on mean: do not try again."""
 LONGEST_LINE = 998
 """Bytes of a line of a mail; RFC 5322, 2.1.1."""
+
+
+def post_of(settings: Settings) -> Post:
+    """Where mails go."""
+    if settings.smtp_url:
+        return SmtpPost(settings.smtp_url, settings.mail_from)
+    return FolderPost(settings.data_dir / "mail", settings.mail_from)
 
 
 @dataclass(frozen=True)

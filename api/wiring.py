@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from api.decoders import DecoderProcesses
-from api.mail import FolderPost, SmtpPost
+from api.mail import post_of
 from api.secret_key import secret_of
 from api.settings import Settings
 from api.trainer import TrainerProcess, learning_from
@@ -84,13 +84,6 @@ class Parts:
     decoder: Decoder
     trainer: Trainer
     post: letters.Post
-
-
-def post_of(settings: Settings) -> letters.Post:
-    """Where mails go."""
-    if settings.smtp_url:
-        return SmtpPost(settings.smtp_url, settings.mail_from)
-    return FolderPost(settings.data_dir / "mail", settings.mail_from)
 
 
 def load_parts(settings: Settings) -> Parts:

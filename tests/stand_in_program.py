@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from api import cli, wiring
+from api.mail import post_of
 from api.settings import Settings
 from events import jetstream
 from ml.recipes import Prepared
@@ -38,7 +39,7 @@ class Poisonable(stand_ins.EverySecondPixel):
 def load_parts(settings: Settings) -> wiring.Parts:
     """In place of the real parts; mails are written as ever."""
     trainer = stand_ins.ScriptedTrainer(pause=float(os.environ.get("COVIDXR_TEST_PAUSE", "0")))
-    return stand_ins.parts(extractor=Poisonable(), trainer=trainer, post=wiring.post_of(settings))
+    return stand_ins.parts(extractor=Poisonable(), trainer=trainer, post=post_of(settings))
 
 
 if __name__ == "__main__":
