@@ -117,9 +117,9 @@ def subscribes(reader: Reader, block: str) -> None:
 
 
 def hospital(folder: Path, count: int) -> None:
-    """Two images a patient, half of them with COVID: folds of one size, which one compilation serves."""
-    labels = [("covid", "no_finding")[number // 2 % 2] for number in range(count)]
-    write_folder(folder, labels, [f"patient {number // 2}" for number in range(count)])
+    """As many patients, half of them with COVID: folds of one size, which one compilation serves."""
+    labels = [("covid", "no_finding")[number % 2] for number in range(count)]
+    write_folder(folder, labels, [f"patient {number}" for number in range(count)])
 
 
 def predicts(reader: Reader, block: str) -> None:
@@ -130,14 +130,14 @@ def predicts(reader: Reader, block: str) -> None:
 
 
 def trains(reader: Reader, block: str) -> None:
-    hospital(reader.folder / "my-hospital", 20)
+    hospital(reader.folder / "my-hospital", 10)
     said = reader.paste(block)
     assert "my-model.safetensors: model " in said
     assert "chest.jpg: " in said
 
 
 def evaluates(reader: Reader, block: str) -> None:
-    hospital(reader.folder / "other-hospital", 8)
+    hospital(reader.folder / "other-hospital", 4)
     two_heads = block.replace(
         "--out report", "--out report --heads C,D"
     )  # one of each kind: all take minutes
