@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import jax
 import pytest
 from argon2 import PasswordHasher
 
@@ -22,7 +23,7 @@ from store.database import open_database
 from tests import databases, stand_ins
 from tests.brokers import Broker, broker
 from tests.buckets import S3Server, s3_server
-from tests.live import COMPILED
+from tests.live import COMPILED, WORTH_KEEPING
 from tests.missing import missing
 
 HASHER, NOBODY = passwords._HASHER, passwords._NOBODY
@@ -30,11 +31,13 @@ IMAGES = Path(os.environ.get("COVIDXR_TEST_IMAGES", Path(__file__).parents[2] / 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What servers compile is kept for other tests, also of other workers, which inherit the environment."""
+    """What is compiled is kept for all tests, all workers and what they start, by way of the environment."""
     if COMPILED not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="covidxr-compiled-")
-        os.environ[COMPILED] = folder.name
+        os.environ.update({COMPILED: folder.name, WORTH_KEEPING: "0"})
         config.add_cleanup(folder.cleanup)
+    jax.config.update("jax_compilation_cache_dir", os.environ[COMPILED])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", float(os.environ.get(WORTH_KEEPING, 0)))
 
 
 @pytest.hookimpl(trylast=True)

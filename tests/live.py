@@ -30,8 +30,9 @@ START_SECONDS = 180
 
 FREE_PORTS = range(12_000, 32_000)
 """Below those that systems give to connections on their way out, one of which would take it meanwhile."""
-COMPILED = "COVIDXR_TEST_COMPILED"
-"""Names the folder of what all servers of a run of tests have compiled."""
+COMPILED = "JAX_COMPILATION_CACHE_DIR"
+"""Names the folder of what all processes of a run of tests have compiled."""
+WORTH_KEEPING = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
 
 
 def free_port() -> int:
@@ -172,10 +173,10 @@ def prepared(data_dir: Path, **settings: str) -> Live:
     port = int(settings.pop("port", free_port()))
     clean = {name: value for name, value in os.environ.items() if not name.startswith("COVIDXR_")}
     environment = {
+        COMPILED: str(data_dir.parent / "jax"),
+        WORTH_KEEPING: "0",
         **clean,
         "JAX_PLATFORMS": "cpu",
-        "JAX_COMPILATION_CACHE_DIR": os.environ.get(COMPILED, str(data_dir.parent / "jax")),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "COVIDXR_DATA_DIR": str(data_dir),
         "COVIDXR_PORT": str(port),
         **{f"COVIDXR_{name.upper()}": value for name, value in settings.items()},

@@ -4,10 +4,8 @@ import csv
 import json
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
@@ -32,14 +30,6 @@ from tests.uploading import upload
 
 NETWORK = "mobilenetv2"
 OF_A_KIND = 16
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_apart() -> Iterator[None]:
-    """The commands and the server choose where compiled programs are kept, for the whole process."""
-    before = jax.config.jax_compilation_cache_dir
-    yield
-    jax.config.update("jax_compilation_cache_dir", before)
 
 
 @pytest.fixture(scope="module")

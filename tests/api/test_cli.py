@@ -18,7 +18,7 @@ from PIL import Image
 from services.sealing import seal
 from store.database import open_database, sqlite_url
 from tests.dicom_files import NAME, dicom
-from tests.live import COMPILED, COVIDXR, ROOT
+from tests.live import COVIDXR, ROOT
 from tests.radiographs import radiograph
 from tests.stand_ins import picture
 from tests.trails import unguarded
@@ -61,8 +61,6 @@ class Shell:
             **clean,
             "PYTHONPATH": str(ROOT),
             "JAX_PLATFORMS": "cpu",
-            "JAX_COMPILATION_CACHE_DIR": os.environ[COMPILED],
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         }
 
 

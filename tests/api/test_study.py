@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import jax
 import pytest
 import safetensors.numpy
 from PIL import Image
@@ -36,11 +35,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def at_work(data_dir: Path) -> Iterator["Run"]:
-    before = jax.config.jax_compilation_cache_dir  # the commands set it
     with pytest.MonkeyPatch.context() as patching:
         patching.setenv("COVIDXR_DATA_DIR", str(data_dir))
         yield Run()
-    jax.config.update("jax_compilation_cache_dir", before)
 
 
 @pytest.fixture

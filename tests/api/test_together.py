@@ -12,7 +12,7 @@ import pytest
 
 from api.together import LOST_SECONDS
 from ml import model_file
-from tests.live import COMPILED, COVIDXR, ROOT, free_port
+from tests.live import COVIDXR, ROOT, free_port
 from tests.radiographs import small_site
 
 SECONDS = 240
@@ -24,8 +24,7 @@ class Host:
     def __init__(self, folder: Path) -> None:
         self.folder, self.site = folder, small_site(folder / "site")
         clean = {name: value for name, value in os.environ.items() if not name.startswith("COVIDXR_")}
-        cache = os.environ.get(COMPILED, str(folder / "jax"))
-        ours = {"JAX_PLATFORMS": "cpu", "JAX_COMPILATION_CACHE_DIR": cache, "PYTHONUNBUFFERED": "1"}
+        ours = {"JAX_PLATFORMS": "cpu", "PYTHONUNBUFFERED": "1"}
         self.environment = {**clean, **ours, "COVIDXR_DATA_DIR": str(folder / "data")}
 
     @contextmanager
