@@ -32,6 +32,7 @@ def connect(database: str | None = None) -> pymysql.Connection:
             password=unquote(parts.password or ""),
             database=database,
             autocommit=True,
+            ssl_disabled=True,  # it reads the certificates of all authorities else, for each test anew
         )
     except pymysql.err.OperationalError as error:
         message = (

@@ -45,7 +45,12 @@ class MariaDb:
 
     def connected(self, database: str | None = None) -> pymysql.Connection:
         return pymysql.connect(
-            host="127.0.0.1", port=self.port, user="root", database=database, autocommit=True
+            host="127.0.0.1",
+            port=self.port,
+            user="root",
+            database=database,
+            autocommit=True,
+            ssl_disabled=True,
         )
 
     def start(self) -> None:

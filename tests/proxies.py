@@ -14,7 +14,7 @@ from typing import IO, Protocol
 
 import httpx
 
-from tests.live import ROOT, free_port
+from tests.live import IN_THE_CLEAR, ROOT, free_port
 from tests.missing import missing
 
 CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
@@ -34,7 +34,7 @@ class Proxy:
     def in_service(self) -> set[str]:
         """The names of the servers, "a" and "b", to which it sends what comes."""
         try:
-            table = httpx.get(f"http://127.0.0.1:{self.status_port}/;csv").text
+            table = httpx.get(f"http://127.0.0.1:{self.status_port}/;csv", verify=IN_THE_CLEAR).text
         except httpx.TransportError:  # it has not begun
             return set()
         rows = csv.DictReader(table.removeprefix("# ").splitlines())

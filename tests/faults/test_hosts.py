@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.faults.breakable import LABEL, MODELS, PROMOTE, RETRAIN, RUNS, Breakable, until
+from tests.live import IN_THE_CLEAR
 from tests.missing import missing
 from tests.people import eventually
 from tests.torture.listeners import KINDS
@@ -159,7 +160,7 @@ async def failures(platform: Breakable, admin: Any) -> list[dict[str, str]]:
 async def deployments_in_force(platform: Breakable) -> list[int]:
     """What each server and worker says of itself."""
     found = []
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=10, verify=IN_THE_CLEAR) as client:
         for live in (*platform.fleet.servers, *platform.fleet.working):
             text = (await client.get(f"http://127.0.0.1:{live.port}/metrics")).text
             (line,) = [line for line in text.splitlines() if line.startswith("covidxr_model_deployment ")]

@@ -11,7 +11,7 @@ from time import monotonic
 
 import httpx
 
-from tests.live import COVIDXR, ROOT, START_SECONDS, Live
+from tests.live import COVIDXR, IN_THE_CLEAR, ROOT, START_SECONDS, Live
 from tests.torture.story import Story
 
 PAUSE_SECONDS = 0.1
@@ -73,7 +73,7 @@ class Server:
 
     async def ready(self) -> None:
         """Raises TimeoutError where it never is, AssertionError where it has ended by itself."""
-        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient() as client:
+        async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(verify=IN_THE_CLEAR) as client:
             while True:
                 ended = self._process and self._process.poll()
                 assert ended is None, f"the server ended with status {ended}"
