@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from starlette.datastructures import Address
@@ -23,7 +24,11 @@ def authorization_of(parameters: Mapping[str, object]) -> object:
 
 def source_of(client: Address | None) -> str:
     """The address that counts as one asker; of IPv6 its network of 64 bits, since anybody has a whole one."""
-    host = client.host if client else ""
+    return _source(client.host if client else "")
+
+
+@lru_cache(maxsize=1024)
+def _source(host: str) -> str:
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

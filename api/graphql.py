@@ -149,7 +149,7 @@ class GraphQLView(GraphQL[Session, None]):
     def _keep_session(self, request: Request, response: Response) -> None:
         """Tell the browser what its cookie is from now on, where that has changed."""
         session: Session | None = getattr(request.state, "session", None)
-        if session and session.cookie != self._cookie.token_of(request):
+        if session and session.cookie != request.state.cookie:
             self._cookie.put(request, response, session.cookie)
 
     def _errors(self, error: Mapping[str, Any], accept: str, status: int) -> Response:
@@ -187,7 +187,7 @@ class GraphQLView(GraphQL[Session, None]):
         is_own = self._cookie.is_own_page(request)
         session = Session(self._audience, token, source, client, cookie, keeps_cookie=is_own)
         await session.begin()
-        request.state.session = session
+        request.state.session, request.state.cookie = session, cookie
         request.state.limits = limits_of(request.headers, is_signed_in=session.viewer is not None)
         request.state.sender = session.spender
         return session

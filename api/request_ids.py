@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import nullcontext
 from ipaddress import ip_address, ip_network
-from uuid import uuid4
+from secrets import token_hex
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,7 +34,7 @@ class RequestIds:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        request_id = self._given(scope) or uuid4().hex
+        request_id = self._given(scope) or token_hex(16)
 
         async def answer(message: Message) -> None:
             if message["type"] in ANSWERS:
