@@ -14,7 +14,7 @@ from nats.js.api import StreamConfig
 
 import events.jetstream
 import events.window
-from events.jetstream import Address, address_of, connected
+from events.jetstream import Address, JetStreamLog, address_of, connected
 from events.log import CursorExpired, Entry, EventLog, LogAway
 from events.messages import ImageUploaded
 from tests.brokers import Broker, broker
@@ -69,6 +69,7 @@ async def test_a_broker_that_was_away_costs_nothing(mortal: Broker, how: str) ->
         following = [asyncio.create_task(take(log, 0, 9)) for _ in range(3)]
         idle = asyncio.create_task(take(log, 0, 6))
         await log.publish(entries(1, 3))
+        assert await eventually(lambda: listened_to(log, 4))
         getattr(mortal, how)()
         with pytest.raises((nats.errors.Error, OSError)):
             await log.publish(entries(4, 4))
@@ -79,6 +80,11 @@ async def test_a_broker_that_was_away_costs_nothing(mortal: Broker, how: str) ->
         mortal.start()
         await published(log, entries(7, 9))
         assert [numbers(await one) for one in following] == [list(range(1, 10))] * 3
+
+
+async def listened_to(log: JetStreamLog, streams: int) -> bool:
+    """Whether so many have been told by the broker how far the log reaches, without which none begins."""
+    return sum(map(len, log._window._readers.values())) == streams
 
 
 async def test_says_soon_that_the_broker_is_away_or_silent(mortal: Broker) -> None:
