@@ -49,6 +49,8 @@ def evaluate(
     """Cross-validate heads on labelled images, compare with the paper's Table II, and audit for shortcuts."""
     names = _names(heads)
     audited = [name for name in _names(audit) if name in names] if audit != NOT_AUDITED else []
+    if whole is not None and "D" not in names:
+        raise typer.BadParameter("is for head D: add it to --heads", param_hint="--whole")
     with at_work() as settings:
         from ml import recipes
         from services import attribution, audit_report, studies, study_report, study_tables, study_words

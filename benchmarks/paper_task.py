@@ -3,8 +3,9 @@
 
 They read more of the whole picture than heads A, B and C do: VGG16's fourth and fifth block, pooled, of the
 picture at 224 pixels and at 448. Each is head D's logistic regression, and once more with hardly a penalty.
-Nothing is chosen by what is judged: both strengths are shown, over five ways of dividing the patients. Beside
-them stands what needs no network: how far a picture's proportions are from a square's.
+Of the strengths none is chosen by what is judged: both are shown, over five ways of dividing the patients.
+What is read was chosen after others had been tried on the same films (docs/evaluation.md). Beside them stands
+what needs no network: how far a picture's proportions are from a square's.
 """
 
 from __future__ import annotations

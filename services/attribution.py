@@ -21,12 +21,12 @@ OF_A_KIND = 20
 KINDS = {True: "with COVID", False: "without"}
 HOW = (
     "Heat is what heatmaps show: where a head sees COVID in pictures that it has not learned from, of "
-    "head D by VGG16 less what it sees in the usual chest. The lung fields are those of the mean chest, "
-    "laid over the chest that was found. Heat spread evenly over all that the head sees has the share "
-    "*even*. A head that looks at the lungs alone has a share near 100. A share that is not above "
-    "*even* says that it does not look for COVID in the lungs more than elsewhere: what it goes by may "
-    "lie in the mediastinum, at the diaphragm or the shoulders, or in how the film was taken. Nothing "
-    "here tells which."
+    "head D by VGG16, where it is shown the chest, less what it sees in the usual one. The lung fields "
+    "are those of the mean chest, laid over the chest that was found. Heat spread evenly over all that "
+    "the head sees has the share *even*. A head that looks at the lungs alone has a share near 100. A "
+    "share that is not above *even* says that it does not look for COVID in the lungs more than "
+    "elsewhere: what it goes by may lie in the mediastinum, at the diaphragm or the shoulders, or in how "
+    "the film was taken. Nothing here tells which."
 )
 
 

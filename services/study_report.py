@@ -95,6 +95,7 @@ def _metrics_of(found: HeadStudy) -> dict[str, Any]:
     return _plain(found.pooled) | {
         "folds": [fold.as_dict() for fold in found.folds],
         "shifted": _plain(found.shifted) if found.shifted else None,
+        "backbone": found.judges.models[0].backbone.name,
         "calibration": found.judges.models[0].calibration,
         "error_level": found.judges.models[0].error,
     }

@@ -33,8 +33,8 @@ CHEST = (
     "Head D is shown the standardised chest alone, which keeps much of a source's marks from it, and not all."
 )
 UNFRAMED = (
-    "Head D is shown the whole picture here, not the chest alone as in service, and no mark of its source is "
-    "kept from it."
+    "Head D is shown the whole picture here ({}), not the chest alone as in service, and no mark of its "
+    "source is kept from it."
 )
 WHOLE = "Heads A, B and C are shown the whole picture, with whatever marks its source has left there."
 
@@ -51,17 +51,16 @@ def caution(study: Study) -> str:
     sentences = [
         _confounded(study.base),
         *([WHOLE] if names & {"A", "B", "C"} else []),
-        *([CHEST if _sees_the_chest(study) else UNFRAMED] if "D" in names else []),
+        *([_shown_to_head_d(study)] if "D" in names else []),
         "The figures hold for images of these sources and do not carry over to other hospitals: "
         f"{elsewhere}.",
     ]
     return " ".join(sentences)
 
 
-def _sees_the_chest(study: Study) -> bool:
-    """Whether head D, which was studied, read the chest alone."""
-    models = next(iter(study.tasks.values()))["D"].judges.models
-    return all(model.backbone.preprocessing == chest.PREPROCESSING for model in models)
+def _shown_to_head_d(study: Study) -> str:
+    seen = next(iter(study.tasks.values()))["D"].judges.models[0].backbone.preprocessing
+    return CHEST if seen == chest.PREPROCESSING else UNFRAMED.format(seen)
 
 
 def reached(study: Study) -> str:

@@ -142,6 +142,9 @@ class _Before(State):
     def __init__(self, models: dict[tuple[str, str], ModelState], after: StateApps) -> None:
         self.models, self._after = models, after
 
+    def clone(self) -> State:
+        return State(self.models, self.apps).clone()
+
     @cached_property
     def apps(self) -> StateApps:  # type: ignore[override]
         return self._after.clone(self.models)

@@ -1,6 +1,7 @@
 """The classifier at the command line, on real files."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -69,6 +70,18 @@ def lines_of(result: Result) -> list[dict[str, object]]:
 def test_help_does_not_wait_for_jax() -> None:
     code = "import sys, api.cli; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_administrator_is_made_without_jax(tmp_path: Path) -> None:
+    code = (
+        "import sys; from api.cli import app; "
+        "app(['create-admin', 'ada@hospital.example'], standalone_mode=False); sys.exit('jax' in sys.modules)"
+    )
+    settings = {"COVIDXR_DATA_DIR": str(tmp_path), "COVIDXR_ADMIN_PASSWORD": "of a test alone, and long"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | settings, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_predict_says_one_json_object_a_line(run: Run, site_a: Path) -> None:
@@ -233,13 +246,16 @@ def test_head_d_is_shown_whole_pictures_where_that_is_asked(run: Run, site: Path
     words = ["--heads", "D", "--folds", "2", "--audit", "none", "--out", tmp_path]
     for option, preprocessing, said in (
         ([], chest.PREPROCESSING, "shown the standardised chest alone"),
-        (["--whole", "224"], image.PREPROCESSING, "shown the whole picture here"),
+        (["--whole", "224"], image.PREPROCESSING, f"shown the whole picture here ({image.PREPROCESSING})"),
     ):
         result = run("evaluate", "--data", site, *words, *option)
         assert result.exit_code == 0, result.stderr
         metrics = json.loads((tmp_path / "metrics.json").read_text())
-        assert preprocessing in metrics["data"]["backbone"]
+        assert preprocessing in metrics["heads"]["D"]["backbone"]
         assert f"Head D is {said}" in metrics["caution"]
+    refused = run("evaluate", "--data", site, "--heads", "C", "--whole", "448", "--out", tmp_path)
+    assert refused.exit_code == 2
+    assert "is for head D" in refused.stderr
 
 
 @pytest.mark.slow

@@ -15,11 +15,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from tortoise import connections
-from tortoise.migrations.operations import AddField
+from tortoise import connections, fields
+from tortoise.context import TortoiseContext
+from tortoise.migrations.executor import MigrationExecutor
+from tortoise.migrations.operations import AddField, CreateModel
+from tortoise.migrations.schema_generator.state_apps import StateApps
 
 import migrations
-from store.database import migrate, open_database, sqlite_url
+from store import migrating
+from store.database import configuration, migrate, open_database, sqlite_url
 from store.database_faults import DatabaseUnusable
 from store.tables import Label, OutboxEvent, RunTrigger, TrainingRun
 from tests import databases
@@ -65,6 +69,35 @@ def test_a_column_that_is_added_has_a_value_in_the_rows_that_are_there() -> None
     added = [one for step in steps for one in step if isinstance(one, AddField)]
     assert added
     assert [one.name for one in added if not one.field.null and not one.field.has_db_default()] == []
+
+
+async def test_tables_come_out_as_by_tortoises_own_executor(tmp_path: Path) -> None:
+    """Ours makes the state before a step when the step asks for it, and not of those who do not."""
+    ours, theirs = tmp_path / "ours.sqlite", tmp_path / "theirs.sqlite"
+    await migrate(sqlite_url(ours))
+    config = configuration(sqlite_url(theirs))
+    async with TortoiseContext() as context:
+        await context.init(config=config)
+        await MigrationExecutor(context.connections.get("sqlite"), config.to_dict()["apps"]).migrate()
+    made = []
+    for file in (ours, theirs):
+        with closing(sqlite3.connect(file)) as database:
+            what = "SELECT name, sql FROM sqlite_master WHERE type <> 'trigger' ORDER BY name"
+            made.append(database.execute(what).fetchall())
+    assert len(made[0]) > 20
+    assert made[0] == made[1]
+
+
+def test_a_step_sees_the_tables_as_they_were_before_it() -> None:
+    state = migrating._State(models={}, apps=StateApps())
+    key = fields.BigIntField(primary_key=True)
+    CreateModel("Thing", [("id", key), ("old", fields.IntField())]).state_forward("store", state)
+    before = state.clone()
+    AddField("Thing", "new", fields.IntField(null=True)).state_forward("store", state)
+    twice = before.clone()
+    for one, known in ((state, {"id", "old", "new"}), (before, {"id", "old"}), (twice, {"id", "old"})):
+        assert set(one.models["store", "Thing"].fields) == known
+        assert set(one.apps.get_model("store.Thing")._meta.fields_map) == known
 
 
 def shape(url: str) -> dict[str, str]:
