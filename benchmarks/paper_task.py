@@ -1,5 +1,5 @@
 """How far linear heads get on the paper's task, COVID against pneumonia, and on which films they fail:
-`OPENBLAS_NUM_THREADS=1 .venv/bin/python -m benchmarks.paper_task FOLDER`, 20 minutes on two cores.
+`OPENBLAS_NUM_THREADS=1 .venv/bin/python -m benchmarks.paper_task FOLDER`, 15 minutes on two cores.
 
 They read more of the whole picture than heads A, B and C do: VGG16's fourth and fifth block, pooled, of the
 picture at 224 pixels and at 448. Each is head D's logistic regression, and once more with hardly a penalty.
