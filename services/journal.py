@@ -21,7 +21,6 @@ DROPPED = "(dropped)"
 
 NEWEST = Kept(JournalEntry, lambda count: JournalEntry.all().order_by("-position").limit(count))
 # Those of a newer version of the program, which ran here once, are passed over.
-KNOWN = list(KINDS)
 BEHIND = Kept(
     JournalEntry,
     lambda after, kinds, count: (
@@ -45,7 +44,7 @@ class DatabaseJournal:
     async def read(self, after: int, limit: int) -> list[Delivery]:
         return [
             Delivery(row.position, from_payload(row.kind, row.payload), row.uid, origin_of(row.payload))
-            for row in await BEHIND.rows(after, KNOWN, limit)
+            for row in await BEHIND.rows(after, list(KINDS), limit)
         ]
 
     async def bounds(self) -> tuple[int, int]:

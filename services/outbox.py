@@ -32,7 +32,6 @@ REMEMBERED = 10_000
 """Events of its own that a relay remembers while the log is away; it finds the others as it sweeps."""
 
 # Events of a newer version of the program wait for it and hold nothing up.
-KNOWN = list(KINDS)
 OWN = Kept(
     OutboxEvent,
     lambda uids, kinds: OutboxEvent.filter(uid__in=uids, kind__in=kinds).order_by("id"),
@@ -126,12 +125,12 @@ class Outbox:
         """Until there are none, or it is time to sweep: some may be committed without an end."""
         while self._own and monotonic() < until:
             own = self._own[:BATCH]
-            await self._publish(await OWN.rows(own, KNOWN))
+            await self._publish(await OWN.rows(own, list(KINDS)))
             del self._own[: len(own)]  # others are added behind them meanwhile
 
     async def _sweep(self, left: int) -> int:
         """Publish what was there at the last sweep; the newest that waits now."""
-        while rows := await UP_TO.rows(left, KNOWN, BATCH):
+        while rows := await UP_TO.rows(left, list(KINDS), BATCH):
             await self._publish(rows)
         newest = await OutboxEvent.all().order_by("-id").first()
         return newest.id if newest else 0

@@ -34,10 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """What is compiled is kept for all tests, all workers and what they start, by way of the environment."""
     if COMPILED not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="covidxr-compiled-")
-        os.environ.update({COMPILED: folder.name, WORTH_KEEPING: "0"})
+        os.environ[COMPILED] = folder.name
         config.add_cleanup(folder.cleanup)
+    seconds = os.environ.setdefault(WORTH_KEEPING, "0")
     jax.config.update("jax_compilation_cache_dir", os.environ[COMPILED])
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", float(os.environ.get(WORTH_KEEPING, 0)))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", float(seconds))
 
 
 @pytest.hookimpl(trylast=True)
