@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from itertools import chain
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from services import drift, finding_changes, lookups, predictions, trail
 from services.platform import Platform
@@ -157,6 +157,11 @@ class Loaders:
     @cached_property
     def visible_models(self) -> Loader[int, ModelVersion | None]:
         return by_key(partial(lookups.visible_models, self._viewer))
+
+    @cached_property
+    def records(self) -> Loader[int, dict[str, Any] | None]:
+        """What is kept of how a version was made, by model."""
+        return by_key(lookups.records)
 
     @cached_property
     def visible_terms(self) -> Loader[int, list[lookups.Term]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import strawberry
 
@@ -85,38 +86,38 @@ class ModelVersion(Node):
         return Evaluation.of(self.row.evaluation)
 
     @field("The probability from which on its finding is COVID; null where this was not recorded.")
-    def threshold(self) -> float | None:
-        found: float | None = (self.row.record or {}).get("method", {}).get("threshold")
+    async def threshold(self, info: Info) -> float | None:
+        found: float | None = (await self._record(info)).get("method", {}).get("threshold")
         return found
 
     @field("Where it abstains as UNCERTAIN; null where it does so nowhere, or where this was not recorded.")
-    def band(self) -> Band | None:
-        found = (self.row.record or {}).get("method", {}).get("band")
+    async def band(self, info: Info) -> Band | None:
+        found = (await self._record(info)).get("method", {}).get("band")
         return Band(low=found[0], high=found[1]) if found else None
 
     @field("Its ROC curve and its calibration; null where they were not recorded.")
-    def curves(self) -> Curves | None:
-        found = (self.row.record or {}).get("curves")
+    async def curves(self, info: Info) -> Curves | None:
+        found = (await self._record(info)).get("curves")
         return Curves.of(found) if found else None
 
     @field("The verdict in numbers; null where no gate judged it.")
-    def gate(self) -> GateVerdict | None:
-        found = (self.row.record or {}).get("verdict")
+    async def gate(self, info: Info) -> GateVerdict | None:
+        found = (await self._record(info)).get("verdict")
         return GateVerdict.of(found) if found else None
 
     @field(
         "What it reaches at sites that it has not seen, so far as is known: measured when the default "
         "model was made, on a head of the same kind that all sites but one had taught."
     )
-    def elsewhere(self) -> list[Elsewhere]:
-        return [Elsewhere.of(one) for one in (self.row.record or {}).get("elsewhere", ())]
+    async def elsewhere(self, info: Info) -> list[Elsewhere]:
+        return [Elsewhere.of(one) for one in (await self._record(info)).get("elsewhere", ())]
 
     @field(
         "Whether its findings follow the border, the file or the source in place of the disease. Null "
         "where it was not audited: its card says why. Of versions that never served for admins."
     )
-    def audit(self, info: Info) -> Audit | None:
-        found = (self.row.record or {}).get("audit", {})
+    async def audit(self, info: Info) -> Audit | None:
+        found = (await self._record(info)).get("audit", {})
         if not model_cards.may_read(info.context.viewer, self.row) or "changes" not in found:
             return None
         return Audit.of(self.head, found)
@@ -136,6 +137,10 @@ class ModelVersion(Node):
     @field("When it served, by whose decision and why, the latest first. For admins.")
     async def deployments(self, info: Info) -> list[Deployment]:
         return [Deployment.of(term) for term in await info.context.loaders.visible_terms.load(self.row.id)]
+
+    async def _record(self, info: Info) -> dict[str, Any]:
+        """How it was made: looked up where it is asked for, since most rows come without."""
+        return await info.context.loaders.records.load(self.row.id) or {}
 
 
 @strawberry.type(description="Labelled images that do not teach a run.")

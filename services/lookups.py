@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from tortoise.expressions import Subquery
 from tortoise.functions import Count
 
 from services.errors import Code, refuse
 from services.permissions import admin
 from store.kept import Kept
-from store.tables import Deployment, Image, Label, ModelVersion, Prediction, TrainingRun, User
+from store.tables import BESIDES_RECORD, Deployment, Image, Label, ModelVersion, Prediction, TrainingRun, User
 
 Row = TypeVar("Row", Image, User, Label, ModelVersion, Prediction, TrainingRun)
 Ids = Iterable[int]
 
 USERS = Kept(User, lambda ids: User.filter(id__in=ids))
-MODELS = Kept(ModelVersion, lambda ids: ModelVersion.filter(id__in=ids))
+MODELS = Kept(ModelVersion, lambda ids: ModelVersion.filter(id__in=ids).only(*BESIDES_RECORD))
 IMAGES = Kept(Image, lambda ids: Image.filter(id__in=ids))
 # The count is a value like others, as it is in the SQL.
 NEWEST = Kept(Deployment, lambda count: Deployment.all().order_by("-number").limit(count))
+IN_SERVICE = Kept(ModelVersion, lambda count: ModelVersion.filter(id=_newest(count)).only(*BESIDES_RECORD))
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ async def deployment() -> Deployment | None:
     return next(iter(await NEWEST.rows(1)), None)
 
 
+async def model_in_service() -> ModelVersion | None:
+    """The version of the deployment in force, without its record; None before the first."""
+    return next(iter(await IN_SERVICE.rows(1)), None)
+
+
 async def images(ids: Ids) -> dict[int, Image]:
     """The images, for the platform's own work."""
     return _by_id(await IMAGES.rows(list(ids)))
@@ -70,8 +77,14 @@ async def visible_users(viewer: User | None, ids: Ids) -> dict[int, User]:
 
 
 async def models(ids: Ids) -> dict[int, ModelVersion]:
-    """The versions, for whoever reached them through something that may be seen."""
+    """The versions without their records, for whoever reached them through something that may be seen."""
     return _by_id(await MODELS.rows(list(ids)))
+
+
+async def records(model_ids: Ids) -> dict[int, dict[str, Any]]:
+    """What is kept of how the versions were made, for whoever reached them; those without are absent."""
+    found = ModelVersion.filter(id__in=list(model_ids), record__isnull=False)
+    return dict(await found.values_list("id", "record"))
 
 
 async def visible_models(viewer: User | None, ids: Ids) -> dict[int, ModelVersion]:
@@ -81,6 +94,10 @@ async def visible_models(viewer: User | None, ids: Ids) -> dict[int, ModelVersio
         return found
     visible = await _models_around(viewer, list(found))
     return {model_id: model for model_id, model in found.items() if model_id in visible}
+
+
+def _newest(count: int) -> Subquery:
+    return Subquery(Deployment.all().order_by("-number").limit(count).values("model_id"))
 
 
 async def _models_around(viewer: User | None, ids: list[int]) -> set[int]:

@@ -65,10 +65,10 @@ class Models:
         Raises:
             RuntimeError: there is none yet.
         """
-        found: list[ModelVersion] = await ModelVersion.in_service()
-        if not found:
+        found = await lookups.model_in_service()
+        if found is None:
             raise RuntimeError(NONE_YET)
-        return found[0]
+        return found
 
     async def at(self, viewer: User | None, moment: datetime) -> ModelVersion | None:
         """The model that served at a moment; for administrators."""

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Final
 
 from events.log import EventLog
+from services import lookups
 from store.blobs import Blobs
 from store.tables import ModelVersion
 
@@ -58,17 +59,18 @@ class Readiness:
         return await asyncio.shield(looking)  # others wait for it as well
 
     async def _look(self) -> Ready:
-        serving: list[ModelVersion] = []
+        serving: ModelVersion | None = None
 
         async def ask_the_database() -> None:
-            serving.extend(await ModelVersion.in_service())
+            nonlocal serving
+            serving = await lookups.model_in_service()
 
         database, storage, events = await asyncio.gather(
             self._answers("the database", ask_the_database),
             self._answers("the blob store", self._blobs.check),
             self._answers("what carries the events", self._log.check),
         )
-        return Ready(database, storage, events, serving[0].number if serving else None)
+        return Ready(database, storage, events, serving.number if serving else None)
 
     async def _answers(self, part: str, ask: Callable[[], Awaitable[None]]) -> bool:
         """Whether a part answers; the log has when it ceases to, with the reason, and when it does again."""

@@ -54,7 +54,8 @@ class Kept(Generic[M]):
         query._make_query()
         sql, used = query.query.get_parameterized_sql()
         assert used == given, f"the query uses {used} where it is given {given}"
-        made = sql, query._select_related_idx
+        related = query._select_related_idx
+        made = sql, related if len(related) > 1 else []  # one alone is the table itself, where `only` asks
         if len(given) <= MOST:
             self._made[key] = made
         return made

@@ -13,7 +13,7 @@ from typing import Any, Self
 from tortoise import fields
 from tortoise.expressions import Q, RawSQL, Subquery
 from tortoise.models import Model
-from tortoise.queryset import QuerySet, QuerySetSingle, RawSQLQuery
+from tortoise.queryset import QuerySet, QuerySetSingle
 
 from store.fields import ExactCharField
 
@@ -481,17 +481,9 @@ class ModelVersion(Model):
     class Meta:
         table = "model_version"
 
-    @classmethod
-    def in_service(cls) -> RawSQLQuery:
-        """The version of the deployment in force, alone in a list that is empty before the first.
 
-        As SQL, since everybody asks for it: to put the query together would take as long as to answer it.
-        """
-        return cls.raw(
-            "SELECT model_version.* FROM deployment "
-            "JOIN model_version ON model_version.id = deployment.model_id "
-            "ORDER BY deployment.number DESC LIMIT 1"
-        )
+BESIDES_RECORD = tuple(name for name in ModelVersion._meta.fields_map if name not in ("labels", "record"))
+"""What a version is read by where only few want its record, of 20 kB."""
 
 
 class Deployment(Model):

@@ -15,10 +15,10 @@ from api import health, metrics
 from api.metrics import Metrics
 from api.settings import Settings
 from events.memory import InProcessLog
-from services import readiness
+from services import lookups, readiness
 from services.platform import Platform
 from store.blobs import Blobs
-from store.tables import Deployment, ModelVersion
+from store.tables import Deployment
 from tests.people import admin
 from tests.versions import candidate
 
@@ -102,7 +102,7 @@ async def test_is_ready_and_says_so_while_the_events_are_away(
 @pytest.mark.parametrize(
     ("where", "question", "missing"),
     [
-        (ModelVersion, "in_service", {"ready": False, "database": False, "model": None}),
+        (lookups, "model_in_service", {"ready": False, "database": False, "model": None}),
         (Blobs, "check", {"ready": False, "storage": False}),
         (InProcessLog, "check", {"events": False}),
     ],
@@ -110,7 +110,7 @@ async def test_is_ready_and_says_so_while_the_events_are_away(
 async def test_a_part_that_does_not_answer_is_not_waited_for(
     client: httpx.AsyncClient,
     monkeypatch: pytest.MonkeyPatch,
-    where: type,
+    where: object,
     question: str,
     missing: dict[str, object],
 ) -> None:

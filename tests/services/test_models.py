@@ -11,6 +11,7 @@ import pytest
 from api.settings import Settings
 from api.wiring import Parts, build, running
 from events.memory import InProcessLog
+from services import lookups
 from services.errors import Code, Forbidden, Refused, Unauthenticated
 from services.journal import DatabaseJournal
 from services.models import ModelFileLost
@@ -20,6 +21,7 @@ from store.pages import Window
 from store.tables import Deployment, JournalEntry, ModelState, ModelVersion, OutboxEvent, Prediction
 from tests.people import admin, eventually, member
 from tests.stand_ins import default_model, picture
+from tests.statements import counted
 from tests.uploading import upload
 from tests.versions import candidate
 
@@ -65,6 +67,19 @@ async def test_a_record_of_an_earlier_version_of_the_program_is_completed(
         record = (await ModelVersion.get(number=1)).record
         assert record == {"data": "as it was", "reference": {"images": 3}}
         assert (await ModelVersion.get(id=other.id)).record is None
+
+
+async def test_versions_are_looked_up_without_their_records(platform: Platform) -> None:
+    """Of 20 kB, which few ask for."""
+    serving, other = await platform.models.in_service(), await candidate(platform, "0.25")
+    await ModelVersion.filter(id=serving.id).update(record={"data": "of many"})
+    with counted() as statements:
+        found = await lookups.models([serving.id, other.id])
+        await platform.models.in_service()
+    assert len(statements) == 2
+    assert not any("record" in statement for statement in statements)
+    assert {version.number for version in found.values()} == {1, 2}
+    assert await lookups.records([serving.id, other.id]) == {serving.id: {"data": "of many"}}
 
 
 async def test_a_model_of_another_network_gives_way_to_the_default(settings: Settings, parts: Parts) -> None:
