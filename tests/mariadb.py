@@ -27,7 +27,7 @@ class MariaDb:
 
     def __init__(self, program: str, folder: Path, options: Sequence[str]) -> None:
         self.port = free_port()
-        place = [f"--datadir={folder / 'database'}", f"--socket={folder / 'socket'}"]
+        place = [*_places(folder), f"--socket={folder / 'socket'}"]
         network = ["--bind-address=127.0.0.1", f"--port={self.port}"]
         self._command = [program, *OPTIONS, *place, *network, "--innodb-buffer-pool-size=64M", *options]
         self._process: subprocess.Popen[bytes] | None = None
@@ -103,7 +103,7 @@ def mariadb(folder: Path, *options: str) -> Iterator[MariaDb]:
     server, install = map(str, programs)
     authentication = "--auth-root-authentication-method=normal"
     subprocess.run(
-        [install, *OPTIONS, f"--datadir={folder / 'database'}", authentication, "--skip-test-db"],
+        [install, *OPTIONS, *_places(folder), authentication, "--skip-test-db"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,
@@ -116,3 +116,10 @@ def mariadb(folder: Path, *options: str) -> Iterator[MariaDb]:
     finally:
         one.thaw()
         one.kill()
+
+
+def _places(folder: Path) -> list[str]:
+    """Where it keeps its files; in /tmp, as it starts, it would remove those of every other server."""
+    temporary = folder / "temporary"
+    temporary.mkdir(exist_ok=True)
+    return [f"--datadir={folder / 'database'}", f"--tmpdir={temporary}"]
