@@ -9,6 +9,8 @@ from aiomysql import connection
 from pymysql.constants import CLIENT, CR
 from pymysql.err import OperationalError
 
+from store import answers
+
 AUTHORITY = "ssl_ca"
 """In a database's URL, and in the credentials made of it: a PEM file with who signs its certificate."""
 
@@ -45,7 +47,7 @@ def trusting(file: str) -> ssl.SSLContext:
     return context
 
 
-class Connection(connection.Connection):  # type: ignore[misc]
+class Connection(answers.Connection):
     """aiomysql's, which by itself goes on in the clear, password and all, where a server offers no TLS.
 
     Whoever stands between could so take the offer away.
