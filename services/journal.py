@@ -88,8 +88,7 @@ class DatabaseJournal:
 async def _append(new: Sequence[Entry]) -> list[Delivery]:
     async def write() -> list[Delivery]:
         await insert(JournalEntry, map(_row, new))
-        newest = JournalEntry.all().order_by("-position").limit(len(new))
-        places = dict(await newest.values_list("uid", "position"))
+        places = {row.uid: row.position for row in await NEWEST.rows(len(new))}
         return [Delivery(places[entry.uid], entry.event, entry.uid, entry.origin) for entry in new]
 
     return await atomically(write) if new else []

@@ -11,8 +11,11 @@ from store.pages import Page, Window
 from store.pages import page as page_of
 from store.tables import Prediction, User
 
-BY_A_MODEL = Kept(
-    Prediction, lambda model_id, image_ids: Prediction.filter(model_id=model_id, image_id__in=image_ids)
+IN_FORCE = Kept(
+    Prediction,
+    lambda count, image_ids: Prediction.filter(
+        model_id=lookups.model_deployed_last(count), image_id__in=image_ids
+    ),
 )
 
 
@@ -23,10 +26,7 @@ async def page(viewer: User | None, window: Window) -> Page[Prediction]:
 
 async def current(image_ids: Iterable[int]) -> dict[int, Prediction]:
     """The prediction of the model in service, by image; images that it has not judged are absent."""
-    deployment = await lookups.deployment()
-    if deployment is None:
-        return {}
-    found = await BY_A_MODEL.rows(deployment.model_id, list(image_ids))
+    found = await IN_FORCE.rows(1, list(image_ids))
     return {prediction.image_id: prediction for prediction in found}
 
 
