@@ -21,12 +21,12 @@ from obstore.exceptions import BaseError as BlobsError
 
 from api.secret_key import secret_file, secret_of
 from api.settings import Settings
+from services import lookups
 from store.blobs import Blobs
 from store.database import migrate, open_database
 from store.database_faults import DatabaseUnusable, explained, is_full, shown
 from store.engine import engine
 from store.migrating import known
-from store.tables import Deployment
 
 LOCK_FILE = "server.lock"
 TRIAL_KEY = "written-at-start-up"
@@ -214,9 +214,8 @@ def try_model(settings: Settings) -> None:
 
     async def read() -> None:
         async with open_database(settings.database):
-            deployment = await Deployment.current().select_related("model")
-            if deployment is not None:
-                await file_of(deployment.model, Blobs(settings.blobs))
+            if (model := await lookups.model_in_service()) is not None:
+                await file_of(model, Blobs(settings.blobs))
 
     try:
         asyncio.run(read())

@@ -13,12 +13,13 @@ from ml.features import FeaturesError, unpack
 from ml.fingerprint import fingerprint
 from ml.image import ImageError
 from ml.model_file import ModelFileError
+from services import lookups
 from services.checkup import Checked, fault, ok, warning
 from services.counting import count_of
 from services.decoding import Decoder
 from services.keys import features_key, pixels_key
 from store.blobs import BlobMissing, Blobs
-from store.tables import Deployment, Image, ModelVersion
+from store.tables import Image, ModelVersion
 
 SAMPLE = 100
 """Images that are looked at where not all are: half of them the newest, the others over all the rest."""
@@ -43,7 +44,7 @@ async def of_store(blobs: Blobs) -> Checked:
 
 async def of_models(blobs: Blobs, extractor: str | None) -> AsyncIterator[Checked]:
     """The files of all versions; ``extractor`` is the network that this process would serve, if known."""
-    current = await Deployment.current().select_related("model")
+    current = await lookups.model_in_service()
     if current is None:
         yield warning("model", "none is in service yet", "start the server, which installs one")
         return
@@ -53,16 +54,12 @@ async def of_models(blobs: Blobs, extractor: str | None) -> AsyncIterator[Checke
     for model, wrong in damaged:
         words = f"the file of model {model.number}, {model.key}, is {wrong}"
         remedy = f"{RESTORE}, or promote another model"
-        yield (
-            fault("model", words, remedy)
-            if model.id == current.model_id
-            else warning("model", words, RESTORE)
-        )
-    if extractor and current.model.extractor != extractor:
-        words = f"model {current.model.number} reads {current.model.extractor}, and {extractor} is set here"
+        yield (fault("model", words, remedy) if model.id == current.id else warning("model", words, RESTORE))
+    if extractor and current.extractor != extractor:
+        words = f"model {current.number} reads {current.extractor}, and {extractor} is set here"
         yield warning("model", words, "set the same COVIDXR_DEFAULT_MODEL for every process")
-    if not any(model.id == current.model_id for model, _ in damaged):
-        yield ok("model", f"model {current.model.number} is in service")
+    if not any(model.id == current.id for model, _ in damaged):
+        yield ok("model", f"model {current.number} is in service")
 
 
 async def of_images(

@@ -12,10 +12,11 @@ from tortoise.exceptions import IntegrityError
 
 from events.messages import DriftWarned
 from ml.drift import Signal
+from services import lookups
 from services.drift import Drift, Report
 from services.drift_words import sentence
 from services.outbox import Outbox, record
-from store.tables import Deployment, DriftSignal, DriftWarning
+from store.tables import DriftSignal, DriftWarning
 
 FIRST_SECONDS = 30.0
 """After the start, when there is other work to do."""
@@ -47,7 +48,7 @@ class DriftWatch:
         """Take the figures anew, end the warnings that are over, and give those that are due."""
         report = await self._drift.report()
         self.latest = report
-        current = await Deployment.current()
+        current = await lookups.deployment()
         if current is not None and current.model_id == report.model.id:  # else the next look is of another
             await self._end(report)
             await self._warn(report)

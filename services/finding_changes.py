@@ -10,6 +10,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.functions import Min
 
 from events.messages import FindingChanged
+from services import lookups
 from services.outbox import Outbox, record
 from store.tables import Deployment, FindingChange, Image, Prediction, User
 
@@ -30,7 +31,7 @@ async def tell(outbox: Outbox, model_id: int) -> None:
     A rollback makes no prediction, since the earlier one is kept, and is told as any other promotion.
     """
     last = 0
-    while (deployment := await Deployment.current()) is not None and deployment.model_id == model_id:
+    while (deployment := await lookups.deployment()) is not None and deployment.model_id == model_id:
         judged = Prediction.filter(model_id=model_id, id__gt=last).order_by("id").limit(BATCH)
         predictions = await judged.only(*TOLD)
         if not predictions:
@@ -41,7 +42,7 @@ async def tell(outbox: Outbox, model_id: int) -> None:
 
 async def tell_of(outbox: Outbox, image_ids: Sequence[int]) -> None:
     """As `tell`, of what the model in service says of a few images."""
-    deployment = await Deployment.current()
+    deployment = await lookups.deployment()
     if deployment is not None:
         query = Prediction.filter(model_id=deployment.model_id, image_id__in=image_ids)
         await _tell(outbox, deployment, await query.only(*TOLD))
@@ -92,7 +93,7 @@ async def _note(deployment: Deployment, prediction: Prediction, previous: Predic
         prediction_id=prediction.id,
         previous_id=previous.id,
     )
-    current = await Deployment.current()
+    current = await lookups.deployment()
     if current is None or current.id != deployment.id:  # told now, it would come after what is true since
         raise Overtaken
     image = await Image.get(id=prediction.image_id).only("owner_id")

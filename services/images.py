@@ -24,7 +24,6 @@ from services.permissions import may_see, member
 from store.blobs import Blobs
 from store.pages import NEWEST_FIRST, Page, Window, page
 from store.tables import (
-    Deployment,
     Finding,
     FindingChange,
     Image,
@@ -165,7 +164,7 @@ async def _matching(images: QuerySet[Image], wanted: Filter) -> QuerySet[Image]:
         found = Prediction.filter(model_id=await _serving_id(), finding=wanted.finding)
         images = images.filter(id__in=Subquery(found.values("image_id")))
     if wanted.finding_changed is not None:
-        deployment = await Deployment.current()
+        deployment = await lookups.deployment()
         changes = FindingChange.filter(deployment_id=deployment.id if deployment else 0)
         changed = Q(id__in=Subquery(changes.values("image_id")))
         images = images.filter(changed if wanted.finding_changed else ~changed)
@@ -187,5 +186,5 @@ async def _matching(images: QuerySet[Image], wanted: Filter) -> QuerySet[Image]:
 
 
 async def _serving_id() -> int:
-    deployment = await Deployment.current()
+    deployment = await lookups.deployment()
     return deployment.model_id if deployment else 0

@@ -10,13 +10,13 @@ from tortoise.expressions import Q, Subquery
 from tortoise.queryset import QuerySet
 
 from ml.splits import HOLDOUT_SHARE
-from services import judging_queue, teaching_queue
+from services import judging_queue, lookups, teaching_queue
 from services.judging_queue import JudgingKey, JudgingRows
 from services.permissions import member
 from services.queue_part import Part
 from services.teaching_queue import TeachingKey, TeachingRows
 from store.pages import Key, Page, Window
-from store.tables import AbstainReason, Deployment, Label, Prediction, User
+from store.tables import AbstainReason, Label, Prediction, User
 
 TURN = (1 - HOLDOUT_SHARE) / HOLDOUT_SHARE
 """So many rows that teach come before each that judges, which gives these the holdout's share of places."""
@@ -161,7 +161,7 @@ def _places(begin: Place, rows: Sequence[_Row]) -> Iterator[Place]:
 
 
 async def _now() -> Moment:
-    deployment = await Deployment.current()
+    deployment = await lookups.deployment()
     prediction, label = (
         await Prediction.all().order_by("-id").first(),
         await Label.all().order_by("-id").first(),

@@ -8,7 +8,7 @@ from services import lookups
 from services.links import Asked, Links
 from services.model_card import Card, card_of
 from services.viewers import Viewers
-from store.tables import Deployment, ModelState, ModelVersion, User
+from store.tables import ModelState, ModelVersion, User
 
 PUBLIC = (ModelState.IN_SERVICE, ModelState.RETIRED)
 
@@ -28,8 +28,8 @@ async def any_card(number: int | None = None) -> Card | None:
     if number is not None:
         model = await ModelVersion.get_or_none(number=number)
     else:
-        deployment = await Deployment.current().select_related("model")
-        model = deployment.model if deployment else None
+        deployment = await lookups.deployment()
+        model = await deployment.model if deployment else None
     return await _card(model) if model else None
 
 

@@ -155,8 +155,8 @@ class Models:
         Where models of this network have served before, it is the last of these: it may have learned more.
         """
         await self._complete(default)
-        current = await Deployment.current().select_related("model")
-        if current is not None and self._can_serve(current.model):
+        current = await lookups.model_in_service()
+        if current is not None and self._can_serve(current):
             return
         if current is not None and (known := await self._last_of_this_network()):
             with suppress(IntegrityError, Refused):  # another process was faster

@@ -19,11 +19,12 @@ from tortoise.queryset import QuerySet
 
 from events.log import LAST
 from events.messages import FeaturesMissed, ImageUploaded
+from services import lookups
 from services.counting import count_of
 from services.diagnosis import Diagnosis
 from services.keys import features_key
 from services.outbox import record_all
-from store.tables import Deployment, Image, Label
+from store.tables import Image, Label
 
 BATCH = 64
 """Images of a batch at most: some seconds of a processor, and all that is done again after a crash."""
@@ -171,9 +172,9 @@ class Remaking:
 
 async def in_force() -> str:
     """The network of the model in service."""
-    current = await Deployment.current().select_related("model")
-    assert current is not None, "a model is installed at the start"
-    return current.model.extractor
+    model = await lookups.model_in_service()
+    assert model is not None, "a model is installed at the start"
+    return model.extractor
 
 
 def wrong_network(wanted: str, own: str) -> str:

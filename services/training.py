@@ -20,7 +20,7 @@ from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalEr
 from tortoise.expressions import F
 
 from events.messages import RetrainingRequested, TrainingProgressed
-from services import attempts, run_checkpoints, tracing, training_set
+from services import attempts, lookups, run_checkpoints, tracing, training_set
 from services.examples import select
 from services.fingerprints import Fingerprints
 from services.following import RUN, followed
@@ -32,7 +32,7 @@ from services.run_checkpoints import RunCheckpoints
 from store import clock
 from store.blobs import Blobs
 from store.database import atomically
-from store.tables import Deployment, Label, ModelState, ModelVersion, RunState, TrainingRun
+from store.tables import Label, ModelState, ModelVersion, RunState, TrainingRun
 
 LEASE = timedelta(seconds=10)
 HEARTBEAT_SECONDS = 0.5
@@ -328,7 +328,7 @@ async def _seize(run_id: int, seized: list[TrainingRun], now: datetime) -> tuple
 
 async def _decide(model: ModelVersion, incumbent: ModelVersion, outcome: Mapping[str, Any]) -> RunState:
     """Promote, reject or leave it to an administrator, within the transaction under way."""
-    passed, current = outcome["promote"] or outcome["awaits"], await Deployment.current()
+    passed, current = outcome["promote"] or outcome["awaits"], await lookups.deployment()
     if passed and current is not None and current.model_id == incumbent.id:
         if outcome["awaits"]:
             return RunState.AWAITING

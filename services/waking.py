@@ -10,6 +10,7 @@ from events.messages import (
     NoticeDue,
     RetrainingRequested,
 )
+from services import lookups
 from services.outbox import record_all
 from store.database import atomically
 from store.tables import ContactMessage, Deployment, Image, Notice, TrainingRun
@@ -31,7 +32,7 @@ async def wake() -> int:
 
 async def _promotion() -> list[Event]:
     """Images that the model in service has yet to judge are found by whoever hears of it."""
-    current = await Deployment.current()
+    current = await lookups.deployment()
     if current is None:
         return []
     before = await Deployment.filter(number=current.number - 1).first()

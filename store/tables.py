@@ -507,11 +507,6 @@ class Deployment(Model):
         table = "deployment"
 
     @classmethod
-    def current(cls) -> QuerySetSingle[Self | None]:
-        """The deployment in force; None before the first."""
-        return cls.all().order_by("-number").first()
-
-    @classmethod
     def at(cls, moment: datetime) -> QuerySetSingle[Self | None]:
         """The deployment in force at a moment; None before the first."""
         return cls.filter(since__lte=moment).order_by("-number").first()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from uuid import uuid4
 
 from benchmarks.scale.people import sign_in
+from services import lookups
 from store.database import open_database
-from store.tables import Deployment, Finding, Image, Label, Prediction, Role, User
+from store.tables import Finding, Image, Label, Prediction, Role, User
 
 PEOPLE, IMAGES = 5, 60
 READER, UPLOADER = 0, 1
@@ -18,7 +19,7 @@ async def fill(database: str) -> list[str]:
     tokens = await sign_in(database, Role.MEMBER, PEOPLE)
     async with open_database(database):
         people = await User.all().order_by("id")
-        deployment = await Deployment.current()
+        deployment = await lookups.deployment()
         assert deployment
         film = {"media_type": "image/jpeg", "size": 1, "width": 64, "height": 64, "holdout": False}
         for number in range(IMAGES):

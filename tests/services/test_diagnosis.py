@@ -21,7 +21,7 @@ from ml.image import Decoded
 from ml.recipes import Prepared
 from services import decoding as decoding_module
 from services import diagnosis as diagnosis_module
-from services import reactions
+from services import lookups, reactions
 from services.decoding import MOST_KEPT, Decoding
 from services.diagnosis import Diagnosis
 from services.inference import Serving
@@ -476,7 +476,7 @@ async def test_of_two_promotions_the_later_one_renews(platform: Platform) -> Non
     for model in (second, third):
         await platform.models.promote(chief, model.id, "better and better")
     await judged_by(images, third)
-    assert (await Deployment.current()).model_id == third.id
+    assert (await lookups.deployment()).model_id == third.id
 
 
 async def test_renewal_extracts_features_that_were_lost(platform: Platform) -> None:

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import pytest
 
 from events.messages import Event, FindingChanged, ModelPromoted, from_payload
-from services import finding_changes
+from services import finding_changes, lookups
 from services.images import Filter
 from services.platform import Platform
 from store.pages import Window
 from store.tables import (
-    Deployment,
     Finding,
     FindingChange,
     Image,
@@ -75,7 +74,7 @@ async def test_a_promotion_tells_where_the_finding_changed(clinic: Clinic) -> No
     eager = await candidate(clinic.platform, "0.25")
     await clinic.promote(eager)
     assert await clinic.changes() == [(clinic.grey.id, Finding.NO_COVID, Finding.COVID)]
-    change, deployment = await FindingChange.get(), await Deployment.current()
+    change, deployment = await FindingChange.get(), await lookups.deployment()
     expected = FindingChanged(change.id, clinic.grey.id, clinic.ana.id)
     assert await eventually(told) == [expected]
     assert change.deployment_id == deployment.id

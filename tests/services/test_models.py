@@ -39,7 +39,7 @@ async def states() -> dict[int, ModelState]:
 
 async def serves(platform: Platform) -> int:
     """The model that serves, which the database and this process agree on."""
-    current = await Deployment.current()
+    current = await lookups.deployment()
     assert platform.diagnosis.inference.serving.model_id == current.model_id
     assert platform.diagnosis.inference.deployment == current.number
     assert (await platform.models.in_service()).id == current.model_id
@@ -224,7 +224,7 @@ async def test_refreshing_takes_what_another_process_promoted(platform: Platform
 
 async def deployed_elsewhere(number: int, model: ModelVersion) -> None:
     """Put in service by a process whose events have not arrived."""
-    since = (await Deployment.current()).since + timedelta(minutes=1)
+    since = (await lookups.deployment()).since + timedelta(minutes=1)
     await Deployment.create(number=number, model=model, reason="elsewhere", since=since)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tortoise.exceptions import IntegrityError
 
+from services import lookups
 from store.tables import (
     Deployment,
     Finding,
@@ -145,7 +146,7 @@ async def test_a_conditional_update_counts_what_it_found_not_what_it_changed() -
 
 
 async def test_the_deployment_of_a_moment_is_the_last_one_before_it() -> None:
-    assert await Deployment.current() is None
+    assert await lookups.deployment() is None
     assert await Deployment.at(NOW) is None
     version = await model()
     for number in (1, 2, 3):
@@ -154,7 +155,7 @@ async def test_the_deployment_of_a_moment_is_the_last_one_before_it() -> None:
     for minutes, expected in moments.items():
         found = await Deployment.at(NOW + timedelta(minutes=minutes))
         assert (found.number if found else None) == expected
-    assert (await Deployment.current()).number == 3
+    assert (await lookups.deployment()).number == 3
 
 
 async def test_a_run_can_be_taken_while_it_lasts_and_nobody_holds_it() -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from api.wiring import Parts
-from services import training_set
+from services import lookups, training_set
 from services.errors import Code, Forbidden, Refused, Unauthenticated
 from services.platform import Platform
 from services.retraining import seconds_left
 from services.training import Progress
 from store.pages import Window
 from store.tables import (
-    Deployment,
     Finding,
     Label,
     ModelState,
@@ -49,7 +48,7 @@ async def test_the_threshold_starts_a_run_that_promotes_and_renews(platform: Pla
     assert run.finished_at is not None
     model = await ModelVersion.get(number=2)
     assert (run.model_id, model.state) == (model.id, ModelState.IN_SERVICE)
-    assert (await Deployment.current()).reason == model.verdict
+    assert (await lookups.deployment()).reason == model.verdict
     await eventually(lambda: same(Prediction.filter(model_id=model.id).count(), len(images)))
     assert platform.diagnosis.inference.serving.model_id == model.id
     old, new = await Prediction.filter(image_id=images[0].id).order_by("id")
