@@ -55,11 +55,13 @@ class SecondFactors:
         await self.outbox.commit(partial(_begin, viewer, secret))
         return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=viewer.email, issuer_name=ISSUER))
 
-    async def confirm(self, viewer: User | None, code: str, token: str | None = None) -> list[str]:
+    async def confirm(
+        self, viewer: User | None, code: str, token: str | None = None
+    ) -> tuple[list[str], User]:
         """Asks for codes from now on. Ends every session but that of ``token``: they knew a password alone.
 
         Returns:
-            The recovery codes, which nobody is told again.
+            The recovery codes, which nobody is told again, and the user as of now.
 
         Raises:
             Refused: BAD_CREDENTIALS, of a code that is not of the secret that was made last; CONFLICT.
@@ -141,7 +143,7 @@ async def _begin(user: User, secret: str) -> None:
     await SecondFactor.create(user_id=user.id, secret=secret)
 
 
-async def _confirm(user: User, code: str, token: str | None) -> list[str]:
+async def _confirm(user: User, code: str, token: str | None) -> tuple[list[str], User]:
     without = User.filter(id=user.id, second_factor_at__isnull=True)
     if not await without.update(second_factor_at=datetime.now(UTC)):
         raise _is_on()
@@ -151,7 +153,7 @@ async def _confirm(user: User, code: str, token: str | None) -> list[str]:
         await RecoveryCode.create(user_id=user.id, sha256=tokens.digest(one.replace("-", "")))
     await tokens.end_other_sessions(user.id, token)
     await note(TrailKind.SECOND_FACTOR_ON, user, User=user.id)
-    return codes
+    return codes, await User.get(id=user.id)
 
 
 def _recovery_code() -> str:

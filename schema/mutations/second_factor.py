@@ -91,10 +91,9 @@ class SecondFactorMutations:
         input: Annotated[ConfirmSecondFactorInput, strawberry.argument(description="A code.")],
     ) -> ConfirmSecondFactorPayload:
         session, factors = info.context.session, info.context.platform.second_factors
-        codes = await factors.confirm(session.viewer, input.code, session.token)
+        codes, user = await factors.confirm(session.viewer, input.code, session.token)
         await session.refresh()
-        assert session.viewer is not None, "this session goes on"
-        return ConfirmSecondFactorPayload(recovery_codes=codes, user=User.of(session.viewer))
+        return ConfirmSecondFactorPayload(recovery_codes=codes, user=User.of(user, has_proved_it=True))
 
     @mutation("Turn the own second factor off: the password alone signs in again.")
     async def end_second_factor(

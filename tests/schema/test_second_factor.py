@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyotp
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from api.settings import Settings
 from services import passwords
 from services.platform import Platform
-from store.tables import User
+from services.second_factor import RECOVERY_CODES, SecondFactors
+from store.tables import Token, User
 from tests import databases
 from tests.asking import Asker, codes
 from tests.listening import joined
@@ -80,6 +82,29 @@ async def test_signing_in_takes_a_code_or_a_recovery_code(anybody: Asker, admin:
     )
     assert signed_in["token"]
     assert signed_in["user"]["secondFactorSince"]
+
+
+async def test_whoever_is_signed_out_meanwhile_is_told_the_recovery_codes_all_the_same(
+    admin: Asker, chief: User, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is on by then, and nobody is told them again."""
+    confirm = SecondFactors.confirm
+
+    async def confirmed(*given: Any) -> tuple[list[str], User]:
+        found = await confirm(*given)
+        await Token.all().delete()
+        return found
+
+    monkeypatch.setattr(SecondFactors, "confirm", confirmed)
+    made = await admin.mutate("beginSecondFactor", "secret", password=PASSWORD)
+    said = await admin.mutate(
+        "confirmSecondFactor",
+        "recoveryCodes user { secondFactorSince }",
+        code=pyotp.TOTP(made["secret"]).now(),
+    )
+    assert len(said["recoveryCodes"]) == RECOVERY_CODES
+    assert said["user"]["secondFactorSince"]
+    assert await admin.data("{ viewer { id } }") is None
 
 
 async def test_it_is_turned_off_and_reset(admin: Asker, other: Asker, chief: User) -> None:
