@@ -99,8 +99,8 @@ class Packets:
 
     def give_back(self) -> None:
         """What belongs to the answer of another statement."""
-        if rest := self._arrived[self._at :]:
-            self._connection._reader.feed_data(rest)
+        # Not by `feed_data`, which takes nothing any more once the server has hung up.
+        self._connection._reader._buffer.extend(self._arrived[self._at :])
 
     async def _packet(self) -> bytes:
         await self._need(HEADER)

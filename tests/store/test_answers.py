@@ -170,6 +170,18 @@ async def test_a_connection_that_ends_among_the_rows_is_said_to_be_lost() -> Non
         assert connection.closed
 
 
+async def test_answers_that_had_arrived_before_the_server_hung_up_are_read() -> None:
+    async with connected(OURS) as connection, connection.cursor() as cursor:
+        await cursor.execute("SELECT 1; SELECT 2; SELECT 3")
+        with connect() as server:
+            server.cursor().execute(f"KILL CONNECTION {connection.thread_id()}")
+        while not connection._reader._eof:
+            await asyncio.sleep(0.01)
+        for number in (2, 3):
+            assert await cursor.nextset()
+            assert await cursor.fetchall() == ((number,),)
+
+
 async def test_an_answer_out_of_order_is_not_believed() -> None:
     async with connected(OURS) as connection:
         async with connection.cursor() as cursor:
