@@ -17,7 +17,7 @@ from aiomysql import connection
 from pymysql.connections import TEXT_TYPES
 from pymysql.constants import FIELD_TYPE
 from pymysql.converters import convert_datetime, decoders, through
-from pymysql.err import InternalError
+from pymysql.err import InternalError, MySQLError
 from pymysql.protocol import FieldDescriptorPacket, MysqlPacket
 
 HEADER = 4
@@ -137,6 +137,15 @@ class Answer(connection.MySQLResult):  # type: ignore[misc]
     """An answer; where it has rows, these come as here."""
 
     async def _read_result_packet(self, first_packet: MysqlPacket) -> None:
+        try:
+            await self._read_rows(first_packet)
+        except MySQLError:  # by which an answer ends, or the connection
+            raise
+        except Exception:
+            self.connection.close()  # its rest would be taken for the answer to the next statement
+            raise
+
+    async def _read_rows(self, first_packet: MysqlPacket) -> None:
         packets = Packets(self.connection)
         self.field_count = first_packet.read_length_encoded_integer()
         described = tuple([await packets.following() for _ in range(self.field_count)])

@@ -182,6 +182,16 @@ async def test_answers_that_had_arrived_before_the_server_hung_up_are_read() -> 
             assert await cursor.fetchall() == ((number,),)
 
 
+async def test_rows_behind_one_that_cannot_be_read_are_no_answer_to_the_next_statement() -> None:
+    """Not even where somebody wrote into them what looks like one."""
+    async with connected(OURS) as connection:
+        async with connection.cursor() as cursor:
+            await cursor.execute("SET character_set_results = latin1")
+            with pytest.raises(UnicodeDecodeError):
+                await cursor.execute(WITHIN.format("IF(i < 2, 'ä', 'x')"))
+        assert connection.closed
+
+
 async def test_an_answer_out_of_order_is_not_believed() -> None:
     async with connected(OURS) as connection:
         async with connection.cursor() as cursor:
