@@ -23,9 +23,7 @@ MODELS = Kept(ModelVersion, lambda ids: ModelVersion.filter(id__in=ids).only(*BE
 IMAGES = Kept(Image, lambda ids: Image.filter(id__in=ids))
 # The count is a value like others, as it is in the SQL.
 NEWEST = Kept(Deployment, lambda count: Deployment.all().order_by("-number").limit(count))
-IN_SERVICE = Kept(
-    ModelVersion, lambda count: ModelVersion.filter(id=model_deployed_last(count)).only(*BESIDES_RECORD)
-)
+IN_SERVICE = Kept(ModelVersion, lambda count: ModelVersion.filter(id=_newest(count)).only(*BESIDES_RECORD))
 
 
 @dataclass(frozen=True)
@@ -98,8 +96,7 @@ async def visible_models(viewer: User | None, ids: Ids) -> dict[int, ModelVersio
     return {model_id: model for model_id, model in found.items() if model_id in visible}
 
 
-def model_deployed_last(count: int) -> Subquery:
-    """The id of the model in service, within another query; ``count`` is 1, a value of that like others."""
+def _newest(count: int) -> Subquery:
     return Subquery(Deployment.all().order_by("-number").limit(count).values("model_id"))
 
 

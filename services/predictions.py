@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tortoise.expressions import Subquery
-
 from services import lookups
 from services.permissions import member
 from store.kept import Kept
 from store.pages import Page, Window
 from store.pages import page as page_of
-from store.tables import Image, Prediction, User
+from store.tables import Prediction, User
 
-IN_FORCE = Kept(
-    Prediction,
-    lambda count, image_ids: Prediction.filter(
-        model_id=lookups.model_deployed_last(count),
-        # By the ids alone MariaDB, after 100 deployments, would read what every model said of the images.
-        image_id__in=Subquery(Image.filter(id__in=image_ids).values("id")),
-    ),
+BY_A_MODEL = Kept(
+    Prediction, lambda model_id, image_ids: Prediction.filter(model_id=model_id, image_id__in=image_ids)
 )
 
 
@@ -30,7 +23,10 @@ async def page(viewer: User | None, window: Window) -> Page[Prediction]:
 
 async def current(image_ids: Iterable[int]) -> dict[int, Prediction]:
     """The prediction of the model in service, by image; images that it has not judged are absent."""
-    found = await IN_FORCE.rows(1, list(image_ids))
+    deployment = await lookups.deployment()
+    if deployment is None:
+        return {}
+    found = await BY_A_MODEL.rows(deployment.model_id, list(image_ids))
     return {prediction.image_id: prediction for prediction in found}
 
 

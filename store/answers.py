@@ -15,17 +15,15 @@ from typing import Any, NamedTuple
 
 from aiomysql import connection
 from pymysql.connections import TEXT_TYPES
-from pymysql.constants import FIELD_TYPE
+from pymysql.constants import CR, FIELD_TYPE
 from pymysql.converters import convert_datetime, decoders, through
-from pymysql.err import InternalError, MySQLError
+from pymysql.err import InternalError, MySQLError, OperationalError
 from pymysql.protocol import FieldDescriptorPacket, MysqlPacket
 
 HEADER = 4
 """Bytes before a packet's content: how many it has, and its number."""
 LONGEST = 2**24 - 1
 """Bytes of a packet; what has so many goes on in the next."""
-AT_ONCE = 2**30
-"""More than a stream keeps, so that nothing is left there."""
 KINDS_OF_ANSWERS = 500
 NO_CHARACTERS = 63
 """The character set of columns of bytes."""
@@ -117,10 +115,11 @@ class Packets:
             self._arrived, self._at = self._arrived[self._at :] + await self._read(missing), 0
 
     async def _read(self, least: int) -> bytes:
-        reader = self._connection._reader
+        connected = self._connection
         try:
-            read: bytes = await self._connection._read_bytes(least)
-            return read + await reader.read(AT_ONCE) if reader._buffer else read
+            read: bytes = await connected._read_bytes(least)
+            more: bytes = await connected._read_bytes(len(connected._reader._buffer))  # all that is there
+            return read + more
         except asyncio.CancelledError:
             self._connection._close_on_cancel()
             raise
@@ -129,6 +128,8 @@ class Packets:
         expected = self._connection._next_seq_id
         if number != expected:
             self._connection.close()
+            if number == 0:  # so MySQL takes its leave as it stops
+                raise OperationalError(CR.CR_SERVER_LOST, "the server has stopped")
             raise InternalError(f"packet {number} of an answer came in place of {expected}")
         self._connection._next_seq_id = (number + 1) % 256
 

@@ -192,13 +192,13 @@ async def test_rows_behind_one_that_cannot_be_read_are_no_answer_to_the_next_sta
         assert connection.closed
 
 
-async def test_an_answer_out_of_order_is_not_believed() -> None:
+@pytest.mark.parametrize(("number", "away"), [(7, False), (0, True)])
+async def test_an_answer_out_of_order_is_not_believed(number: int, away: bool) -> None:
+    """MySQL takes its leave by a packet of number 0."""
     async with connected(OURS) as connection:
-        async with connection.cursor() as cursor:
-            packets = answers.Packets(connection)
-            connection._reader.feed_data(b"\1\0\0\7a")
-            connection._next_seq_id = 3
-            with pytest.raises(InternalError, match="packet 7 of an answer came in place of 3"):
-                await packets.following()
-            cursor._connection = None
+        connection._reader.feed_data(bytes([1, 0, 0, number]) + b"a")
+        connection._next_seq_id = 3
+        with pytest.raises(InternalError if not away else OperationalError) as raised:
+            await answers.Packets(connection).following()
+        assert is_away(raised.value) == away
         assert connection.closed
