@@ -24,7 +24,7 @@ from services.trail import note
 from store import clock
 from store.blobs import BlobMissing, Blobs
 from store.pages import Page, Window, page
-from store.tables import Deployment, ModelState, ModelVersion, TrailKind, User
+from store.tables import BESIDES_RECORD, Deployment, ModelState, ModelVersion, TrailKind, User
 
 NONE_YET = "no model has been put in service: the first start installs one"
 
@@ -77,9 +77,9 @@ class Models:
         return deployment.model if deployment else None
 
     async def page(self, viewer: User | None, window: Window) -> Page[ModelVersion]:
-        """All versions, newest first; for administrators."""
+        """All versions, newest first, without their records; for administrators."""
         admin(viewer)
-        return await page(ModelVersion.all(), window)
+        return await page(ModelVersion.all().only(*BESIDES_RECORD), window)
 
     async def promote(self, viewer: User | None, model_id: int, reason: str) -> ModelVersion:
         """Puts any version in service: promotion by hand, and rollback.
