@@ -151,7 +151,7 @@ class Answer(connection.MySQLResult):  # type: ignore[misc]
         self.field_count = first_packet.read_length_encoded_integer()
         described = tuple([await packets.following() for _ in range(self.field_count)])
         self.fields, self.converters, self.description = columns(described, self.connection.encoding)
-        await packets.following()  # which ends the columns
+        assert _ends(await packets.following()), "columns are followed by their end"
         rows = []
         while not _ends(packet := await packets.following()):
             rows.append(self._row(packet))
