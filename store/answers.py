@@ -3,6 +3,7 @@
 aiomysql waits twice for each packet, of which there is one a column and one a row, and works out anew what
 columns an answer has; Tortoise asks for all of a table's. All but such rows is left to it. The packets are
 those of the text protocol: https://mariadb.com/kb/en/result-set-packets/
+`store.tls` builds on the connection that is here, and has aiomysql's pool make such ones.
 """
 
 from __future__ import annotations

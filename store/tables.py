@@ -482,7 +482,7 @@ class ModelVersion(Model):
         table = "model_version"
 
 
-BESIDES_RECORD = tuple(name for name in ModelVersion._meta.fields_map if name not in ("labels", "record"))
+BESIDES_RECORD = tuple(name for name in ModelVersion._meta.fields_db_projection if name != "record")
 """What a version is read by where only few want its record, of 20 kB."""
 
 
